@@ -1,0 +1,1 @@
+"""What is measured against peers and limits, side by side, in one run."""

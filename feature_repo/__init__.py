@@ -1,0 +1,1 @@
+"""Feast definitions built from the dbt manifest, and what publishes features."""

@@ -1,0 +1,1 @@
+"""The kernel: what more than one room of RecoMart needs. It imports no other room."""

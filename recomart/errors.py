@@ -1,0 +1,128 @@
+"""Every error that RecoMart raises on purpose.
+
+RecoMartError
+├── ConfigurationError          settings or a shop file are wrong
+│   ├── ShopFileError           a key of shops/<name>.yml
+│   └── WrongLake               the lake belongs to another shop
+├── SourceError                 the user's data cannot be taken as it is
+│   ├── SourceMissing           no file matches, or a file is empty or unreadable
+│   ├── HeaderMismatch          a column is missing, renamed, extra or twice there
+│   └── CatalogueError          the HTTP catalogue is down, refuses, or lies about its pages
+├── WarehouseLocked             another process holds the warehouse file
+├── RedisUnavailable            no server answers where one should
+├── PortInUse                   a server of ours cannot bind
+├── NotReady                    an earlier step has not run yet
+│   ├── NothingPublished        no tested features
+│   └── NoChampion              no registered model
+├── TransformFailed             a dbt model or test failed; nothing was published
+└── StepFailed                  a step of the pipeline failed (carries the cause)
+"""
+
+from __future__ import annotations
+
+import re
+
+
+class RecoMartError(Exception):
+    """An error that says what was found, where, and what to do next.
+
+    Args:
+        message: what is wrong, naming the file, line or key.
+        where: the place as `path:line   key: value`, when there is one.
+        found: what was found there.
+        help: what to do next, as a sentence or a command.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        where: str | None = None,
+        found: str | None = None,
+        help: str | None = None,
+        code: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = where
+        self.found = found
+        self.help = help
+        self.code = code or _kebab(type(self).__name__)
+
+    def render(self) -> str:
+        """The error in the form of a compiler's: rule, place, finding, help."""
+        lines = [f"error[{self.code}]: {self.message}"]
+        if self.where:
+            lines.append(f"  --> {self.where}")
+        if self.found:
+            lines.append(f"  found: {self.found}")
+        if self.help:
+            lines.append(f"  help: {self.help}")
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        return self.render()
+
+
+def _kebab(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
+
+
+class ConfigurationError(RecoMartError):
+    """Settings or a shop file are wrong."""
+
+
+class ShopFileError(ConfigurationError):
+    """A key of a shop file is missing, unknown or has a wrong value."""
+
+
+class WrongLake(ConfigurationError):
+    """The lake records another shop than the one that is asked for."""
+
+
+class SourceError(RecoMartError):
+    """The user's data cannot be taken as it is."""
+
+
+class SourceMissing(SourceError):
+    """No file matches, or a file is empty or unreadable."""
+
+
+class HeaderMismatch(SourceError):
+    """A column is missing, renamed, extra or twice there."""
+
+
+class CatalogueError(SourceError):
+    """The HTTP catalogue is down, refuses, or lies about its pages."""
+
+
+class WarehouseLocked(RecoMartError):
+    """Another process holds the warehouse file."""
+
+
+class RedisUnavailable(RecoMartError):
+    """No Redis server answers where one should."""
+
+
+class PortInUse(RecoMartError):
+    """A server of ours cannot bind its port."""
+
+
+class NotReady(RecoMartError):
+    """An earlier step has not run yet."""
+
+
+class NothingPublished(NotReady):
+    """There are no tested features in the lake."""
+
+
+class NoChampion(NotReady):
+    """The model registry has no champion."""
+
+
+class TransformFailed(RecoMartError):
+    """A dbt model or test failed; nothing was published."""
+
+
+class StepFailed(RecoMartError):
+    """A step of the pipeline failed."""

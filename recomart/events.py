@@ -1,0 +1,38 @@
+"""The event schema, the same in the batch layer and in the speed layer."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Literal, get_args
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+EventType = Literal[
+    "impression", "view", "click", "favorite", "add_to_cart", "remove_from_cart", "purchase"
+]
+EVENT_TYPES: tuple[str, ...] = get_args(EventType)
+KEY_SEPARATOR = "\x1f"
+
+
+class Event(BaseModel):
+    """Something a visitor did. Ids are strings; times are UTC, in microseconds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    event_id: str = Field(min_length=1)
+    event_type: EventType
+    user_id: str = Field(min_length=1)
+    session_id: str | None = None
+    product_id: str | None = None
+    occurred_at: AwareDatetime
+    received_at: datetime | None = None
+
+
+def key_hash(*values: str | None) -> str:
+    """The id of a record whose source has none: the md5 of its key columns, as received.
+
+    The loader computes the same in SQL (`md5(concat_ws(chr(31), coalesce(a, ''), ...))`), so a
+    replayed stream and a loaded file give the same id.
+    """
+    return hashlib.md5(KEY_SEPARATOR.join(value or "" for value in values).encode()).hexdigest()

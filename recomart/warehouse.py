@@ -1,0 +1,72 @@
+"""Opening the DuckDB warehouse. Only ingestion, dbt and (read-only) publishing and reports do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
+import psutil
+
+from recomart.errors import NotReady, WarehouseLocked
+from recomart.settings import Settings
+
+
+@contextmanager
+def warehouse(
+    settings: Settings, *, read_only: bool = False
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to `<lake>/warehouse.duckdb`, closed at the end: open it for as short as possible.
+
+    A writer locks out every other process, readers too. Inside one process, DuckDB refuses a
+    second connection with another configuration, so limits are set by statement.
+
+    Args:
+        read_only: the file must exist, and is opened so that other readers may too.
+
+    Raises:
+        WarehouseLocked: another process holds the file; names its PID and command.
+        NotReady: read_only, and there is no warehouse yet.
+    """
+    if read_only and not settings.warehouse.exists():
+        raise NotReady(
+            f"there is no warehouse at {settings.warehouse}", help="run 'recomart ingest' first"
+        )
+    settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        connection = duckdb.connect(str(settings.warehouse), read_only=read_only)
+    except duckdb.IOException as exc:
+        raise locked_error(settings, str(exc)) from exc
+    try:
+        apply_limits(connection, settings)
+        yield connection
+    finally:
+        connection.close()
+
+
+def apply_limits(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Memory limit, threads, spill folder and UTC, for any DuckDB connection of ours."""
+    spill = str(settings.lake / "tmp").replace("'", "''")
+    connection.execute(f"set memory_limit = '{settings.memory_limit}'")
+    connection.execute(f"set threads = {settings.threads}")
+    connection.execute(f"set temp_directory = '{spill}'")
+    connection.execute("set TimeZone = 'UTC'")
+
+
+def locked_error(settings: Settings, text: str) -> WarehouseLocked:
+    """The error for a locked warehouse, with the holder's PID and command from DuckDB's text."""
+    match = re.search(r"PID (\d+)", text)
+    if match is None:
+        return WarehouseLocked(f"cannot open {settings.warehouse}", found=text.splitlines()[0])
+    pid = int(match.group(1))
+    try:
+        command = " ".join(psutil.Process(pid).cmdline()) or "unknown command"
+    except psutil.Error:
+        command = "already gone"
+    return WarehouseLocked(
+        f"the warehouse is held by another process, PID {pid}",
+        where=str(settings.warehouse),
+        found=command[:200],
+        help=f"wait until it ends, close it, or run 'kill {pid}'; then run the same command again",
+    )

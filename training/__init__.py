@@ -1,0 +1,1 @@
+"""Training set, split, models, metrics, tracking, registry and recommendations."""
