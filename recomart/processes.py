@@ -6,7 +6,7 @@ import fcntl
 import json
 import socket
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -99,6 +99,7 @@ def only_one(settings: Settings, name: str) -> Iterator[None]:
 
 
 def port_is_free(port: int) -> bool:
+    """Whether a server of ours could bind `port` on loopback now."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -97,7 +97,7 @@ def _command(folder: str, port: int) -> list[str]:
 
 
 def _wait(settings: Settings, process: processes.Process) -> None:
-    client = redis.Redis(host=LOOPBACK, port=process.port, socket_timeout=1.0, retry=None)
+    client = redis.Redis(host=LOOPBACK, port=process.port, socket_timeout=1.0)
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end and process.alive():
         try:

@@ -365,7 +365,8 @@ def _nearest(word: str, known: Any) -> str | None:
 
 
 def _where(path: Path, tree: Any, keys: list[str]) -> str:
-    node, line, seen, value = tree, 1, [], None
+    node: Any = tree
+    line, seen, value = 1, list[str](), None
     for key in keys:
         if not isinstance(node, dict) or key not in node:
             break
