@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import socket
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -56,12 +57,27 @@ def running(settings: Settings, name: str) -> Process | None:
     return process if process and process.alive() else None
 
 
-def spawn(settings: Settings, name: str, argv: Sequence[str], port: int) -> Process:
-    """Start `argv` in a session of its own, with its output in `<lake>/logs/<name>.log`."""
+def spawn(
+    settings: Settings,
+    name: str,
+    argv: Sequence[str],
+    port: int,
+    environment: Mapping[str, str] | None = None,
+) -> Process:
+    """Start `argv` in a session of its own, with its output in `<lake>/logs/<name>.log`.
+
+    Args:
+        environment: variables for the child, on top of this process's own.
+    """
     settings.logs.mkdir(parents=True, exist_ok=True)
     with open(settings.logs / f"{name}.log", "ab") as log:
         child = subprocess.Popen(
-            list(argv), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            list(argv),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            env={**os.environ, **(environment or {})},
         )
     process = Process(name, child.pid, psutil.Process(child.pid).create_time(), port)
     replace_text(_record(settings, name), json.dumps(asdict(process)) + "\n")
@@ -119,3 +135,30 @@ def free_port(preferred: int, tries: int = 100) -> int:
         if port_is_free(port):
             return port
     raise PortInUse(f"no free port between {preferred} and {preferred + tries - 1}")
+
+
+def require_port(port: int) -> None:
+    """Make sure that `port` on loopback can be bound.
+
+    Raises:
+        PortInUse: it cannot; names the PID that listens there, when it can be seen.
+    """
+    if port_is_free(port):
+        return
+    listeners = [
+        f"PID {c.pid}"
+        for c in _listeners()
+        if c.laddr and c.laddr.port == port and c.pid is not None
+    ]
+    raise PortInUse(
+        f"port {port} on {LOOPBACK} is in use",
+        found=", ".join(sorted(set(listeners))) or "a process that cannot be seen from here",
+        help="stop that process, or give another port with --port",
+    )
+
+
+def _listeners() -> list:
+    try:
+        return [c for c in psutil.net_connections("inet") if c.status == psutil.CONN_LISTEN]
+    except psutil.AccessDenied:  # macOS shows other processes' sockets to root alone
+        return []

@@ -7,7 +7,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
@@ -185,7 +193,15 @@ class ApiSource(_Source):
     max_bytes: int = Field(200_000_000, gt=0, description="Of one fetch, all pages together.")
 
 
-Source = FileSource | ApiSource
+def _kind(source: Any) -> str:
+    is_api = isinstance(source, ApiSource) or (isinstance(source, dict) and "api" in source)
+    return "api-source" if is_api else "file-source"
+
+
+Source = Annotated[
+    Annotated[FileSource, Tag("file-source")] | Annotated[ApiSource, Tag("api-source")],
+    Discriminator(_kind),
+]
 
 
 class Shop(BaseModel):
@@ -317,19 +333,9 @@ def _check_names(path: Path, tree: dict) -> None:
 
 
 def _explained(path: Path, tree: Any, exc: ValidationError) -> ShopFileError:
-    """The most telling of pydantic's findings: for a union, those of the kind that was meant."""
-    errors = exc.errors()
-    for candidate in errors:
-        entity = str(candidate["loc"][0]) if candidate["loc"] else ""
-        if entity in ENTITIES and len(candidate["loc"]) > 1:
-            source = tree.get(entity)
-            meant = "ApiSource" if isinstance(source, dict) and "api" in source else "FileSource"
-            errors = [
-                e for e in errors if str(e["loc"][0]) != entity or meant in map(str, e["loc"])
-            ]
-            break
-    first = errors[0]
-    keys = [str(part) for part in first["loc"] if str(part) not in ("FileSource", "ApiSource")]
+    """The first of pydantic's findings, in the words of the file."""
+    first = exc.errors()[0]
+    keys = [str(part) for part in first["loc"] if part not in ("file-source", "api-source")]
     known = _known_keys(keys)
     message = first["msg"].removeprefix("Value error, ")
     hint = None
@@ -365,12 +371,12 @@ def _nearest(word: str, known: Any) -> str | None:
 
 
 def _where(path: Path, tree: Any, keys: list[str]) -> str:
-    node: Any = tree
+    node = tree
     line, seen, value = 1, list[str](), None
     for key in keys:
         if not isinstance(node, dict) or key not in node:
             break
-        line = node.lc.key(key)[0] + 1
+        line = _line_of(node, key)
         seen.append(key)
         node = value = node[key]
     place = f"{path}:{line}"
@@ -378,3 +384,8 @@ def _where(path: Path, tree: Any, keys: list[str]) -> str:
         return place
     shown = "" if isinstance(value, dict | list) else f" {value!r}"
     return f"{place}   {'.'.join(seen)}:{shown}"
+
+
+def _line_of(mapping: Any, key: str) -> int:
+    """The line, from 1, on which ruamel read `key` of this mapping."""
+    return mapping.lc.key(key)[0] + 1

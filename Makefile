@@ -1,0 +1,73 @@
+# Recipes are short on purpose: the work is in `recomart <verb>` (orchestration/cli.py).
+PYTHON ?= python3
+BIN := .venv/bin
+RECOMART := $(BIN)/recomart
+UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
+export DO_NOT_TRACK := true
+export MLFLOW_DISABLE_TELEMETRY := true
+
+.DEFAULT_GOAL := help
+.PHONY: help setup pipeline test lint generate ingest transform publish train recommend features \
+	docs ui mlflow bench lock down clean
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-11s %s\n", $$1, $$2}'
+
+$(BIN)/uv:
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else "RecoMart needs Python 3.11 to 3.13, and this is %d.%d: run make PYTHON=python3.12" % v)'
+	@$(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+
+.venv/.run: $(BIN)/uv requirements.txt pyproject.toml
+	@$(UV) --require-hashes -r requirements.txt && $(UV) --no-deps --editable . && touch $@
+
+.venv/.dev: .venv/.run requirements-dev.txt
+	@$(UV) --require-hashes -r requirements-dev.txt && touch $@
+
+setup: .venv/.dev ## Make .venv with everything, the tests' tools and Dagster too
+
+pipeline: .venv/.run ## From raw data to recommendations on the screen
+	@$(RECOMART) pipeline
+
+test: .venv/.dev ## All tests
+	@$(BIN)/python -m pytest -q
+
+lint: .venv/.dev ## Style, types, SQL, and who may import whom
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
+	@cd dbt_project && ../$(BIN)/sqlfluff lint --disable-progress-bar .
+
+generate ingest transform publish train: .venv/.run
+	@$(RECOMART) $@
+
+generate: ## Make the demo shop's files anew
+ingest: ## Land files and catalogue, and load them
+transform: ## Build and test the warehouse (dbt)
+publish: ## Publish tested features to Parquet, Feast and Redis
+train: ## Fit and compare models, track them in MLflow
+
+recommend: .venv/.run ## Recommend products: make recommend ID=<user id>
+	@$(RECOMART) recommend --user "$(ID)"
+
+features: .venv/.run ## What Redis serves for a user: make features ID=<user id>
+	@$(RECOMART) features user "$(ID)"
+
+docs: .venv/.run ## The warehouse's documentation and lineage, as one HTML file
+	@$(RECOMART) docs
+
+ui: .venv/.dev ## The pipeline as a graph on Dagster's page (port 3000)
+	@$(RECOMART) ui
+
+mlflow: .venv/.run ## Runs and models on MLflow's page (port 5001)
+	@$(RECOMART) mlflow
+
+bench: .venv/.dev ## Measure against peers and limits, side by side
+	@$(BIN)/python -m benchmarks
+
+LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --only-binary :all: pyproject.toml
+lock: $(BIN)/uv ## Resolve the locked packages anew
+	@$(LOCK) -o requirements.txt && $(LOCK) --group dev --extra dagster -c requirements.txt -o requirements-dev.txt
+
+down: ## Stop what RecoMart started
+	@if [ -x $(RECOMART) ]; then $(RECOMART) down; fi
+
+clean: down ## Delete every lake, dbt's artifacts and caches (not .venv)
+	@rm -rf recomart_lake dbt_project/target dbt_project/logs .pytest_cache .ruff_cache .mypy_cache .hypothesis

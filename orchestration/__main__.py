@@ -1,0 +1,5 @@
+"""`python -m orchestration <verb>`."""
+
+from orchestration.cli import main
+
+main()

@@ -1,0 +1,99 @@
+"""Runs steps in one process, in the order of what they need, and says what happened."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from orchestration.steps import Step
+from orchestration.terminal import Terminal
+from recomart.errors import RecoMartError, StepFailed
+from recomart.lake import open_lake
+from recomart.log import Run, start_run
+from recomart.settings import Settings
+from recomart.shop import load_shop
+from recomart.step import StepResult
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Outcome:
+    """What became of each step of a run."""
+
+    run: Run
+    done: dict[str, StepResult] = field(default_factory=dict)
+    failed: dict[str, RecoMartError] = field(default_factory=dict)
+    not_run: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        return not self.failed
+
+
+def run_steps(settings: Settings, steps: Sequence[Step], terminal: Terminal) -> Outcome:
+    """Run the steps one after the other; what needs a failed one is not run.
+
+    Args:
+        steps: in an order in which each comes after all that it needs.
+
+    Raises:
+        WrongLake, ShopFileError: before any step runs.
+    """
+    load_shop(settings)
+    open_lake(settings)
+    outcome = Outcome(start_run(settings))
+    terminal.header(settings, outcome.run)
+    for step in steps:
+        if any(need in outcome.failed or need in outcome.not_run for need in step.needs):
+            outcome.not_run.append(step.name)
+            continue
+        _run(settings, step, outcome, terminal)
+    terminal.not_run(outcome.not_run)
+    return outcome
+
+
+def _run(settings: Settings, step: Step, outcome: Outcome, terminal: Terminal) -> None:
+    log.info("step %s starts", step.name)
+    start = time.monotonic()
+    try:
+        with terminal.running(step.name) as progress:
+            result = step.run(settings, progress)
+    except Exception as exc:
+        # The boundary of a run: whatever a step raises is logged whole, told, and stops only
+        # what depends on it.
+        seconds = time.monotonic() - start
+        log.exception("step %s failed after %.1f s", step.name, seconds)
+        error = _as_ours(step, exc)
+        outcome.failed[step.name] = error
+        terminal.failed(step.name, seconds, _told(settings, step, error, outcome.run))
+        return
+    seconds = time.monotonic() - start
+    log.info(
+        "step %s: %d %s in %.1f s. %s",
+        *(step.name, result.count, result.unit, seconds, result.detail),
+    )
+    outcome.done[step.name] = result
+    terminal.done(step.name, result, seconds)
+
+
+def _as_ours(step: Step, exc: Exception) -> RecoMartError:
+    if isinstance(exc, RecoMartError):
+        return exc
+    return StepFailed(
+        f"{step.name} stopped on something that RecoMart does not know",
+        found=f"{type(exc).__name__}: {exc}"[:500],
+        help="the log has the traceback; if the data is fine, this is a bug worth reporting",
+    )
+
+
+def _told(settings: Settings, step: Step, error: RecoMartError, run: Run) -> str:
+    shop = "" if settings.shop == "demo" else f"RECOMART_SHOP={settings.shop} "
+    return (
+        f"{error.render()}\n"
+        f"  log: {run.log}\n"
+        f"  resume: {shop}make pipeline   (what is done is not done again), "
+        f"or {shop}recomart pipeline --from {step.name}"
+    )

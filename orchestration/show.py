@@ -1,0 +1,86 @@
+"""Printing recommendations and online features for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from recomart.errors import NothingPublished
+from recomart.settings import Settings
+
+if TYPE_CHECKING:
+    from recomart.online import FeatureValue
+    from training.recommend import Recommendations
+
+
+def show_recommendations(found: Recommendations, console: Console | None = None) -> None:
+    """A table of products with score and reason, under a line that says whose and by which model."""
+    console = console or Console(highlight=False)
+    model = f"{found.kind}, model version {found.model_version}"
+    if found.known:
+        console.print(f"[bold]For user {escape(found.user_id)}[/] · {model}")
+    else:
+        console.print(
+            f"User {escape(found.user_id)} is not known here; this is what is popular · {model}"
+        )
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for name, justify in (("", "right"), ("product", "left"), ("category", "left")):
+        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+    table.add_column("score", justify="right")
+    table.add_column("why")
+    for place, item in enumerate(found.items, start=1):
+        title = escape(item.title or item.product_id)
+        reason = escape(item.reason)
+        table.add_row(str(place), title, escape(item.category), f"{item.score:.3f}", reason)
+    console.print(table)
+
+
+def show_features(values: Iterable[FeatureValue], title: str) -> None:
+    """A table of what Redis serves: view, feature, value, status and age."""
+    console = Console(highlight=False)
+    table = Table(title=escape(title), title_justify="left", box=None, padding=(0, 2, 0, 0))
+    for name in ("view", "feature", "value", "status", "age"):
+        table.add_column(name, justify="right" if name == "value" else "left")
+    for row in values:
+        shown = "" if row.value is None else f"{row.value}"
+        table.add_row(row.view, row.feature, escape(shown), row.status, _duration(row.age))
+    console.print(table)
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def example_user(settings: Settings) -> str:
+    """A user worth showing: of those with ten products or more, the one who was active last.
+
+    Raises:
+        NothingPublished: there is no published snapshot.
+    """
+    import duckdb
+
+    path = settings.current_features / "fct_user_products.parquet"
+    if not path.exists():
+        raise NothingPublished("no features are published yet", help="run 'recomart publish'")
+    found = duckdb.execute(
+        """
+        select user_id
+        from read_parquet(?)
+        group by user_id
+        order by count(*) >= 10 desc, max(last_at) desc, count(*) desc, user_id
+        limit 1
+        """,
+        [str(path)],
+    ).fetchone()
+    if found is None:
+        raise NothingPublished("the published features know no user", help="look at the report")
+    return found[0]

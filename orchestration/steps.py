@@ -1,0 +1,106 @@
+"""The steps of the pipeline and what each needs: declared once, for every way to run them.
+
+`make pipeline`, `recomart <verb>` and Dagster's assets are made from STEPS. A step imports its
+room when it runs, because feast, dbt and mlflow cost seconds each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+
+from recomart.settings import Settings
+from recomart.shop import load_shop
+from recomart.step import Progress, StepResult
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: its verb, what it does, the steps whose data it reads, and the work itself."""
+
+    name: str
+    does: str
+    needs: tuple[str, ...]
+    run: Callable[[Settings, Progress], StepResult]
+
+
+def _generate(settings: Settings, progress: Progress) -> StepResult:
+    from ingestion.demo import generate, generated
+
+    if not reads_source_data(settings):
+        return StepResult(0, "files", "not needed: this shop brings its own")
+    if generated(settings):
+        return StepResult(0, "files", "the demo shop's files are there already")
+    return generate(settings, progress=progress)
+
+
+def _ingest(settings: Settings, progress: Progress) -> StepResult:
+    from ingestion.load import ingest
+
+    from orchestration.catalogue import catalogue_for
+
+    with catalogue_for(settings) as reachable:
+        return ingest(reachable, progress=progress).result()
+
+
+def _transform(settings: Settings, progress: Progress) -> StepResult:
+    from orchestration.transform import transform
+
+    return transform(settings, progress)
+
+
+def _publish(settings: Settings, progress: Progress) -> StepResult:
+    from feature_repo.publish import publish
+
+    return publish(settings, progress=progress)
+
+
+def _train(settings: Settings, progress: Progress) -> StepResult:
+    from training.train import train
+
+    return train(settings, progress=progress).result()
+
+
+STEPS: tuple[Step, ...] = (
+    Step("generate", "Make the demo shop's files, once per lake.", (), _generate),
+    Step(
+        "ingest", "Land files and catalogue, and load them into raw tables.", ("generate",), _ingest
+    ),
+    Step("transform", "Build and test the warehouse with dbt.", ("ingest",), _transform),
+    Step("publish", "Publish tested features to Parquet and Redis.", ("transform",), _publish),
+    Step("train", "Fit and compare the models, and name a champion.", ("publish",), _train),
+)
+
+
+def reads_source_data(settings: Settings) -> bool:
+    """Whether the shop reads the generated files of the demo shop."""
+    sources = load_shop(settings).shop.sources().values()
+    return any(
+        "{lake}/source_data" in glob for source in sources for glob in getattr(source, "files", ())
+    )
+
+
+def by_name(name: str) -> Step:
+    """The step of this name.
+
+    Raises:
+        KeyError: there is none.
+    """
+    return {step.name: step for step in STEPS}[name]
+
+
+def in_order(steps: Iterable[Step] = STEPS) -> list[Step]:
+    """The steps sorted so that each comes after all that it needs."""
+    chosen = {step.name: step for step in steps}
+    graph = {name: [need for need in step.needs if need in chosen] for name, step in chosen.items()}
+    return [chosen[name] for name in TopologicalSorter(graph).static_order()]
+
+
+def starting_from(name: str) -> list[Step]:
+    """The step of this name and all that depend on it, in order."""
+    wanted = {name}
+    for step in in_order():
+        if wanted.intersection(step.needs):
+            wanted.add(step.name)
+    return in_order(step for step in STEPS if step.name in wanted)

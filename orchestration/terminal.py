@@ -1,0 +1,106 @@
+"""What a person sees while steps run: one line a step, live on a terminal, plain elsewhere."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.live import Live
+from rich.markup import escape
+from rich.spinner import Spinner
+
+from recomart.log import Run
+from recomart.settings import Settings
+from recomart.step import Progress, StepResult
+
+HEARTBEAT_SECONDS = 30.0
+
+
+class Terminal:
+    """Prints a run. On a terminal the running step is a live line with its progress; without one
+    a step has a line at its start, a heartbeat every 30 s, and a line at its end. rich respects
+    NO_COLOR."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console(highlight=False)
+        self._state = ("", 0, 0)
+
+    def header(self, settings: Settings, run: Run) -> None:
+        self.console.print(
+            f"[bold]RecoMart[/] · shop {escape(settings.shop_name)} · run {run.id} · log {run.log}",
+            soft_wrap=True,
+        )
+
+    @contextmanager
+    def running(self, name: str) -> Iterator[Progress]:
+        """Show that a step runs; yields the Progress that the step reports to."""
+        self._state = ("", 0, 0)
+        live = self._live(name) if self.console.is_terminal else self._heartbeat(name)
+        with live:
+            yield self._report
+
+    def done(self, name: str, result: StepResult, seconds: float) -> None:
+        amount = f"{result.count:,} {result.unit}"
+        detail = f"   {escape(result.detail)}" if result.detail else ""
+        line = f" [green]✔[/] {name:<10} {amount:>16} {seconds:6.1f}s{detail}"
+        self.console.print(line, soft_wrap=True)
+
+    def failed(self, name: str, seconds: float, text: str) -> None:
+        self.console.print(f" [red]✘[/] {name:<10} {'failed':>16} {seconds:6.1f}s")
+        self.console.print(escape(text), soft_wrap=True)
+
+    def not_run(self, names: list[str]) -> None:
+        if names:
+            self.console.print(f" [dim]–[/] not run: {', '.join(names)}")
+
+    def say(self, text: str = "") -> None:
+        self.console.print(text, soft_wrap=True)
+
+    def _report(self, what: str, done: int, total: int) -> None:
+        self._state = (what, done, total)
+
+    def _words(self) -> str:
+        what, done, total = self._state
+        if not what:
+            return ""
+        return f"{what} {done:,}/{total:,}" if total else f"{what} {done:,}" if done else what
+
+    @contextmanager
+    def _live(self, name: str) -> Iterator[None]:
+        start = time.monotonic()
+
+        def line() -> Spinner:
+            seconds = time.monotonic() - start
+            return Spinner("dots", f"{name:<10} {seconds:6.1f}s  {escape(self._words())}")
+
+        spinner = line()
+
+        def refreshed() -> Spinner:
+            spinner.update(text=line().text)
+            return spinner
+
+        with Live(
+            console=self.console, get_renderable=refreshed, refresh_per_second=8, transient=True
+        ):
+            yield
+
+    @contextmanager
+    def _heartbeat(self, name: str) -> Iterator[None]:
+        self.console.print(f" … {name}")
+        start, ended = time.monotonic(), threading.Event()
+
+        def beat() -> None:
+            while not ended.wait(HEARTBEAT_SECONDS):
+                seconds = time.monotonic() - start
+                self.console.print(f" … {name:<10} {seconds:6.0f}s  {self._words()}", markup=False)
+
+        thread = threading.Thread(target=beat, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()

@@ -1,0 +1,132 @@
+"""dbt in this process: `dbt build` without unit tests, and the static docs page."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from recomart.errors import RecoMartError, TransformFailed
+from recomart.lake import open_lake
+from recomart.settings import PROJECT_ROOT, TELEMETRY_OFF, Settings
+from recomart.step import Progress, StepResult, no_progress
+from recomart.warehouse import locked_error, warehouse
+
+DBT_PROJECT = PROJECT_ROOT / "dbt_project"
+SHOWN_FAILURES = 5
+
+log = logging.getLogger(__name__)
+
+
+def transform(settings: Settings, progress: Progress = no_progress) -> StepResult:
+    """Build and test every model of the warehouse.
+
+    Raises:
+        TransformFailed: a model or test failed; names it, what it said and where its SQL is.
+        WarehouseLocked: another process holds the warehouse.
+        NotReady: nothing was ingested.
+    """
+    with warehouse(settings, read_only=True):
+        pass  # a clear error for a missing or locked file, before dbt takes seconds to say less
+    open_lake(settings)
+    done = Counter[str]()
+
+    def watch(event: Any) -> None:
+        if event.info.name in ("LogModelResult", "LogTestResult"):
+            done["nodes"] += 1
+            node = event.data.node_info
+            progress(node.node_name, done["nodes"], event.data.total)
+
+    results = _invoke(settings, ["build", "--exclude", "resource_type:unit_test"], watch).results
+    kinds = Counter(str(r.node.resource_type.value) for r in results)
+    warned = sum(1 for r in results if str(r.status) == "warn")
+    detail = f"{kinds['test']} tests ✔"
+    if warned:
+        detail += f" · {warned} warning{'s' if warned > 1 else ''}"
+    return StepResult(kinds["model"], "models", detail)
+
+
+def docs(settings: Settings) -> Path:
+    """Write dbt's documentation with its lineage graph as one HTML file, and return its path."""
+    _invoke(settings, ["docs", "generate", "--static"], lambda event: None)
+    page = settings.lineage / "dbt_docs.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    (target_path(settings) / "static_index.html").replace(page)
+    return page
+
+
+def target_path(settings: Settings) -> Path:
+    """dbt's artifacts of this lake, apart from those of `dbt build` by hand and of other shops."""
+    return settings.lake / "dbt"
+
+
+def _invoke(settings: Settings, command: list[str], watch: Callable[[Any], None]) -> Any:
+    from dbt.cli.main import dbtRunner
+
+    argv = [
+        *command,
+        *("--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)),
+        *("--target-path", str(target_path(settings)), "--log-path", str(settings.logs)),
+        *("--log-level", "none", "--log-level-file", "info", "--no-use-colors"),
+    ]
+    with _environment(settings):
+        outcome = dbtRunner(callbacks=[watch]).invoke(argv)
+        _release_warehouse()
+    if not outcome.success:
+        raise _failure(settings, outcome)
+    return outcome.result
+
+
+@contextmanager
+def _environment(settings: Settings) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(settings.environment() | TELEMETRY_OFF)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _release_warehouse() -> None:
+    """dbt-duckdb keeps the file open after an invocation, which would lock out everyone else."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    DuckDBConnectionManager.close_all_connections()
+
+
+def _failure(settings: Settings, outcome: Any) -> RecoMartError:
+    text = str(outcome.exception or "")
+    if "Conflicting lock" in text:
+        return locked_error(settings, text)
+    dbt_log = str(settings.logs / "dbt.log")
+    failed = [
+        result
+        for result in getattr(outcome.result, "results", ())
+        if str(result.status) in ("error", "fail")
+    ]
+    for result in failed:
+        log.error("%s %s: %s", result.status, result.node.unique_id, result.message)
+    if not failed:
+        return TransformFailed(
+            "dbt could not run", where=dbt_log, found=text.strip()[:2000] or None
+        )
+    shown = [f"{r.node.name}: {_first_line(r.message)}" for r in failed[:SHOWN_FAILURES]]
+    if len(failed) > SHOWN_FAILURES:
+        shown.append(f"... and {len(failed) - SHOWN_FAILURES} more")
+    first = failed[0].node
+    return TransformFailed(
+        f"{len(failed)} dbt node{'s' if len(failed) > 1 else ''} failed; nothing was published",
+        where=f"{DBT_PROJECT / first.original_file_path}",
+        found="\n         ".join(shown),
+        help=f"look at 'cd dbt_project && dbt build --select {first.name}', and at {dbt_log}",
+    )
+
+
+def _first_line(message: str | None) -> str:
+    lines = [line.strip() for line in (message or "no message").splitlines() if line.strip()]
+    return " ".join(lines[:3])[:200]

@@ -1,0 +1,74 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from recomart import processes, redis
+from recomart.errors import RedisUnavailable
+from recomart.settings import Settings
+
+
+def test_embedded_data_survives_kill_and_restart(settings: Settings) -> None:
+    client = redis.connect(settings)
+    client.set("k", "v")
+    time.sleep(1.2)  # appendfsync everysec
+    first = redis.start_embedded(settings)
+    os.kill(first.pid, signal.SIGKILL)
+    psutil.Process(first.pid).wait(5)
+    assert redis.connect(settings).get("k") == b"v"
+    second = redis.start_embedded(settings)
+    assert second.pid != first.pid
+    assert second.port == first.port
+
+
+def test_two_processes_at_once_start_one_server(settings: Settings) -> None:
+    code = "from recomart import redis, settings as s; print(redis.start_embedded(s.load_settings()).pid)"
+    children = [
+        subprocess.Popen(
+            [sys.executable, "-c", code],
+            env={**os.environ, **settings.environment()},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    assert len({child.communicate(timeout=30)[0] for child in children}) == 1
+
+
+def test_server_listens_on_loopback_alone(settings: Settings) -> None:
+    process = redis.start_embedded(settings)
+    connections = psutil.Process(process.pid).net_connections("inet")
+    listening = {c.laddr.ip for c in connections if c.status == psutil.CONN_LISTEN}
+    assert listening == {"127.0.0.1"}
+
+
+def test_down_stops_the_server(settings: Settings) -> None:
+    process = redis.start_embedded(settings)
+    assert [p.name for p in processes.stop_all(settings)] == ["redis"]
+    assert not process.alive()
+    assert processes.stop_all(settings) == []
+
+
+def test_unreachable_url_is_an_error_and_no_fallback(settings: Settings) -> None:
+    nowhere = settings.model_copy(update={"redis_url": "redis://user:secret@127.0.0.1:1/0"})
+    with pytest.raises(RedisUnavailable) as caught:
+        redis.connect(nowhere)
+    assert "127.0.0.1:1" in caught.value.message
+    assert "secret" not in caught.value.render()
+    assert processes.running(settings, "redis") is None
+
+
+def test_a_foreign_process_with_the_recorded_pid_is_left_alone(settings: Settings) -> None:
+    with subprocess.Popen(["sleep", "60"]) as stranger:
+        record = settings.run_files / "redis.json"
+        record.parent.mkdir(parents=True)
+        record.write_text(
+            f'{{"name": "redis", "pid": {stranger.pid}, "created": 1.0, "port": 6380}}'
+        )
+        assert processes.stop_all(settings) == []
+        assert stranger.poll() is None
+        stranger.kill()

@@ -1,0 +1,100 @@
+from pathlib import Path
+
+import pytest
+
+from recomart.errors import ShopFileError
+from recomart.settings import PROJECT_ROOT, load_settings
+from recomart.shop import Column, load_shop
+
+RATINGS = """\
+title: Acme
+ratings:
+  files: ratings.csv
+  columns:
+    user_id: user
+    product_id: item
+    rating: stars
+    rated_at: ts
+"""
+
+
+def load(tmp_path: Path, text: str):
+    path = tmp_path / "acme.yml"
+    path.write_text(text)
+    return load_shop(load_settings(shop=str(path), lake=tmp_path / "lake"))
+
+
+def failure(tmp_path: Path, text: str) -> ShopFileError:
+    with pytest.raises(ShopFileError) as caught:
+        load(tmp_path, text)
+    return caught.value
+
+
+def test_smallest_shop_is_one_source(tmp_path: Path) -> None:
+    file = load(tmp_path, RATINGS)
+    assert list(file.shop.sources()) == ["ratings"]
+    assert file.shop.ratings.columns["rating"] == Column(column="stars")
+    assert file.where("ratings.columns.rated_at").endswith(
+        "acme.yml:8   ratings.columns.rated_at: 'ts'"
+    )
+
+
+@pytest.mark.parametrize(
+    "path", sorted((PROJECT_ROOT / "shops").glob("*.yml")), ids=lambda p: p.stem
+)
+def test_every_shop_of_ours_loads(path: Path) -> None:
+    assert load_shop(load_settings(shop=path.stem)).shop.sources()
+
+
+def test_typo_in_a_source_key_names_line_and_nearest_key(tmp_path: Path) -> None:
+    error = failure(tmp_path, RATINGS.replace("  files:", "  delimeter: ';'\n  files:"))
+    assert "'delimeter' is not a key here" in error.message
+    assert "acme.yml:3" in error.where
+    assert error.help == 'did you mean "delimiter"?'
+
+
+def test_typo_in_a_top_key_names_the_nearest(tmp_path: Path) -> None:
+    error = failure(tmp_path, RATINGS.replace("title:", "tittle:"))
+    assert error.help in ('did you mean "title"?', "add 'title:'")
+
+
+def test_unknown_canonical_column_names_the_nearest(tmp_path: Path) -> None:
+    error = failure(tmp_path, RATINGS.replace("rated_at:", "rated_on:"))
+    assert "acme.yml:8" in error.where
+    assert error.help == 'did you mean "rated_at"?'
+
+
+def test_missing_required_column_is_named(tmp_path: Path) -> None:
+    error = failure(tmp_path, RATINGS.replace("    rated_at: ts\n", ""))
+    assert error.message == "ratings maps no rated_at"
+
+
+def test_shop_without_anything_to_learn_from_is_refused(tmp_path: Path) -> None:
+    error = failure(tmp_path, "title: Acme\n")
+    assert "none of ratings, transactions, events" in error.message
+
+
+def test_bad_yaml_names_the_line(tmp_path: Path) -> None:
+    error = failure(tmp_path, "title: Acme\nratings: [1, 2\n")
+    assert "is not YAML" in error.message
+    assert "acme.yml:" in error.where
+
+
+def test_unknown_shop_lists_those_there_are() -> None:
+    with pytest.raises(ShopFileError) as caught:
+        load_shop(load_settings(shop="movielens_100"))
+    assert "movielens_100k" in caught.value.found
+    assert caught.value.help == 'did you mean "movielens_100k"?'
+
+
+def test_column_with_two_origins_is_refused(tmp_path: Path) -> None:
+    error = failure(
+        tmp_path, RATINGS.replace("rating: stars", "rating: {column: stars, value: '5'}")
+    )
+    assert "exactly one of" in error.message
+    assert "acme.yml:7" in error.where
+
+
+def test_likes_from_is_60_percent_up_the_scale_unless_declared(tmp_path: Path) -> None:
+    assert load(tmp_path, RATINGS).shop.likes_from == pytest.approx(3.4)  # 1 + 0.6 * 4
+    assert load(tmp_path, RATINGS + "relevant_rating: 4\n").shop.likes_from == 4
