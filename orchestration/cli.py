@@ -10,7 +10,6 @@ import os
 import sys
 from typing import Annotated
 
-import click
 import typer
 
 from recomart.errors import ConfigurationError, RecoMartError
@@ -35,18 +34,10 @@ def main() -> None:
     """Run the command line. Exit codes: 1 failed, 2 wrong call or configuration, 130 stopped."""
     os.environ.update({key: os.environ.get(key, value) for key, value in TELEMETRY_OFF.items()})
     try:
-        app(standalone_mode=False)
+        app()
     except RecoMartError as exc:
         typer.echo(exc.render(), err=True)
         sys.exit(2 if isinstance(exc, ConfigurationError) else 1)
-    except typer.Exit as exc:
-        sys.exit(exc.exit_code)
-    except (typer.Abort, KeyboardInterrupt):
-        typer.echo("stopped", err=True)
-        sys.exit(130)
-    except click.ClickException as exc:
-        exc.show()
-        sys.exit(exc.exit_code)
 
 
 def _run(*names: str) -> None:

@@ -50,6 +50,11 @@ def transform(settings: Settings, progress: Progress = no_progress) -> StepResul
     return StepResult(kinds["model"], "models", detail)
 
 
+def parse(settings: Settings) -> None:
+    """Write dbt's manifest without touching the warehouse."""
+    _invoke(settings, ["parse"], lambda event: None)
+
+
 def docs(settings: Settings) -> Path:
     """Write dbt's documentation with its lineage graph as one HTML file, and return its path."""
     _invoke(settings, ["docs", "generate", "--static"], lambda event: None)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import io
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from recomart import processes
-from recomart.settings import Settings, load_settings
+from recomart.settings import PROJECT_ROOT, Settings, load_settings
+
+# A demo shop that is small, and the same on every day.
+SMALL = {"shop": "demo", "scale": 0.2, "seed": 7, "end_date": "2026-03-31"}
 
 
 @pytest.fixture
@@ -17,3 +23,52 @@ def settings(tmp_path: Path) -> Iterator[Settings]:
     loaded = load_settings(shop="demo", lake=tmp_path / "lake")
     yield loaded
     processes.stop_all(loaded)
+
+
+@pytest.fixture(scope="session")
+def demo_lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A small demo shop after all steps: generated, ingested, built, published, trained.
+
+    Read it, do not change it: all tests of a session share it.
+    """
+    yield from _lake_after_all_steps(load_settings(lake=_lake(tmp_path_factory, "demo"), **SMALL))
+
+
+@pytest.fixture(scope="session")
+def movielens_lake(
+    tmp_path_factory: pytest.TempPathFactory, data_folder: Path
+) -> Iterator[Settings]:
+    """MovieLens 100K after all steps. Read it, do not change it."""
+    lake = _lake(tmp_path_factory, "movielens_100k")
+    yield from _lake_after_all_steps(
+        load_settings(shop="movielens_100k", lake=lake, data=data_folder)
+    )
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder of external data sets; a test that needs one that is not there says which."""
+    folder = Path(os.environ.get("RECOMART_DATA", PROJECT_ROOT / "data"))
+    if not (folder / "ml-100k" / "u.data").exists():
+        pytest.skip(
+            f"no MovieLens 100K under {folder}: set RECOMART_DATA to run the realdata tests"
+        )
+    return folder
+
+
+def _lake(factory: pytest.TempPathFactory, name: str) -> Path:
+    return factory.mktemp(name) / "lake"
+
+
+def _lake_after_all_steps(settings: Settings) -> Iterator[Settings]:
+    from orchestration.runner import run_steps
+    from orchestration.steps import in_order
+    from orchestration.terminal import Terminal
+
+    screen = io.StringIO()
+    outcome = run_steps(settings, in_order(), Terminal(Console(file=screen, width=200)))
+    try:
+        assert outcome.ok, screen.getvalue()
+        yield settings
+    finally:
+        processes.stop_all(settings)

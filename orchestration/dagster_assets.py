@@ -1,0 +1,177 @@
+"""The same graph as Dagster assets: source files, raw tables, dbt models, feature views, model.
+
+Every step of `orchestration.steps` is one multi-asset: its specs say what it makes (a node per
+dbt model and per feature view, read from dbt's manifest), and its body runs the step's own
+function. Load it with `dagster dev -m orchestration.dagster_assets`, or `make ui`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import dagster as dg
+
+from orchestration.steps import STEPS, Step, reads_source_data
+from orchestration.transform import parse, target_path
+from recomart.errors import RecoMartError
+from recomart.log import start_run
+from recomart.settings import Settings, load_settings
+from recomart.shop import FileSource, load_shop
+
+RAW_LEDGER = ("_shop", "_loads", "rejects")
+Node = dict[str, Any]
+MODEL = dg.AssetKey(["models", "recomart-recommender"])
+
+
+def source_key(entity: str) -> dg.AssetKey:
+    """The asset of a shop's source as the shop keeps it: its files, or its HTTP catalogue."""
+    return dg.AssetKey(["source", entity])
+
+
+def specs_of(settings: Settings) -> dict[str, list[dg.AssetSpec]]:
+    """What each step makes, by step name. The dbt part follows the manifest."""
+    entities = list(load_shop(settings).shop.sources())
+    nodes = manifest(settings)["nodes"]
+    models = [node for node in nodes.values() if node["resource_type"] == "model"]
+    published = [m for m in models if (m["config"].get("meta") or {}).get("publish")]
+    sources = [source_key(entity) for entity in entities]
+    raw = [*entities, *RAW_LEDGER]
+    return {
+        "generate": [dg.AssetSpec(key, group_name="sources") for key in sources],
+        "ingest": [
+            dg.AssetSpec(
+                ["raw", name],
+                deps=[source_key(name)] if name in entities else sources,
+                group_name="raw",
+            )
+            for name in raw
+        ],
+        "transform": [_model_spec(node, nodes, set(raw)) for node in models],
+        "publish": [
+            dg.AssetSpec(
+                _published_key(node),
+                deps=[_model_key(node)],
+                group_name="published",
+                kinds={"feast", "redis"} if node["config"]["meta"].get("feast") else {"parquet"},
+            )
+            for node in published
+        ],
+        "train": [
+            dg.AssetSpec(
+                MODEL,
+                deps=[_published_key(node) for node in published],
+                group_name="models",
+                kinds={"mlflow"},
+            )
+        ],
+    }
+
+
+def _model_spec(node: Node, nodes: dict[str, Node], raw: set[str]) -> dg.AssetSpec:
+    deps = []
+    for parent in node["depends_on"]["nodes"]:
+        if parent in nodes:
+            deps.append(_model_key(nodes[parent]))
+        elif (name := parent.split(".")[-1]) in raw:
+            deps.append(dg.AssetKey(["raw", name]))
+    return dg.AssetSpec(
+        _model_key(node),
+        deps=list(dict.fromkeys(deps)),
+        description=node["description"],
+        group_name=node["schema"],
+        kinds={"dbt", "duckdb"},
+    )
+
+
+def _model_key(node: Node) -> dg.AssetKey:
+    return dg.AssetKey([node["schema"], node["name"]])
+
+
+def _published_key(node: Node) -> dg.AssetKey:
+    return dg.AssetKey(["published", node["name"]])
+
+
+def manifest(settings: Settings) -> dict[str, Any]:
+    """dbt's manifest of this lake, parsed now if no `dbt build` has left one."""
+    path = target_path(settings) / "manifest.json"
+    if not path.exists():
+        parse(settings)
+    return json.loads(path.read_text())
+
+
+def asset_of(settings: Settings, step: Step, specs: Sequence[dg.AssetSpec]) -> dg.AssetsDefinition:
+    """One step as a multi-asset whose body is the step's own function."""
+
+    @dg.multi_asset(name=step.name, specs=specs, description=step.does)
+    def run(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+        log = start_run(settings)
+        context.log.info("log: %s", log.log)
+        try:
+            result = step.run(settings, lambda what, done, total: None)
+        except RecoMartError as exc:
+            raise dg.Failure(exc.render(), allow_retries=False) from exc
+        for spec in specs:
+            yield dg.MaterializeResult(
+                asset_key=spec.key,
+                metadata={"step": f"{result.count:,} {result.unit}", "detail": result.detail},
+            )
+
+    return run
+
+
+def files_seen(settings: Settings) -> str:
+    """A fingerprint of the shop's source files (path, size, time), for the sensor's cursor."""
+    from ingestion.files import matching_files
+
+    shop = load_shop(settings)
+    digest = hashlib.sha256()
+    for source in shop.shop.sources().values():
+        if isinstance(source, FileSource):
+            for path in matching_files(settings, shop, source):
+                stat = path.stat()
+                digest.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def sensor_on_new_files(settings: Settings, job: Any) -> dg.SensorDefinition:
+    """Asks for a run when the shop's source files are others than at the last tick."""
+
+    @dg.sensor(job=job, minimum_interval_seconds=60)
+    def new_source_files(context: dg.SensorEvaluationContext) -> Any:
+        seen = files_seen(settings)
+        if seen == context.cursor:
+            return dg.SkipReason("no new or changed source file")
+        context.update_cursor(seen)
+        return dg.RunRequest(run_key=seen)
+
+    return new_source_files
+
+
+def definitions(settings: Settings) -> dg.Definitions:
+    """All assets, the job that makes them, a daily schedule and the sensor on source files."""
+    specs = specs_of(settings)
+    makes_sources = reads_source_data(settings)
+    assets: list[Any] = [
+        asset_of(settings, step, specs[step.name])
+        for step in STEPS
+        if step.name != "generate" or makes_sources
+    ]
+    if not makes_sources:
+        assets += specs["generate"]  # the shop's own files: seen, not made
+    # One process: DuckDB's file has one writer.
+    job = dg.define_asset_job("pipeline", executor_def=dg.in_process_executor)
+    return dg.Definitions(
+        assets=assets,
+        jobs=[job],
+        schedules=[dg.ScheduleDefinition(job=job, cron_schedule="0 3 * * *", name="nightly")],
+        sensors=[sensor_on_new_files(settings, job)],
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What Dagster loads."""
+    return definitions(load_settings())

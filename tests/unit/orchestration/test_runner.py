@@ -1,0 +1,75 @@
+import io
+
+import pytest
+from rich.console import Console
+
+from orchestration.runner import Outcome, run_steps
+from orchestration.steps import Step
+from orchestration.terminal import Terminal
+from recomart.errors import SourceMissing, WrongLake
+from recomart.lake import open_lake
+from recomart.settings import Settings
+from recomart.step import StepResult
+
+
+def step(name: str, *needs: str, error: Exception | None = None) -> Step:
+    def work(settings, progress):
+        progress("working", 1, 2)
+        if error:
+            raise error
+        return StepResult(1234, "rows", "7 quarantined")
+
+    return Step(name, "", needs, work)
+
+
+def run(settings: Settings, *steps: Step) -> tuple[Outcome, str]:
+    screen = io.StringIO()
+    outcome = run_steps(settings, steps, Terminal(Console(file=screen, width=200)))
+    return outcome, screen.getvalue()
+
+
+def test_failed_step_stops_only_what_needs_it(settings: Settings) -> None:
+    lost = SourceMissing("no file matches x*.csv", help="put files there")
+    outcome, screen = run(
+        settings, step("a", error=lost), step("b", "a"), step("c", "b"), step("d")
+    )
+    assert list(outcome.failed) == ["a"]
+    assert outcome.not_run == ["b", "c"]
+    assert list(outcome.done) == ["d"]
+    assert "error[source-missing]: no file matches x*.csv" in screen
+    assert "– not run: b, c" in screen
+    assert "resume:" in screen
+    assert str(outcome.run.log) in screen
+
+
+def test_unknown_exception_is_told_in_one_line_and_logged_whole(settings: Settings) -> None:
+    outcome, screen = run(settings, step("a", error=ZeroDivisionError("by zero")))
+    assert "ZeroDivisionError: by zero" in screen
+    assert "Traceback" not in screen
+    assert "Traceback" in outcome.run.log.read_text()
+
+
+def test_without_a_terminal_a_step_has_a_line_at_start_and_end(settings: Settings) -> None:
+    _, screen = run(settings, step("load"))
+    lines = screen.splitlines()
+    assert lines[1] == " … load"
+    assert lines[2].split() == ["✔", "load", "1,234", "rows", "0.0s", "7", "quarantined"]
+
+
+def test_no_color_is_respected(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=200)
+    Terminal(console).done("load", StepResult(1, "rows"), 0.1)
+    assert "\x1b[3" not in screen.getvalue()
+
+
+def test_text_from_data_is_not_read_as_markup(settings: Settings) -> None:
+    _, screen = run(settings, step("a", error=SourceMissing("found [red]x[/red] in row")))
+    assert "[red]x[/red]" in screen
+
+
+def test_lake_of_another_shop_is_refused_before_any_step(settings: Settings) -> None:
+    open_lake(settings)
+    with pytest.raises(WrongLake):
+        run(settings.model_copy(update={"shop": "movielens_100k"}), step("a"))
