@@ -1,0 +1,28 @@
+"""`make bench`: every benchmark in turn, each in a process of its own, at the sizes we quote."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+RUNS: tuple[tuple[str, ...], ...] = (
+    ("benchmarks.load", "--rows", "5000000"),
+    ("benchmarks.generate", "--scales", "10", "100"),
+    ("benchmarks.transform", "--rows", "1000000", "10000000"),
+    ("benchmarks.scoring",),
+    ("benchmarks.rmse",),
+)
+
+
+def main() -> None:
+    failed = []
+    for module, *arguments in RUNS:
+        print(f"\n$ python -m {module} {' '.join(arguments)}", flush=True)
+        if subprocess.run([sys.executable, "-m", module, *arguments]).returncode:
+            failed.append(module)
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""`make pipeline` as a newcomer runs it, twice, and `make down`."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import psutil
+import pytest
+
+from recomart import processes
+from recomart.settings import PROJECT_ROOT, load_settings
+from recomart.warehouse import warehouse
+
+
+def make(target: str, lake: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    variables = {
+        "RECOMART_LAKE": str(lake),
+        "RECOMART_SHOP": "demo",
+        "RECOMART_SCALE": "0.1",
+        "RECOMART_END_DATE": "2026-03-31",
+    }
+    return subprocess.run(
+        ["make", target, *arguments],
+        cwd=PROJECT_ROOT,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def counts(lake: Path) -> dict[str, int]:
+    with warehouse(load_settings(shop="demo", lake=lake), read_only=True) as connection:
+        names = connection.execute(
+            "select table_schema || '.' || table_name from information_schema.tables order by all"
+        ).fetchall()
+        return {
+            name: connection.execute(f"select count(*) from {name}").fetchone()[0]
+            for (name,) in names
+        }
+
+
+def running_for(lake: Path) -> list[str]:
+    return [
+        " ".join(p.info["cmdline"])
+        for p in psutil.process_iter(["cmdline"])
+        if p.info["cmdline"] and any(str(lake) in word for word in p.info["cmdline"])
+    ]
+
+
+@pytest.mark.slow
+def test_make_pipeline_ends_with_a_top_10_and_a_second_run_adds_nothing(tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    try:
+        first = make("pipeline", lake)
+        assert first.returncode == 0, first.stdout + first.stderr
+        assert len(re.findall(r"^ *\d+  ", first.stdout, re.M)) == 10
+        assert not [line for line in first.stderr.splitlines() if "Traceback" in line]
+        before = counts(lake)
+        second = make("pipeline", lake)
+        assert second.returncode == 0, second.stdout + second.stderr
+        assert counts(lake) == before
+        user = re.search(r"For user (\S+)", second.stdout).group(1)
+        again = make("recommend", lake, f"ID={user}")
+        assert len(re.findall(r"^ *\d+  ", again.stdout, re.M)) == 10
+        unknown = make("recommend", lake, "ID=nobody-of-that-name")
+        assert "is not known here" in unknown.stdout
+        assert len(running_for(lake)) == 1  # the embedded Redis
+    finally:
+        stopped = make("down", lake)
+    assert "stopped redis" in stopped.stdout
+    assert running_for(lake) == []
+
+
+@pytest.mark.slow
+def test_nothing_is_left_running_when_a_step_fails(tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    settings = load_settings(shop="demo", lake=lake)
+    assert make("generate", lake).returncode == 0
+    ratings = next((settings.source_data / "ratings").glob("*.csv"))
+    ratings.write_text(ratings.read_text().replace("rated_at", "rated_on", 1))
+    failed = make("pipeline", lake)
+    assert failed.returncode != 0
+    assert ratings.name in failed.stdout
+    assert "not run: transform, publish, train" in failed.stdout
+    assert running_for(lake) == []
+    assert processes.stop_all(settings) == []
