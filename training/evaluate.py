@@ -1,0 +1,112 @@
+"""A model's metrics on what happened after a cut, with the whole catalogue as candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from training import metrics
+from training.interactions import BoolArray, FloatArray, IntArray
+from training.topk import top_k
+
+K = 10
+BLOCK_CELLS = 4_000_000
+"""Scores held at once: 32 MB a block, whatever the catalogue's size."""
+
+Scorer = Callable[[IntArray], FloatArray]
+"""(n,) users to (n, products) scores."""
+
+
+@dataclass(frozen=True)
+class Holdout:
+    """What a model is asked after a cut.
+
+    Args:
+        users: (n,) users with at least one relevant product, unknown ones as they are.
+        relevant: (all users, products) 1 where the user came to like the product after the cut.
+        excluded: (all users, products) 1 where the user had the product before the cut.
+        candidates: (products,) which products may be recommended.
+        rated_users, rated_products, ratings: held-out ratings, for the errors.
+    """
+
+    users: IntArray
+    relevant: csr_array
+    excluded: csr_array
+    candidates: BoolArray
+    rated_users: IntArray
+    rated_products: IntArray
+    ratings: FloatArray
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Metrics of one model; ranking ones are means over users, NaN when there is no such user."""
+
+    rmse: float
+    mae: float
+    precision_at_10: float
+    recall_at_10: float
+    ndcg_at_10: float
+    map_at_10: float
+    coverage_at_10: float
+
+    def named(self, prefix: str) -> dict[str, float]:
+        """Metrics by name, `<prefix>_<metric>`; undefined ones are left out."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {f"{prefix}_{k}": v for k, v in values.items() if np.isfinite(v)}
+
+
+def evaluate(scorer: Scorer, holdout: Holdout, predicted: FloatArray) -> Scores:
+    """Metrics of `scorer`'s lists and of `predicted`, the ratings it gives the held-out pairs."""
+    lists = recommend_lists(scorer, holdout.users, holdout.excluded, holdout.candidates, K)
+    hits = hits_of(lists, holdout.users, holdout.relevant)
+    relevant = np.diff(holdout.relevant.indptr)[holdout.users].astype(np.int64)
+    return Scores(
+        rmse=metrics.rmse(predicted, holdout.ratings),
+        mae=metrics.mae(predicted, holdout.ratings),
+        precision_at_10=_mean(metrics.precision(hits, relevant, K)),
+        recall_at_10=_mean(metrics.recall(hits, relevant, K)),
+        ndcg_at_10=_mean(metrics.ndcg(hits, relevant, K)),
+        map_at_10=_mean(metrics.average_precision(hits, relevant, K)),
+        coverage_at_10=metrics.coverage(lists, int(holdout.candidates.sum())),
+    )
+
+
+def recommend_lists(
+    scorer: Scorer, users: IntArray, excluded: csr_array, candidates: BoolArray, k: int
+) -> IntArray:
+    """(users, k) positions of the best candidates that a user does not have; see `top_k`."""
+    products = len(candidates)
+    block = max(1, BLOCK_CELLS // max(products, 1))
+    lists = np.full((len(users), k), -1, dtype=np.int64)
+    for start in range(0, len(users), block):
+        some = users[start : start + block]
+        scores = np.where(candidates, scorer(some), -np.inf)
+        scores[excluded[some].toarray() > 0] = -np.inf
+        best = top_k(scores, k)
+        lists[start : start + len(some), : best.shape[1]] = best
+    return lists
+
+
+def hits_of(lists: IntArray, users: IntArray, relevant: csr_array) -> BoolArray:
+    """(users, k) whether what stands at each place is relevant for the user."""
+    products = relevant.shape[1]
+    wanted = relevant[users].tocoo()
+    wanted_keys = wanted.coords[0].astype(np.int64) * products + wanted.coords[1]
+    keys = np.arange(len(users))[:, None] * products + lists
+    return np.isin(keys, wanted_keys) & (lists >= 0)
+
+
+def pairs(users: IntArray, products: IntArray, shape: tuple[int, int]) -> csr_array:
+    """A sparse matrix with 1 at each distinct pair."""
+    matrix = csr_array((np.ones(len(users), dtype=np.int8), (users, products)), shape=shape)
+    matrix.sum_duplicates()
+    matrix.data[:] = 1
+    return matrix
+
+
+def _mean(values: FloatArray) -> float:
+    return float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")

@@ -1,0 +1,90 @@
+"""Surprise's SVD as arrays: the scores of a whole catalogue are one matrix product."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from recomart.step import Progress, no_progress
+from training.interactions import FloatArray, IntArray, Interactions
+from training.models.trainset import positions, report_epochs, surprise_trainset
+
+FACTORS = 100
+EPOCHS = 20
+
+
+@dataclass(frozen=True)
+class SVD:
+    """rating = mean + user_bias + product_bias + user_factors . product_factors.
+
+    Args:
+        mean: of all labels it was fitted on.
+        user_bias: (users + 1,); 0 for users without labels and for the unknown user at the end.
+        product_bias: (products,); 0 for products without labels.
+        user_factors: (users + 1, factors); zeros for the same users.
+        product_factors: (products, factors); zeros for products without labels.
+        scale: lowest and highest rating.
+    """
+
+    mean: float
+    user_bias: FloatArray
+    product_bias: FloatArray
+    user_factors: FloatArray
+    product_factors: FloatArray
+    scale: tuple[float, float]
+
+    def scores(self, users: IntArray) -> FloatArray:
+        """(users, products) predicted ratings, not clipped, so that the best ones do not tie."""
+        scores = self.user_factors[users] @ self.product_factors.T
+        scores += (self.mean + self.user_bias[users])[:, None]
+        scores += self.product_bias
+        return scores
+
+    def ratings(self, users: IntArray, products: IntArray) -> FloatArray:
+        """(n,) predicted ratings on the scale."""
+        taste = np.einsum("nf,nf->n", self.user_factors[users], self.product_factors[products])
+        base = self.mean + self.user_bias[users] + self.product_bias[products]
+        return np.clip(base + taste, *self.scale)
+
+
+def fit_svd(
+    known: Interactions,
+    *,
+    users: int,
+    products: int,
+    scale: tuple[float, float],
+    seed: int,
+    epochs: int = EPOCHS,
+    progress: Progress = no_progress,
+) -> SVD:
+    """Fit Surprise's SVD (FACTORS factors, its other defaults) and keep its arrays.
+
+    The same seed and rows give the same bits; a fit of n epochs is the beginning of one of more.
+
+    Args:
+        progress: called as ("SVD", epoch, epochs) when an epoch begins.
+
+    Source: Funk 2006; Koren, Bell and Volinsky, Matrix factorization techniques for recommender
+    systems, IEEE Computer 2009.
+    """
+    import surprise
+
+    trainset = surprise_trainset(known, scale)
+    report_epochs(trainset, lambda epoch: progress("SVD", epoch, epochs))
+    fitted = surprise.SVD(n_factors=FACTORS, n_epochs=epochs, random_state=seed).fit(trainset)
+    at_users, at_products = positions(trainset)
+    user_bias, product_bias = np.zeros(users + 1), np.zeros(products)
+    user_factors, product_factors = np.zeros((users + 1, FACTORS)), np.zeros((products, FACTORS))
+    user_bias[at_users] = fitted.bu
+    product_bias[at_products] = fitted.bi
+    user_factors[at_users] = fitted.pu
+    product_factors[at_products] = fitted.qi
+    return SVD(
+        float(trainset.global_mean),
+        user_bias,
+        product_bias,
+        user_factors,
+        product_factors,
+        scale,
+    )
