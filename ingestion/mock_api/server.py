@@ -1,0 +1,58 @@
+"""Running the mock API on loopback."""
+
+from __future__ import annotations
+
+import psutil
+import uvicorn
+
+from ingestion.demo.folder import CATALOGUE
+from ingestion.mock_api.app import create_app
+from ingestion.mock_api.faults import Faults
+from recomart.errors import NotReady, PortInUse
+from recomart.processes import LOOPBACK, port_is_free
+from recomart.settings import Settings
+
+PORT = 5000
+API_KEY = "demo"
+"""The key that shops/demo.yml sends. It guards nothing."""
+
+
+def serve(
+    settings: Settings,
+    *,
+    port: int = PORT,
+    faults: Faults | None = None,
+    api_key: str = API_KEY,
+) -> None:
+    """Serve the demo shop's catalogue on 127.0.0.1 until interrupted.
+
+    Raises:
+        NotReady: the lake has no catalogue yet.
+        PortInUse: another process has the port; names it where the system tells.
+    """
+    catalogue = settings.source_data / CATALOGUE
+    if not catalogue.is_file():
+        raise NotReady(
+            "there is no catalogue to serve",
+            where=str(catalogue),
+            help="run 'recomart generate'",
+        )
+    if not port_is_free(port):
+        raise PortInUse(
+            f"port {port} on {LOOPBACK} is in use",
+            found=_holder(port),
+            help=f"end that process, or choose another port: recomart mock-api --port {port + 1}",
+        )
+    uvicorn.run(create_app(catalogue, api_key, faults), host=LOOPBACK, port=port)
+
+
+def _holder(port: int) -> str | None:
+    """Who listens on a port, as `process 4711 (python3.11)`; None where the system keeps it back."""
+    try:
+        for connection in psutil.net_connections("tcp"):
+            listening = connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
+            if listening and connection.pid:
+                return f"process {connection.pid} ({psutil.Process(connection.pid).name()})"
+    except (psutil.AccessDenied, psutil.NoSuchProcess):
+        return None
+    return None
