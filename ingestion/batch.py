@@ -1,0 +1,196 @@
+"""One landed file into the warehouse: rows, rejects, contract results and ledger row, or nothing."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from ingestion import contracts, headers, ledger, mapping, pages, text
+from ingestion.csv_lines import CsvReader
+from ingestion.json_lines import JsonColumns, JsonLinesReader, schema
+from ingestion.ledger import Load
+from ingestion.records import Tally
+from recomart.shop import FileSource, ShopFile, Source
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a batch is loaded with: its entity, its declaration, and the shop file for messages."""
+
+    entity: str
+    source: Source
+    shop: ShopFile
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A loaded batch, and the seconds that its contracts took."""
+
+    load: Load
+    contract_seconds: float
+
+
+@dataclass(frozen=True)
+class _Records:
+    """A landed file as batches of c0, c1, ..., _record, and what to check when they are read."""
+
+    reader: pa.RecordBatchReader
+    places: dict[str, str]
+    tally: Tally
+    check: Callable[[], None]
+
+
+class _Stream:
+    """Batches on their way into DuckDB, which would lose the type of an error that they raise."""
+
+    def __init__(self, batches: Iterator[pa.RecordBatch]) -> None:
+        self._batches = batches
+        self.error: BaseException | None = None
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        try:
+            yield from self._batches
+        except BaseException as exc:
+            self.error = exc
+            raise
+
+
+def load_batch(
+    connection: duckdb.DuckDBPyConnection,
+    target: Target,
+    load: Load,
+    landed: Path,
+    *,
+    again: bool = False,
+) -> Outcome:
+    """Load a landed file in one transaction and return its ledger row, which is written with it.
+
+    Args:
+        load: the ledger row so far: ids, names and times of the batch.
+        again: the batch was loaded before, with another declaration; its rows are replaced.
+
+    Raises:
+        SourceError: the file cannot be taken; the warehouse is as it was.
+        duckdb.Error: the warehouse cannot take it (memory, disk); it is as it was.
+    """
+    tally = Tally()
+    connection.execute("begin")
+    try:
+        if again:
+            ledger.forget_rows(connection, load)
+        records = _open(target, load, landed, tally)
+        _insert(connection, target, load, records)
+        records.check()
+        tally.check_share(load.source_file)
+        tally.check_balance(load.source_file)
+        ledger.write_rejects(connection, load, tally.rejects)
+        started = time.perf_counter()
+        contracts.check(connection, target.entity, target.source, load, tally.records)
+        seconds = time.perf_counter() - started
+        done = replace(
+            load,
+            lines=tally.lines,
+            header=tally.header,
+            blank=tally.blank,
+            continuation=tally.continuation,
+            rejected=tally.rejected,
+            records=tally.records,
+            status=ledger.LOADED,
+            error=None,
+            finished_at=ledger.utc_now(),
+            mapping=mapping.fingerprint(target.source),
+        )
+        ledger.write_load(connection, done)
+        connection.execute("commit")
+    except BaseException:
+        connection.execute("rollback")
+        raise
+    log.info(
+        "batch %s: %s: %d records, %d rejected", done.batch_id, done.source_file, tally.records,
+        tally.rejected,
+    )  # fmt: skip
+    return Outcome(done, seconds)
+
+
+def _insert(
+    connection: duckdb.DuckDBPyConnection, target: Target, load: Load, records: _Records
+) -> None:
+    stream = _Stream(iter(records.reader))
+    reader = pa.RecordBatchReader.from_batches(records.reader.schema, stream)
+    connection.register("incoming", reader)
+    try:
+        connection.execute(
+            f"insert into raw.{target.entity} select\n    "
+            f"{mapping.select_list(target.entity, target.source, records.places)},\n"
+            f"    {mapping.quoted(load.batch_id)}, {mapping.quoted(load.source_file)}, _record,\n"
+            "    cast(? as timestamp)\nfrom incoming",
+            [load.started_at],
+        )
+    except (duckdb.Error, pa.ArrowException) as exc:
+        if stream.error is not None:
+            raise stream.error from None
+        raise exc
+    finally:
+        connection.unregister("incoming")
+
+
+def _open(target: Target, load: Load, landed: Path, tally: Tally) -> _Records:
+    source = target.source
+    if not isinstance(source, FileSource):
+        return _open_pages(target, landed, tally)
+    if source.format == "jsonl":
+        return _open_json_lines(target, load, landed, tally)
+    names = headers.check_csv(landed, load.source_file, source, target.shop, target.entity)
+    dialect = headers.dialect_of(source, len(names))
+    reader = CsvReader(dialect, tally, header=source.header)
+    batches = reader.batches(text.pieces(landed, source.encoding))
+    return _Records(
+        pa.RecordBatchReader.from_batches(dialect.schema, batches),
+        dict(zip(names, dialect.names, strict=True)),
+        tally,
+        lambda: None,
+    )
+
+
+def _open_json_lines(target: Target, load: Load, landed: Path, tally: Tally) -> _Records:
+    source = target.source
+    assert isinstance(source, FileSource), "only files hold JSON lines"
+    columns = JsonColumns(source.reads)
+    batches = JsonLinesReader(columns, tally).batches(text.pieces(landed, source.encoding))
+
+    def check() -> None:
+        headers.check_keys(columns, tally, load.source_file, target.shop, target.entity, source)
+
+    return _of_json(columns, batches, tally, check)
+
+
+def _open_pages(target: Target, landed: Path, tally: Tally) -> _Records:
+    columns = JsonColumns(target.source.reads)
+    batches = pages.batches(landed, target.source, columns, tally)
+
+    def check() -> None:
+        headers.check_items(columns, tally, target.shop, target.entity, target.source)
+
+    return _of_json(columns, batches, tally, check)
+
+
+def _of_json(
+    columns: JsonColumns,
+    batches: Iterator[pa.RecordBatch],
+    tally: Tally,
+    check: Callable[[], None],
+) -> _Records:
+    return _Records(
+        pa.RecordBatchReader.from_batches(schema(columns.paths), batches),
+        {path: f"c{i}" for i, path in enumerate(columns.paths)},
+        tally,
+        check,
+    )

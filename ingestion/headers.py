@@ -1,0 +1,198 @@
+"""Comparing what a source has with what the shop file says it has, before a row is loaded."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from itertools import chain
+from pathlib import Path
+
+from ingestion import csv_lines, text
+from ingestion.json_lines import JsonColumns, JsonLinesReader
+from ingestion.records import Tally
+from recomart.errors import HeaderMismatch, SourceError
+from recomart.shop import REQUIRED, FileSource, ShopFile, Source
+
+FIRST_BYTES = 64 << 10
+
+
+def dialect_of(source: FileSource, width: int) -> csv_lines.Dialect:
+    """The dialect that a shop file declares, for a file of `width` columns."""
+    return csv_lines.Dialect(source.delimiter.encode(), source.quote.encode(), width)
+
+
+def read_header(path: Path, source: FileSource) -> tuple[list[str], int]:
+    """The column names in the first record of a CSV, and that record's line.
+
+    Raises:
+        SourceMissing: the file is empty or unreadable.
+        SourceError: the file does not begin with a record.
+    """
+    head, at = b"", 0
+    dialect = dialect_of(source, 0)
+    for piece, final in chain(
+        ((p, False) for p in text.pieces(path, source.encoding)), [(b"", True)]
+    ):
+        head += piece
+        at = len(head) - len(head.lstrip(b"\r\n"))
+        if at == len(head) and not final:
+            continue
+        try:
+            fields, _ = csv_lines.record_at(head, at, dialect, final)
+            names = [field.decode() for field in fields]
+        except csv_lines.Incomplete:
+            continue
+        except (csv_lines.Broken, UnicodeDecodeError) as exc:
+            raise SourceError(
+                f"{path.name} does not begin with a header",
+                code="no-header",
+                where=f"{path}:1",
+                found=head[:80].decode("utf-8", "backslashreplace").replace("\0", "\\x00"),
+                help=f"check encoding ({source.encoding}), quote and delimiter in the shop file",
+            ) from exc
+        if "\0" in "".join(names):
+            raise SourceError(
+                f"{path.name} is no text in {source.encoding}: its header holds NUL bytes",
+                code="wrong-encoding",
+                where=f"{path}:1",
+                help="declare its encoding; utf-16 is the usual one",
+            )
+        return names, 1 + head[:at].count(b"\n")
+    return [], 1
+
+
+def check_csv(path: Path, shown: str, source: FileSource, shop: ShopFile, entity: str) -> list[str]:
+    """The column names of a CSV in its own order, when they are those that the shop declares.
+
+    Raises:
+        HeaderMismatch: a column is missing (or renamed), not declared, or there twice.
+        SourceError: the file is empty, unreadable, or does not begin with a record.
+    """
+    if not source.header:
+        next(text.pieces(path, source.encoding), None)
+        declared = list(source.fields)
+        missing = [name for name in source.reads if name not in declared]
+        if missing:
+            raise mismatch(shown, shop, entity, source, declared, missing[0])
+        return declared
+    names, line = read_header(path, source)
+    place = f"{shown}, line {line}"
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise HeaderMismatch(
+            f'{place}, has the column "{twice[0]}" {names.count(twice[0])} times',
+            code="duplicate-column",
+            where=shop.where(f"{entity}.columns"),
+            found=", ".join(names),
+            help="name each column once in the file",
+        )
+    for wanted in source.reads:
+        if wanted not in names:
+            raise mismatch(place, shop, entity, source, names, wanted)
+    unknown = [n for n in names if n not in source.reads and n not in source.ignore]
+    if unknown:
+        raise unexpected(place, shop, entity, names, unknown)
+    return names
+
+
+def mismatch(
+    place: str, shop: ShopFile, entity: str, source: Source, names: Sequence[str], wanted: str
+) -> HeaderMismatch:
+    """The error for a source column that the mapping reads and the source lacks."""
+    ours = [name for name, column in source.columns.items() if wanted in column.reads]
+    spare = [name for name in names if name not in source.reads] or list(names)
+    close = nearest(wanted, spare)
+    one = close or (spare[0] if len(spare) == 1 else None)
+    key = f"{entity}.columns.{ours[0]}"
+    hint = f'did you mean "{one}"? then set {ours[0]}: "{one}"' if one else None
+    if len(names) == 1 and len(source.reads) > 1:
+        hint = "the line has one column only: check the delimiter in the shop file"
+    return HeaderMismatch(
+        f'{place}, has no column "{wanted}" for {", ".join(ours)}',
+        code="missing-column",
+        where=shop.where(key),
+        found=", ".join(names)[:500],
+        help=hint or f"set {key} to one of the columns found, or mend the file",
+    )
+
+
+def unexpected(
+    place: str, shop: ShopFile, entity: str, names: Sequence[str], unknown: Sequence[str]
+) -> HeaderMismatch:
+    """The error for columns that the shop file neither maps nor ignores."""
+    listed = ", ".join(f'"{name}"' for name in unknown[:10])
+    what = "a column that is" if len(unknown) == 1 else "columns that are"
+    return HeaderMismatch(
+        f"{place}, has {what} not declared: {listed}",
+        code="unknown-column",
+        where=shop.where(f"{entity}.columns"),
+        found=", ".join(names)[:500],
+        help=f"map it under {entity}.columns, or leave it out: ignore: [{', '.join(unknown[:10])}]",
+    )
+
+
+def nearest(word: str, known: Sequence[str]) -> str | None:
+    """The known word most like `word`, case aside, when one is near enough."""
+    folded = {name.casefold(): name for name in known}
+    close = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.5)
+    return folded[close[0]] if close else None
+
+
+def check_first_keys(
+    path: Path, shown: str, source: FileSource, shop: ShopFile, entity: str
+) -> None:
+    """Compare the keys of a JSON-lines file's first records with the shop file.
+
+    Raises:
+        HeaderMismatch: a key that is not declared.
+        SourceError: the file is empty or unreadable.
+    """
+    columns, tally = JsonColumns(source.reads), Tally()
+    head = next(text.pieces(path, source.encoding, FIRST_BYTES), b"")
+    whole, end, _ = head.rpartition(b"\n")
+    for _ in JsonLinesReader(columns, tally).batches(iter([whole + end])):
+        pass
+    check_keys(columns, tally, shown, shop, entity, source, required=False)
+
+
+def check_keys(
+    columns: JsonColumns,
+    tally: Tally,
+    shown: str,
+    shop: ShopFile,
+    entity: str,
+    source: FileSource,
+    *,
+    required: bool = True,
+) -> None:
+    """Compare the keys that the records of a JSON-lines file had with the shop file.
+
+    Raises:
+        HeaderMismatch: a key that is not declared; or, when `required`, a key that no record has
+            although its column cannot be empty.
+    """
+    known = {path.split(".")[0] for path in source.reads} | set(source.ignore)
+    unknown = [key for key in columns.keys if key not in known]
+    names = list(columns.keys)
+    if required and tally.records:
+        for path in columns.absent:
+            if any(path in source.columns[name].reads for name in REQUIRED[entity]):
+                raise mismatch(shown, shop, entity, source, names, path)
+    if unknown:
+        place = f"{shown}, record {columns.keys[unknown[0]]}"
+        raise unexpected(place, shop, entity, names, unknown)
+
+
+def check_items(
+    columns: JsonColumns, tally: Tally, shop: ShopFile, entity: str, source: Source
+) -> None:
+    """Check that every key that the mapping reads is in some item of an HTTP catalogue.
+
+    A catalogue may have more keys than we map: APIs grow.
+
+    Raises:
+        HeaderMismatch: a mapped key that no item has.
+    """
+    if tally.records and columns.absent:
+        place = f"the catalogue of {entity}"
+        raise mismatch(place, shop, entity, source, list(columns.keys), columns.absent[0])

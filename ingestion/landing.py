@@ -1,0 +1,125 @@
+"""The landing zone: what was received, byte for byte, before any of it is read.
+
+`<lake>/raw/<source>/<entity>/ingest_date=YYYY-MM-DD/<batch_id>.<ext>`. A landed file appears in one
+step (a hidden temporary file, fsync, rename, fsync of the folder). A load that was killed between
+landing and commit leaves a landed file that no ledger row names: an orphan, which goes when the
+same bytes land again. An orphan whose source is gone stays: it may be the only copy.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from recomart.errors import SourceMissing
+from recomart.files import fsync_folder, sha256_of
+
+log = logging.getLogger(__name__)
+
+COPY_BYTES = 4 << 20
+_BATCH = re.compile(r"^(\d{8,})\.")
+
+
+@dataclass(frozen=True)
+class Landed:
+    """A landed file: where, and what its bytes are."""
+
+    path: Path
+    sha256: str
+    size: int
+
+
+class LandingZone:
+    """The landing zone of one lake, for the sources that ingestion itself lands."""
+
+    SOURCES = ("files", "api")
+
+    def __init__(self, root: Path, known: Iterable[str]) -> None:
+        """Clear temporary files and note orphans: landed files that are not in `known`.
+
+        Args:
+            root: `<lake>/raw`.
+            known: the landed paths in the ledger, relative to the lake.
+        """
+        self._root = root
+        named = set(known)
+        self._orphans: dict[tuple[str, str], Path] = {}
+        self.last_batch = 0
+        for source in self.SOURCES:
+            for path in sorted((root / source).glob("*/ingest_date=*/*")):
+                if path.name.endswith(".tmp"):
+                    path.unlink()
+                elif match := _BATCH.match(path.name):
+                    self.last_batch = max(self.last_batch, int(match[1]))
+                    if self.relative(path) not in named:
+                        self._orphans[path.parent.parent.name, sha256_of(path)] = path
+
+    def relative(self, path: Path) -> str:
+        """A landed path as the ledger has it: from the lake."""
+        return path.relative_to(self._root.parent).as_posix()
+
+    def orphans(self) -> list[Path]:
+        """Landed files that no batch of this run or an earlier one names."""
+        return list(self._orphans.values())
+
+    def land_file(
+        self, source: Path, entity: str, name: str, day: date, done: Callable[[int], None]
+    ) -> Landed:
+        """Copy a file into the zone while hashing it: one read.
+
+        Raises:
+            SourceMissing: the file cannot be read.
+        """
+        try:
+            with open(source, "rb", buffering=0) as handle:
+                chunks = iter(lambda: handle.read(COPY_BYTES), b"")
+                return self.land("files", entity, name, day, chunks, done)
+        except OSError as exc:
+            if exc.filename is not None and Path(str(exc.filename)) != source:
+                raise
+            raise SourceMissing(
+                f"{source.name} cannot be read",
+                where=str(source),
+                found=exc.strerror or str(exc),
+                help="check its permissions, then run 'recomart ingest' again",
+            ) from exc
+
+    def land(
+        self,
+        source: str,
+        entity: str,
+        name: str,
+        day: date,
+        chunks: Iterable[bytes],
+        done: Callable[[int], None] = lambda size: None,
+    ) -> Landed:
+        """Write bytes into the zone under `name` (`<batch_id>.<ext>`), durably and in one step."""
+        folder = self._root / source / entity / f"ingest_date={day.isoformat()}"
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary, target = folder / f".{name}.tmp", folder / name
+        digest, size = hashlib.sha256(), 0
+        try:
+            with open(temporary, "wb") as handle:
+                for chunk in chunks:
+                    handle.write(chunk)
+                    digest.update(chunk)
+                    size += len(chunk)
+                    done(size)
+                handle.flush()
+                os.fsync(handle.fileno())
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        orphan = self._orphans.pop((entity, digest.hexdigest()), None)
+        temporary.replace(target)
+        fsync_folder(folder)
+        if orphan is not None:
+            log.info("landed file %s of an interrupted load is replaced by %s", orphan, target)
+            orphan.unlink()
+        return Landed(target, digest.hexdigest(), size)

@@ -1,0 +1,146 @@
+"""The tables of schema raw, and the ledger: one row per batch in raw._loads."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass, fields
+from datetime import UTC, datetime
+
+import duckdb
+import pyarrow as pa
+
+from ingestion.records import Reject
+from recomart.shop import ENTITIES, Shop
+
+_TABLES = (
+    "create schema if not exists raw",
+    "create table if not exists raw._shop (entity varchar, key varchar, value varchar)",
+    """create table if not exists raw._loads (
+        batch_id varchar, source varchar, entity varchar, source_file varchar,
+        landed_file varchar, sha256 varchar, bytes bigint, lines bigint, header bigint,
+        blank bigint, continuation bigint, rejected bigint, records bigint, status varchar,
+        error varchar, started_at timestamp, finished_at timestamp, mapping varchar)""",
+    """create table if not exists raw.rejects (
+        batch_id varchar, source_file varchar, line bigint, byte_offset bigint,
+        reason varchar, text varchar)""",
+    """create table if not exists raw._contracts (
+        batch_id varchar, entity varchar, check_name varchar, column_name varchar,
+        failures bigint, records bigint)""",
+    """create table if not exists raw._api (
+        entity varchar, url varchar, etag varchar, checked_at timestamp)""",
+)
+
+LOADED, FAILED = "loaded", "failed"
+
+
+@dataclass(frozen=True)
+class Load:
+    """One row of raw._loads; the fields are its columns. Times are naive UTC."""
+
+    batch_id: str
+    source: str
+    entity: str
+    source_file: str
+    landed_file: str | None = None
+    sha256: str | None = None
+    bytes: int | None = None
+    lines: int | None = None
+    header: int | None = None
+    blank: int | None = None
+    continuation: int | None = None
+    rejected: int | None = None
+    records: int | None = None
+    status: str = LOADED
+    error: str | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    mapping: str | None = None
+    """mapping.fingerprint of the declaration that the rows were made with."""
+
+
+def utc_now() -> datetime:
+    """The wall clock as naive UTC, which is what TIMESTAMP columns hold."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make schema raw with all its tables, where they are missing."""
+    for statement in _TABLES:
+        connection.execute(statement)
+    for entity, columns in ENTITIES.items():
+        listed = ", ".join(f"{name} varchar" for name in columns)
+        connection.execute(
+            f"create table if not exists raw.{entity} ({listed}, _batch_id varchar, "
+            "_source_file varchar, _record bigint, _loaded_at timestamp)"
+        )
+
+
+def read_loads(connection: duckdb.DuckDBPyConnection) -> list[Load]:
+    """Every batch so far, in load order."""
+    listed = ", ".join(field.name for field in fields(Load))
+    rows = connection.execute(f"select {listed} from raw._loads order by batch_id").fetchall()
+    return [Load(*row) for row in rows]
+
+
+def write_load(connection: duckdb.DuckDBPyConnection, load: Load) -> None:
+    """Add a batch to the ledger, or replace its row."""
+    connection.execute("delete from raw._loads where batch_id = ?", [load.batch_id])
+    marks = ", ".join("?" * len(fields(Load)))
+    connection.execute(f"insert into raw._loads values ({marks})", astuple(load))
+
+
+def write_rejects(connection: duckdb.DuckDBPyConnection, load: Load, rejects: list[Reject]) -> None:
+    """Add a batch's broken lines to raw.rejects."""
+    if rejects:
+        broken_lines = pa.table(
+            {
+                "line": [reject.line for reject in rejects],
+                "byte_offset": [reject.byte_offset for reject in rejects],
+                "reason": [reject.reason for reject in rejects],
+                "text": [reject.text for reject in rejects],
+            }
+        )
+        connection.register("broken_lines", broken_lines)
+        connection.execute(
+            "insert into raw.rejects select ?, ?, line, byte_offset, reason, text from broken_lines",
+            [load.batch_id, load.source_file],
+        )
+        connection.unregister("broken_lines")
+
+
+def forget_rows(connection: duckdb.DuckDBPyConnection, load: Load) -> None:
+    """Delete what a batch brought, so that it can be made anew from its landed bytes."""
+    connection.execute(f"delete from raw.{load.entity} where _batch_id = ?", [load.batch_id])
+    connection.execute("delete from raw.rejects where batch_id = ?", [load.batch_id])
+    connection.execute("delete from raw._contracts where batch_id = ?", [load.batch_id])
+
+
+def write_shop(connection: duckdb.DuckDBPyConnection, name: str, shop: Shop) -> None:
+    """Rewrite raw._shop: what dbt must know of the shop file. 'now' becomes this moment."""
+    low, high = shop.rating_scale
+    as_of = shop.as_of
+    constants = {
+        "name": name,
+        "title": shop.title,
+        "as_of": as_of
+        if as_of == "data_end"
+        else _iso(datetime.now(UTC) if not isinstance(as_of, datetime) else as_of),
+        "rating_min": f"{low:.15g}",
+        "rating_max": f"{high:.15g}",
+        "relevant_rating": f"{shop.likes_from:.15g}",
+        "repeat_purchases": str(shop.repeat_purchases).lower(),
+        "currency": shop.currency,
+        "opened_at": shop.opened_at and _iso(shop.opened_at),
+        "closed_at": shop.closed_at and _iso(shop.closed_at),
+    }
+    rows = [("", key, value) for key, value in constants.items() if value is not None]
+    for entity, source in shop.sources().items():
+        rows += [(entity, "declared", "true"), (entity, "time_format", source.time_format)]
+    connection.execute("begin")
+    connection.execute("delete from raw._shop")
+    connection.executemany("insert into raw._shop values (?, ?, ?)", rows)
+    connection.execute("commit")
+
+
+def _iso(moment: datetime) -> str:
+    moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,0 +1,61 @@
+"""A shop file's column mapping as SQL over a source's columns."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+from recomart.shop import ENTITIES, ApiSource, Column, Source
+
+_NOT_OF_THE_BYTES = {
+    "files", "api", "api_key", "time_format", "total", "page_param", "size_param", "page_size",
+    "paging", "updated_since_param", "allow_hosts", "timeout_seconds", "max_bytes",
+}  # fmt: skip
+
+
+def quoted(text: str) -> str:
+    """A SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def expression(column: Column | None, places: Mapping[str, str]) -> str:
+    """The SQL text that makes one of our columns; NULL where the source has an empty field.
+
+    Args:
+        column: the declaration, or None for a column that the shop does not map.
+        places: the source's column -> the SQL identifier that holds it.
+    """
+    if column is None:
+        return "null"
+    if column.value is not None:
+        return f"nullif({quoted(column.value)}, '')"
+    if column.hash_of is not None:
+        parts = ", ".join(f"coalesce({places[name]}, '')" for name in column.hash_of)
+        return f"md5(concat_ws(chr(31), {parts}))"
+    if column.first_flag is not None:
+        cases = " ".join(
+            f"when {places[name]} = '1' then {quoted(text)}"
+            for name, text in column.first_flag.items()
+        )
+        return f"case {cases} end"
+    assert column.column is not None, "Column has exactly one origin"
+    place = places[column.column]
+    if column.values:
+        cases = " ".join(f"when {quoted(a)} then {quoted(b)}" for a, b in column.values.items())
+        return f"nullif(case {place} {cases} else {place} end, '')"
+    return place
+
+
+def select_list(entity: str, source: Source, places: Mapping[str, str]) -> str:
+    """The canonical columns of `entity`, in order, from the source's columns at `places`."""
+    return ",\n    ".join(
+        f"{expression(source.columns.get(name), places)}::varchar as {name}"
+        for name in ENTITIES[entity]
+    )
+
+
+def fingerprint(source: Source) -> str:
+    """A hash of all that decides which rows the same bytes become; the rest may change freely."""
+    shape = source.model_dump_json(exclude=_NOT_OF_THE_BYTES)
+    kind = "api" if isinstance(source, ApiSource) else "files"
+    return hashlib.sha256(f"{kind}:{shape}".encode()).hexdigest()[:16]
