@@ -1,1 +1,1 @@
-"""Feast definitions built from the dbt manifest, and what publishes features."""
+"""Publishing tested features: to Parquet, to Feast's registry, and what differs to Redis."""

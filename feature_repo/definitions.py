@@ -1,0 +1,15 @@
+"""The one file that Feast imports: `feast apply` registers what stands in this module.
+
+The views come from dbt's manifest beside the published Parquet, so there is nothing to edit here:
+a feature is added in its dbt model and that model's YAML.
+"""
+
+from __future__ import annotations
+
+from feature_repo.snapshot import current_snapshot
+from feature_repo.views import build
+from recomart.settings import load_settings
+
+_settings = load_settings()
+_snapshot = current_snapshot(_settings)
+globals().update(build(_settings, _snapshot.models(), _snapshot.prior).objects())

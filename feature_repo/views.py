@@ -1,0 +1,129 @@
+"""Feast's objects, built from the published models: a feature is described once, in dbt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, cast
+
+from feature_repo.manifest import CREATED_AT, EVENT_TIMESTAMP, JOIN_KEYS, Model
+from recomart.derived import (
+    DERIVED_FEATURES,
+    REQUEST,
+    REQUEST_COLUMN,
+    VIEW,
+    Prior,
+    transformation,
+)
+from recomart.settings import Settings
+
+if TYPE_CHECKING:
+    from feast import Entity, FeatureService, FeatureView, OnDemandFeatureView, Project
+
+NO_EXPIRY = timedelta(0)
+
+
+@dataclass(frozen=True)
+class FeatureRepo:
+    """Everything that `feast apply` registers."""
+
+    project: Project
+    entities: tuple[Entity, ...]
+    views: tuple[FeatureView, ...]
+    derived: OnDemandFeatureView
+    services: tuple[FeatureService, ...]
+
+    def objects(self) -> dict[str, Any]:
+        """Each object by a name of its own, in the order in which Feast wants them."""
+        listed: list[Any] = [
+            self.project,
+            *self.entities,
+            *self.views,
+            self.derived,
+            *self.services,
+        ]
+        return {f"{type(o).__name__}_{o.name}": o for o in listed}
+
+
+def build(settings: Settings, models: Sequence[Model], prior: Prior) -> FeatureRepo:
+    """Feast's objects for the feature models among `models`.
+
+    Args:
+        models: published models; those without `feast` in their meta are left out.
+        prior: the shop's prior for mean ratings.
+    """
+    from feast import Entity, FeatureService, Project, ValueType
+
+    feature_models = [model for model in models if model.feast]
+    entities = {
+        name: Entity(name=name, join_keys=[key], value_type=ValueType.STRING)
+        for name, key in JOIN_KEYS.items()
+    }
+    views = {model.name: _view(settings, model, entities) for model in feature_models}
+    derived = _derived(list(views.values()), prior)
+    services = sorted({s for m in feature_models if m.feast for s in m.feast.services})
+    return FeatureRepo(
+        project=Project(name=settings.feast_project, description=f"Shop {settings.shop_name}"),
+        entities=tuple(entities.values()),
+        views=tuple(views.values()),
+        derived=derived,
+        services=tuple(
+            FeatureService(
+                name=service,
+                features=[
+                    *(
+                        views[m.name]
+                        for m in feature_models
+                        if m.feast and service in m.feast.services
+                    ),
+                    derived,
+                ],
+            )
+            for service in services
+        ),
+    )
+
+
+def _view(settings: Settings, model: Model, entities: dict[str, Entity]) -> FeatureView:
+    from feast import FeatureView, Field, FileSource, types
+
+    assert model.feast is not None
+    keys = [Field(name=key, dtype=types.String) for key in model.join_keys]
+    features = [
+        Field(name=column.name, dtype=getattr(types, kind), description=column.description)
+        for column, kind in model.features
+    ]
+    return FeatureView(
+        name=model.name,
+        entities=[entities[name] for name in model.feast.entities],
+        schema=[*keys, *features],
+        source=FileSource(
+            name=model.name,
+            path=str(settings.current_features / f"{model.name}.parquet"),
+            timestamp_field=EVENT_TIMESTAMP,
+            created_timestamp_column=CREATED_AT,
+        ),
+        ttl=NO_EXPIRY,  # a row is valid until the next one, however long that takes
+        description=model.description,
+        tags={"stale_after_hours": f"{model.feast.stale_after_hours:g}"},
+    )
+
+
+def _derived(views: list[FeatureView], prior: Prior) -> OnDemandFeatureView:
+    from feast import Field, OnDemandFeatureView, RequestSource, types
+
+    function, source = transformation(prior)
+    request = RequestSource(
+        name=REQUEST, schema=[Field(name=REQUEST_COLUMN, dtype=types.UnixTimestamp)]
+    )
+    return OnDemandFeatureView(
+        name=VIEW,
+        sources=[request, *views],
+        schema=[Field(name=name, dtype=types.Float64) for name in DERIVED_FEATURES],
+        mode="pandas",
+        udf=cast(FunctionType, function),
+        udf_string=source,
+        description="Ages, means, shares and trends at as_of (recomart/derived.py).",
+    )

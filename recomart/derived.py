@@ -1,0 +1,151 @@
+"""Features that change by themselves or by division: computed at the lookup, never stored.
+
+One code for Feast's on-demand view (training, `get_online_features`) and for serving: the columns
+are those of the views in `recommendation_v1` with `as_of`, the instant that is asked about.
+
+Times count in whole seconds, since that is what Feast's online store keeps: history and online
+lookup then agree to the last bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+VIEW = "derived"
+REQUEST = "request"
+REQUEST_COLUMN = "as_of"
+DAY = 86_400.0
+PSEUDO_VIEWS_PER_DAY = 0.1
+
+DERIVED_FEATURES: tuple[str, ...] = (
+    "user_days_since_last_activity",
+    "user_tenure_days",
+    "user_mean_rating",
+    "user_rating_std",
+    "product_age_days",
+    "product_mean_rating",
+    "product_conversion_30d",
+    "product_views_trend",
+    "user_category_share_90d",
+)
+"""Names of the outputs, in order. All are doubles; NaN where undefined."""
+
+
+@dataclass(frozen=True)
+class Prior:
+    """The constant prior of a product's mean rating: `weight` ratings of value `rating`.
+
+    `rating` is NaN for a shop without a rating scale.
+    """
+
+    rating: float
+    weight: float
+
+
+def derive(features: pd.DataFrame, prior: Prior) -> pd.DataFrame:
+    """All derived features of rows that hold the stored ones.
+
+    Args:
+        features: (n) rows with the stored columns that the formulas below name, and `as_of`;
+            times are datetimes (naive is UTC) or seconds since 1970. Missing values are null.
+        prior: of the shop.
+
+    Returns:
+        (n) rows with the columns DERIVED_FEATURES, float64, on the index of `features`.
+    """
+    as_of = epoch_seconds(features[REQUEST_COLUMN])
+
+    def number(name: str) -> np.ndarray:
+        return features[name].astype("float64").to_numpy()
+
+    def days_since(name: str) -> np.ndarray:
+        return (as_of - epoch_seconds(features[name])) / DAY
+
+    ratings = number("user_ratings_count"), number("user_ratings_sum")
+    columns = (
+        days_since("user_last_activity_at"),
+        days_since("user_signed_up_at"),
+        ratio(ratings[1], ratings[0]),
+        spread(*ratings, number("user_ratings_sum_sq")),
+        days_since("product_first_seen_at"),
+        bayesian_mean(number("product_ratings_count"), number("product_ratings_sum"), prior),
+        ratio(number("product_purchases_30d"), number("product_views_30d")),
+        trend(number("product_views_7d"), number("product_views_30d")),
+        share(number("user_category_interactions_90d"), number("user_interactions_90d")),
+    )
+    return pd.DataFrame(dict(zip(DERIVED_FEATURES, columns, strict=True)), index=features.index)
+
+
+def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """part / whole, NaN where whole is 0 or either is missing (means, conversion)."""
+    return np.divide(part, whole, out=np.full(len(part), np.nan), where=whole != 0)
+
+
+def spread(count: np.ndarray, total: np.ndarray, total_of_squares: np.ndarray) -> np.ndarray:
+    """Population standard deviation from count, sum and sum of squares; NaN for a count of 0.
+
+    sqrt(sum_sq / n - (sum / n)^2), with the difference held at 0 against rounding.
+    """
+    variance = ratio(total_of_squares, count) - ratio(total, count) ** 2
+    return np.sqrt(np.maximum(variance, 0.0))
+
+
+def bayesian_mean(count: np.ndarray, total: np.ndarray, prior: Prior) -> np.ndarray:
+    """Mean rating as if `prior.weight` ratings of `prior.rating` had come first.
+
+    (sum + weight * rating) / (count + weight): the prior itself for a product without ratings,
+    NaN for a product that is not known.
+    """
+    return ratio(total + prior.weight * prior.rating, count + prior.weight)
+
+
+def trend(views_7d: np.ndarray, views_30d: np.ndarray) -> np.ndarray:
+    """Views per day over 7 days against those over 30, each with a pseudo-count added.
+
+    (views_7d / 7 + k) / (views_30d / 30 + k), k = 0.1 views a day: 1.0 is steady (or no views at
+    all), at most 4.3; a single view moves it little. NaN for a product that is not known.
+    """
+    return (views_7d / 7 + PSEUDO_VIEWS_PER_DAY) / (views_30d / 30 + PSEUDO_VIEWS_PER_DAY)
+
+
+def share(in_category: np.ndarray, in_all: np.ndarray) -> np.ndarray:
+    """A category's part of the user's interactions, in [0, 1]; NaN for a user without any.
+
+    A user and category without a row never met: that is 0 interactions, not an unknown number.
+    """
+    return ratio(np.nan_to_num(in_category, nan=0.0), in_all)
+
+
+def epoch_seconds(times: pd.Series) -> np.ndarray:
+    """Whole seconds since 1970 (UTC), rounded down, as float64; NaN where missing.
+
+    Args:
+        times: datetimes (naive is UTC), datetime objects, or numbers of seconds.
+    """
+    if pd.api.types.is_numeric_dtype(times):
+        return np.floor(times.astype("float64").to_numpy())
+    instants = pd.to_datetime(times, utc=True).dt.tz_localize(None)
+    seconds = instants.to_numpy().astype("datetime64[s]")  # numpy rounds down, before 1970 too
+    return np.where(np.isnat(seconds), np.nan, seconds.astype("int64").astype("float64"))
+
+
+def transformation(prior: Prior) -> tuple[Callable[[pd.DataFrame], pd.DataFrame], str]:
+    """The function of Feast's on-demand view and its source, with the shop's prior written in.
+
+    Feast runs a registered view from its source text, and takes two views with equal text for
+    the same: so the prior has to stand in the text, and not in a closure.
+    """
+    # repr of a float has 'nan' for NaN, which is no expression
+    source = (
+        f"def {VIEW}(inputs):\n"
+        "    from recomart.derived import Prior, derive\n"
+        f"    prior = Prior(rating=float('{prior.rating!r}'), weight={prior.weight!r})\n"
+        "    return derive(inputs, prior)\n"
+    )
+    namespace: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {}
+    exec(source, {}, namespace)
+    return namespace[VIEW], source
