@@ -113,7 +113,7 @@ def make_catalogue(plan: Plan) -> Catalogue:
         launched=launched,
         updated=np.where(touched, later, updated),
         in_stock=rng.random(count) < 0.94,
-        appeal=(rank + 5.0) ** -LONG_TAIL * rng.lognormal(0, 0.3, count),
+        appeal=(rank + 10.0) ** -LONG_TAIL * rng.lognormal(0, 0.3, count),
         wave_day=rng.uniform(-10, DAYS + 10, (WAVES, count)),
         wave_width=rng.uniform(4, 12, (WAVES, count)),
         wave_height=np.maximum(0, rng.normal(0.6, 0.9, (WAVES, count))),

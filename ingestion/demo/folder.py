@@ -15,12 +15,11 @@ from ingestion.demo.dirt import Kind, Planted, plant
 from ingestion.demo.kinds import KINDS, RATE
 from ingestion.demo.plan import DAYS, Plan
 from ingestion.demo.text import Format
+from ingestion.source_data import CATALOGUE, MANIFEST, TRUTH
 from recomart.files import fsync_folder, replace_text
 from recomart.shop import KEYS
 
-MANIFEST = "manifest.json"
-TRUTH = "dirt_truth.json"
-CATALOGUE = "catalogue.json"
+CHUNK_LINES = 10_000
 PART = ".source_data.part"
 
 
@@ -43,14 +42,15 @@ class SourceFolder:
         name = f"{entity}/{self._plan.date_of(day).isoformat()}.{form.ending}"
         head = [form.header] if form.header is not None else []
         soiled = self._soil(entity, day, name, lines, form, first_line=1 + len(head))
-        self._write(name, "\n".join([*head, *soiled, ""]))
+        self._write(name, [*head, *soiled], "\n")
 
     def catalogue(self, items: list[dict[str, object]]) -> None:
         """Write the catalogue as a JSON list with one product a line, dirt among them."""
         form = Format(tuple(items[0]), "json")
         lines = [form.render(item) for item in items]  # type: ignore[arg-type]
         soiled = self._soil("products", 0, CATALOGUE, lines, form, first_line=2)
-        self._write(CATALOGUE, "[\n" + ",\n".join(soiled) + "\n]\n")
+        last = soiled.pop()
+        self._write(CATALOGUE, ["[\n" + soiled[0], *soiled[1:]], ",\n", end=f"{last}\n]\n")
 
     def _soil(
         self, entity: str, day: int, name: str, lines: list[str], form: Format, first_line: int
@@ -78,13 +78,16 @@ class SourceFolder:
         self._truth.write(begin + json.dumps(asdict(planted), ensure_ascii=False))
         self.planted[planted.entity] += 1
 
-    def _write(self, name: str, text: str) -> None:
+    def _write(self, name: str, lines: list[str], separator: str, end: str = "") -> None:
+        """Write lines, each with the separator behind it, then `end`; a part at a time."""
         path = self._root / name
         path.parent.mkdir(exist_ok=True)
-        content = text.encode()
-        path.write_bytes(content)
+        with open(path, "wb") as handle:
+            for begin in range(0, len(lines), CHUNK_LINES):
+                part = separator.join([*lines[begin : begin + CHUNK_LINES], ""])
+                self.bytes += handle.write(part.encode())
+            self.bytes += handle.write(end.encode())
         self.files += 1
-        self.bytes += len(content)
 
 
 def _forced(entity: str, day: int) -> tuple[Kind, ...]:
@@ -98,18 +101,28 @@ def _forced(entity: str, day: int) -> tuple[Kind, ...]:
 
 @contextmanager
 def new_folder(place: Path, plan: Plan) -> Iterator[SourceFolder]:
-    """A folder to fill, which replaces `place` in the end; nothing is replaced after an error.
+    """A folder to fill, which replaces `place` in the end; after an error `place` is untouched.
 
     The manifest is written last. What a killed generation left behind is removed first.
     """
     part = place.with_name(PART)
     _remove(part)
     part.mkdir(parents=True)
-    with open(part / TRUTH, "w", encoding="utf-8") as truth:
-        folder = SourceFolder(part, plan, truth)
-        yield folder
-        truth.write("\n]\n")
-    manifest = {
+    try:
+        with open(part / TRUTH, "w", encoding="utf-8") as truth:
+            folder = SourceFolder(part, plan, truth)
+            yield folder
+            truth.write("\n]\n")
+        replace_text(part / MANIFEST, json.dumps(_manifest(plan, folder), indent=2) + "\n")
+        _remove(place)
+        part.replace(place)
+        fsync_folder(place.parent)
+    finally:
+        _remove(part)
+
+
+def _manifest(plan: Plan, folder: SourceFolder) -> dict[str, object]:
+    return {
         "scale": plan.scale,
         "seed": plan.seed,
         "end_date": plan.end_date.isoformat(),
@@ -120,10 +133,6 @@ def new_folder(place: Path, plan: Plan) -> Iterator[SourceFolder]:
         "files": folder.files,
         "bytes": folder.bytes,
     }
-    replace_text(part / MANIFEST, json.dumps(manifest, indent=2) + "\n")
-    _remove(place)
-    part.replace(place)
-    fsync_folder(place.parent)
 
 
 def _remove(folder: Path) -> None:

@@ -7,13 +7,14 @@ import logging
 from datetime import date
 
 from ingestion.demo.catalogue import catalogue_items, make_catalogue
-from ingestion.demo.folder import MANIFEST, new_folder
+from ingestion.demo.folder import new_folder
 from ingestion.demo.history import History
 from ingestion.demo.people import make_people
 from ingestion.demo.plan import DAYS, Plan, make_plan
 from ingestion.demo.tastes import make_tastes
 from ingestion.demo.text import FORMATS, Scribe
 from ingestion.demo.visits import World
+from ingestion.source_data import MANIFEST
 from recomart import processes
 from recomart.lake import open_lake
 from recomart.settings import Settings

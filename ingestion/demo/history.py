@@ -25,7 +25,7 @@ HOURS = np.array(
 )
 """How busy the hours of a visitor's own day are."""
 
-RATES_A_LOOK, RATES_A_PURCHASE = 0.4, 0.6
+RATES_A_LOOK, RATES_A_PURCHASE = 0.5, 0.6
 """Shares of looked-at and of bought products that are rated, when the user did not rate them yet."""
 
 LATE = 0.01

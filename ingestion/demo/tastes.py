@@ -14,13 +14,16 @@ from ingestion.demo.people import AGE_GROUPS, COUNTRIES, People
 from ingestion.demo.plan import DAYS, Plan
 
 FACTORS = 6
+SPECTRUM = 0.5
+"""Weight of each factor relative to the one before: a few differences matter most."""
+
 DRIFT = np.pi / 3
 """How far, as an angle, the personal part of a taste turns during the history."""
 
 PRICE_WEIGHT = 1.6
-QUALITY_SPREAD = 0.5
-LENIENCY_SPREAD = 0.35
-RATING_NOISE = 0.55
+QUALITY_SPREAD = 0.4
+LENIENCY_SPREAD = 0.3
+RATING_NOISE = 0.5
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class Tastes:
         return self.common[users] + personal
 
     def affinity(self, users: np.ndarray, products: np.ndarray, day: float) -> np.ndarray:
-        """(n, k) how much users (n,) like products (n, k) on a day; 0 is indifferent, spread 1.1.
+        """(n, k) how much users (n,) like products (n, k) on a day, around 0 with a spread near 1.
 
         The product of both vectors, and how near the price is to what the user looks for.
         """
@@ -61,14 +64,15 @@ class Tastes:
 
     def category_affinity(self, users: np.ndarray, day: float) -> np.ndarray:
         """(n, categories) how much users (n,) like each category on a day."""
-        return self.of_users(users, day) @ self.categories.T
+        # einsum, not @: a linear-algebra library may add up in another order on another machine
+        return np.einsum("nf,cf->nc", self.of_users(users, day), self.categories)
 
     def stars(
         self, rng: np.random.Generator, users: np.ndarray, products: np.ndarray, day: float
     ) -> np.ndarray:
         """(n,) ratings 1 to 5 that users (n,) give products (n,): taste, quality, leniency, noise."""
         liking = self.affinity(users, products[:, None], day)[:, 0]
-        level = 3.15 + 0.65 * liking + self.quality[products] + self.leniency[users]
+        level = 2.9 + 1.05 * liking + self.quality[products] + self.leniency[users]
         noisy = level + rng.normal(0, RATING_NOISE, len(users))
         return np.clip(np.rint(noisy), 1, 5).astype(np.int64)
 
@@ -79,9 +83,11 @@ def make_tastes(plan: Plan, people: People, catalogue: Catalogue) -> Tastes:
     users, products = len(people.ids), len(catalogue.ids)
     countries = rng.normal(size=(len(COUNTRIES), FACTORS))
     ages = rng.normal(size=(len(AGE_GROUPS) + 1, FACTORS))
-    categories = rng.normal(size=(len(CATEGORIES), FACTORS)) / np.sqrt(FACTORS)
-    brands = rng.normal(size=(len(BRANDS), FACTORS)) / np.sqrt(FACTORS)
-    own = rng.normal(size=(products, FACTORS)) / np.sqrt(FACTORS)
+    weights = SPECTRUM ** np.arange(FACTORS)
+    weights /= np.sqrt((weights**2).sum())
+    categories = weights * rng.normal(size=(len(CATEGORIES), FACTORS))
+    brands = weights * rng.normal(size=(len(BRANDS), FACTORS))
+    own = weights * rng.normal(size=(products, FACTORS))
     common = 0.2**0.5 * countries[people.country] + 0.2**0.5 * ages[people.age_group]
     return Tastes(
         common=common,

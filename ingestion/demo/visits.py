@@ -24,7 +24,7 @@ IN_MIND = 0.65
 is popular in the whole shop."""
 
 CATEGORY_SHARPNESS = 1.6
-TASTE_SHARPNESS = 1.5
+TASTE_SHARPNESS = 1.1
 
 SHOWN_ONLY, CLICKED, CHECK_OUT, SECOND_THOUGHTS = 0.35, 0.35, 0.7, 0.12
 """Shares: of shelves with a logged impression, of looks that began with a click, of carts that are

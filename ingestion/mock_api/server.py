@@ -5,9 +5,9 @@ from __future__ import annotations
 import psutil
 import uvicorn
 
-from ingestion.demo.folder import CATALOGUE
 from ingestion.mock_api.app import create_app
 from ingestion.mock_api.faults import Faults
+from ingestion.source_data import CATALOGUE
 from recomart.errors import NotReady, PortInUse
 from recomart.processes import LOOPBACK, port_is_free
 from recomart.settings import Settings
