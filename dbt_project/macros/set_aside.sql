@@ -1,0 +1,123 @@
+{#-
+    The rows of a staged entity that go no further, and why. What comes out of
+    here and what the marts accept make up all that was received.
+
+    quarantined   breaks a rule, or names a user or product that was never received
+    deduplicated  the same record again: a later one has equal key and content
+    superseded    an older version of a key that a later record replaced
+
+    Later is by order of arrival (_batch_id, _record). Quarantined rows neither
+    replace nor are replaced. Only keys whose hash occurs twice are compared, so
+    that ten million clean rows cost eight bytes each and not a sort.
+
+    entity      staged as stg_<entity>
+    key         the columns that identify a record
+    content     the other columns that the source sends
+    references  column -> entity whose received ids it must be among
+-#}
+{% macro set_aside(entity, key, content, references={}) -%}
+{%- set staged = ref('stg_' ~ entity) -%}
+with
+
+shop as (
+    select * from {{ ref('stg_shop') }}
+),
+{% for column, named in references.items() %}
+received_{{ named }} as (
+    select distinct {{ column }} from {{ ref('stg_' ~ named) }}
+),
+{% endfor %}
+checked as (
+    select
+        staged._batch_id,
+        staged._record,
+        nullif(concat_ws(',',
+            staged.reject_reasons
+            {%- for column, named in references.items() %},
+            case
+                when
+                    shop.checks_{{ named }}
+                    and received_{{ named }}.{{ column }} is null
+                    and not {{ is_blank('staged.' ~ column) }}
+                    then 'unknown_{{ column | replace("_id", "") }}'
+            end
+            {%- endfor %}
+        ), '') as reject_reasons
+    from {{ staged }} as staged
+    cross join shop
+    {%- for column, named in references.items() %}
+    left join received_{{ named }}
+        on staged.{{ column }} = received_{{ named }}.{{ column }}
+    {%- endfor %}
+),
+
+quarantined as (
+    select * from checked where reject_reasons is not null
+),
+
+repeated as (
+    select {{ key_hash(key) }} as key_hash
+    from {{ staged }}
+    group by 1
+    having count(*) > 1
+),
+
+contested as (
+    select staged.*
+    from {{ staged }} as staged
+    where
+        {{ key_hash(key) }} in (select key_hash from repeated)
+        and not exists (
+            select 1
+            from quarantined
+            where
+                quarantined._batch_id = staged._batch_id
+                and quarantined._record = staged._record
+        )
+),
+
+ranked as (
+    select
+        _batch_id,
+        _record,
+        row_number() over (
+            partition by {{ key | join(', ') }}
+            order by _batch_id desc, _record desc
+        ) as version,
+        row_number() over (
+            partition by {{ (key + content) | join(', ') }}
+            order by _batch_id desc, _record desc
+        ) as copy
+    from contested
+),
+
+final as (
+    select
+        _batch_id,
+        _record,
+        'quarantined' as outcome,
+        reject_reasons
+    from quarantined
+    union all
+    select
+        _batch_id,
+        _record,
+        case when copy > 1 then 'deduplicated' else 'superseded' end as outcome,
+        null as reject_reasons
+    from ranked
+    where version > 1
+)
+
+select * from final
+{%- endmacro %}
+
+{#- True for a staged row that was not set aside; `staged` is its alias. -#}
+{% macro is_accepted(entity) -%}
+    not exists (
+        select 1
+        from {{ ref('int_' ~ entity ~ '__set_aside') }} as set_aside
+        where
+            set_aside._batch_id = staged._batch_id
+            and set_aside._record = staged._record
+    )
+{%- endmacro %}

@@ -1,0 +1,8 @@
+{{ set_aside(
+    'events',
+    key=['event_id'],
+    content=[
+        'event_type', 'user_id', 'session_id', 'product_id', 'occurred_at',
+    ],
+    references={'user_id': 'users', 'product_id': 'products'},
+) }}

@@ -1,0 +1,6 @@
+{{ set_aside(
+    'ratings',
+    key=['user_id', 'product_id', 'rated_at'],
+    content=['rating'],
+    references={'user_id': 'users', 'product_id': 'products'},
+) }}

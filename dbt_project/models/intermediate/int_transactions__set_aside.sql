@@ -1,0 +1,6 @@
+{{ set_aside(
+    'transactions',
+    key=['order_id', 'line_no'],
+    content=['user_id', 'product_id', 'quantity', 'unit_price', 'ordered_at'],
+    references={'user_id': 'users', 'product_id': 'products'},
+) }}

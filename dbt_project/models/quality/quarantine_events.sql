@@ -1,0 +1,7 @@
+{{ quarantine(
+    'events',
+    columns=[
+        'event_id', 'event_type', 'user_id', 'session_id',
+        'product_id', 'received_occurred_at', 'received_received_at',
+    ],
+) }}

@@ -1,0 +1,8 @@
+{{ quarantine(
+    'transactions',
+    columns=[
+        'order_id', 'line_no', 'user_id', 'product_id',
+        'received_quantity', 'received_unit_price',
+        'received_ordered_at',
+    ],
+) }}

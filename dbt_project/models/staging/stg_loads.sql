@@ -1,0 +1,20 @@
+with
+
+final as (
+    select
+        batch_id,
+        source,
+        entity,
+        source_file,
+        status,
+        lines,
+        header,
+        blank,
+        continuation,
+        rejected,
+        records,
+        finished_at
+    from {{ source('raw', '_loads') }}
+)
+
+select * from final

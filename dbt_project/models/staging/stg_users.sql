@@ -1,0 +1,47 @@
+{% set time_format = shop_value('users', 'time_format', 'iso') %}
+
+with
+
+shop as (
+    select * from {{ ref('stg_shop') }}
+),
+
+received as (
+    select * from {{ source('raw', 'users') }}
+),
+
+typed as (
+    select
+        user_id,
+        signed_up_at as received_signed_up_at,
+        {{ parse_time('signed_up_at', time_format) }} as signed_up_at,
+        country,
+        birth_year as received_birth_year,
+        try_cast(birth_year as integer) as birth_year,
+        _batch_id,
+        _source_file,
+        _record,
+        _loaded_at
+    from received
+),
+
+final as (
+    select
+        typed.*,
+        {{ reject_reasons([
+            missing('user_id'),
+            invalid('signed_up_at'),
+            in_the_future('signed_up_at', is_fact=false),
+            before_opening('signed_up_at'),
+            after_closing('signed_up_at'),
+            invalid('birth_year'),
+            out_of_range(
+                'birth_year',
+                'birth_year between 1900 and extract(year from _loaded_at)'
+            ),
+        ]) }} as reject_reasons
+    from typed
+    cross join shop
+)
+
+select * from final
