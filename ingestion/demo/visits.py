@@ -23,7 +23,7 @@ IN_MIND = 0.65
 """Share of the shelves that come from the category the visitor has in mind; the others are what
 is popular in the whole shop."""
 
-CATEGORY_SHARPNESS = 1.6
+CATEGORY_SHARPNESS = 2.2
 TASTE_SHARPNESS = 1.1
 
 SHOWN_ONLY, CLICKED, CHECK_OUT, SECOND_THOUGHTS = 0.35, 0.35, 0.7, 0.12
