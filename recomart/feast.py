@@ -108,8 +108,9 @@ class LakeRedisOnlineStore(RedisOnlineStore):
 
 def _single(config: RedisOnlineStoreConfig) -> Settings | None:
     """The settings that name the server; None for a cluster or sentinels."""
-    ours = isinstance(config, LakeRedisOnlineStoreConfig)
-    return config.settings if ours and config.redis_type == RedisType.redis else None
+    if isinstance(config, LakeRedisOnlineStoreConfig) and config.redis_type == RedisType.redis:
+        return config.settings
+    return None
 
 
 def name_project_by_settings() -> None:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import redis
 
 from recomart.online_layout import ViewLayout, encode_column, encode_time
+from recomart.resp import bulk, exchange
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-PIECE_COMMANDS = 2_000
 SCAN_COUNT = 5_000
 
 
@@ -30,7 +29,7 @@ def write_rows(
     entities = list(zip(*(rows[name].to_pylist() for name in layout.join_keys), strict=True))
     parts = 4 + 2 * len(layout.features)
     head = b"*%d\r\n$4\r\nHSET\r\n" % parts
-    starts = [head + _bulk(key) for key in layout.keys(entities)]
+    starts = [head + bulk(key) for key in layout.keys(entities)]
     times = rows[event_timestamp].cast(pa.timestamp("us")).cast(pa.int64()).dictionary_encode()
     if isinstance(times, pa.ChunkedArray):
         times = times.combine_chunks()
@@ -38,7 +37,7 @@ def write_rows(
     columns = [_cells(layout.time_field, stamps, times.indices.to_pylist())]
     for (name, kind), field in zip(layout.features, layout.fields, strict=True):
         columns.append(_cells(field, *encode_column(rows[name], kind)))
-    return len(_send(client, map(b"".join, zip(starts, *columns, strict=True))))
+    return len(exchange(client, map(b"".join, zip(starts, *columns, strict=True))))
 
 
 def delete_rows(client: redis.Redis, layout: ViewLayout, keys: Sequence[bytes]) -> int:
@@ -47,9 +46,9 @@ def delete_rows(client: redis.Redis, layout: ViewLayout, keys: Sequence[bytes]) 
     An entity without a field of another view is gone whole.
     """
     head = b"*%d\r\n$4\r\nHDEL\r\n" % (3 + len(layout.fields))
-    fields = b"".join(map(_bulk, (layout.time_field, *layout.fields)))
+    fields = b"".join(map(bulk, (layout.time_field, *layout.fields)))
     return sum(
-        removed > 0 for removed in _send(client, (head + _bulk(key) + fields for key in keys))
+        removed > 0 for removed in exchange(client, (head + bulk(key) + fields for key in keys))
     )
 
 
@@ -67,30 +66,9 @@ def stored_keys(client: redis.Redis, layout: ViewLayout) -> Iterator[bytes]:
 
 
 def _cells(field: bytes, distinct: list[bytes], places: list[int]) -> list[bytes]:
-    name = _bulk(field)
-    framed = [name + _bulk(value) for value in distinct]
+    name = bulk(field)
+    framed = [name + bulk(value) for value in distinct]
     return [framed[place] for place in places]
-
-
-def _bulk(value: bytes) -> bytes:
-    return b"$%d\r\n%b\r\n" % (len(value), value)
-
-
-def _send(client: redis.Redis, commands: Iterator[bytes]) -> list[int]:
-    """Send commands in pieces, reading a piece's replies before the next one is sent."""
-    pool = client.connection_pool
-    connection = pool.get_connection()
-    replies: list[int] = []
-    try:
-        while piece := list(islice(commands, PIECE_COMMANDS)):
-            connection.send_packed_command([b"".join(piece)])
-            replies += [connection.read_response() for _ in piece]
-    except BaseException:
-        connection.disconnect()  # unread replies would answer somebody else's question
-        raise
-    finally:
-        pool.release(connection)
-    return replies
 
 
 def _glob_escape(text: bytes) -> bytes:

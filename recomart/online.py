@@ -1,0 +1,261 @@
+"""What Redis serves now: features of users and products, each with a status and an age.
+
+Reads Feast's layout directly (`recomart/online_layout.py`), one user and many products in one
+round trip, without importing Feast. A test holds it equal to `get_online_features`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import redis
+from redis.exceptions import RedisError
+
+from recomart.derived import DERIVED_FEATURES, VIEW, derive_columns
+from recomart.errors import NothingPublished, RedisUnavailable
+from recomart.heartbeat import Heartbeat, Publication, heartbeat_key
+from recomart.online_rows import FeatureValue, Key, OnlineRows, Status, as_key, decode_rows
+from recomart.redis import connect
+from recomart.resp import command, exchange
+from recomart.settings import Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_Plan = Callable[[dict[str, Heartbeat]], dict[str, Sequence[Key]]]
+"""Which keys of which views to read, given what is published."""
+
+__all__ = ["FeatureValue", "OnlineFeatures", "OnlineRows", "Status"]
+
+
+class OnlineFeatures:
+    """Lookups in one shop's Redis, over a connection that is kept.
+
+    Args:
+        deadline: seconds after which a lookup gives up, also when Redis hangs.
+    """
+
+    def __init__(self, settings: Settings, deadline: float = 0.5) -> None:
+        self._settings = settings
+        self._deadline = deadline
+        self._client: redis.Redis | None = None
+        self._seen: tuple[Publication, dict[str, Heartbeat]] | None = None
+
+    def read(self, view: str, keys: Sequence[Key]) -> OnlineRows:
+        """A view's rows for many keys, in one round trip (three for the first lookup).
+
+        Args:
+            keys: strings, tuples in the order of the view's join keys, or mappings by their names.
+
+        Raises:
+            NothingPublished: nothing is published to this Redis, or no such view.
+            RedisUnavailable: no answer within the deadline.
+        """
+        _, rows = self._read(lambda _: {view: keys})
+        return rows[view]
+
+    def user(self, user_id: str) -> list[FeatureValue]:
+        """Everything that is served by user alone, and what derives from it at the last `as_of`."""
+        return self._values("user_id", user_id)
+
+    def product(self, product_id: str) -> list[FeatureValue]:
+        """Everything that is served by product, and what derives from it at the last `as_of`."""
+        return self._values("product_id", product_id)
+
+    def publication(self) -> Publication:
+        """What was published last, by which the lookups go.
+
+        Raises:
+            NothingPublished, RedisUnavailable: as in `read`.
+        """
+        publication, _ = self._read(lambda _: {})
+        return publication
+
+    def serving_frame(
+        self,
+        user_id: str,
+        product_ids: Sequence[str],
+        categories: Sequence[str],
+        as_of: datetime | None = None,
+    ) -> pd.DataFrame:
+        """Features of one user and many products by the names of `recommendation_v1`.
+
+        Args:
+            product_ids: (n) products.
+            categories: (n) the category of each of them.
+            as_of: the instant for what derives from time; by default that of the last publish.
+
+        Returns:
+            (n) rows: user_id, product_id, category, the stored features view by view, the derived
+            ones. Numbers are float64, times datetime64; NaN, NaT or None where missing.
+
+        Raises:
+            NothingPublished, RedisUnavailable: as in `read`.
+        """
+        import pandas as pd
+
+        count = len(product_ids)
+        distinct = {category: row for row, category in enumerate(dict.fromkeys(categories))}
+        wanted: dict[frozenset[str], tuple[list[Key], list[int]]] = {
+            frozenset({"user_id"}): ([user_id], [0] * count),
+            frozenset({"product_id"}): (list(product_ids), list(range(count))),
+            frozenset({"user_id", "category"}): (
+                [{"user_id": user_id, "category": category} for category in distinct],
+                [distinct[category] for category in categories],
+            ),
+        }
+        publication, found = self._read(
+            lambda beats: {
+                view: wanted[frozenset(beat.layout.join_keys)][0]
+                for view, beat in beats.items()
+                if frozenset(beat.layout.join_keys) in wanted
+            }
+        )
+        columns: dict[str, Any] = {
+            "user_id": [user_id] * count,
+            "product_id": list(product_ids),
+            "category": list(categories),
+        }
+        numbers: dict[str, np.ndarray] = {}
+        for rows in found.values():
+            layout = rows.heartbeat.layout
+            places = wanted[frozenset(layout.join_keys)][1]
+            for name, kind in layout.features:
+                if kind == "String":
+                    columns[name] = [rows.columns[name][place] for place in places]
+                    continue
+                numbers[name] = columns[name] = rows.numbers(name)[places]
+                if kind == "UnixTimestamp":
+                    columns[name] = pd.to_datetime(numbers[name], unit="s")
+        clock = np.full(count, _seconds(as_of or publication.as_of))
+        return pd.DataFrame(columns | derive_columns(numbers, clock, publication.prior))
+
+    def _values(self, join_key: str, key: str) -> list[FeatureValue]:
+        publication, found = self._read(
+            lambda beats: {
+                view: [key] for view, beat in beats.items() if beat.layout.join_keys == (join_key,)
+            }
+        )
+        stored = [value for rows in found.values() for value in rows.values()]
+        numbers = {
+            name: rows.numbers(name)
+            for rows in found.values()
+            for name, kind in rows.heartbeat.layout.features
+            if kind != "String"
+        }
+        clock = np.array([_seconds(publication.as_of)])
+        derived = derive_columns(numbers, clock, publication.prior)
+        by_name = {value.feature: value for value in stored}
+        return stored + [
+            _derived_value(name, float(column[0]), by_name) for name, column in derived.items()
+        ]
+
+    def _read(self, plan: _Plan) -> tuple[Publication, dict[str, OnlineRows]]:
+        """Rows of several views in one round trip.
+
+        The publication and the heartbeats come along with the rows: when a publish has changed
+        the views since they were last seen, the rows are read again by the new ones.
+        """
+        until = time.monotonic() + self._deadline
+        seen = self._seen or self._look(until)
+        while True:
+            publication, beats = seen
+            asked = plan(beats)
+            unknown = [view for view in asked if view not in beats]
+            if unknown:
+                raise NothingPublished(
+                    f"no view {unknown[0]} is published to this Redis",
+                    found=", ".join(beats),
+                    help="run 'recomart publish'",
+                )
+            keys = {
+                view: [as_key(key, beats[view].layout.join_keys) for key in asked[view]]
+                for view in asked
+            }
+            commands = [_get(publication.key), *(_get(beats[view].key) for view in asked)]
+            for view in asked:
+                commands += _lookups(beats[view], keys[view])
+            replies = self._exchange(commands, until)
+            fresh = self._publication(replies[0])
+            now = {
+                view: self._heartbeat(view, text)
+                for view, text in zip(asked, replies[1:], strict=False)
+            }
+            same = all(now[view].layout == beats[view].layout for view in asked)
+            if same and fresh.views == publication.views:
+                break
+            seen = self._look(until)
+        self._seen = fresh, beats | now
+        rows, start = {}, 1 + len(asked)
+        for view in asked:
+            end = start + len(keys[view])
+            rows[view] = decode_rows(now[view], keys[view], replies[start:end])
+            start = end
+        return fresh, rows
+
+    def _look(self, until: float) -> tuple[Publication, dict[str, Heartbeat]]:
+        """What is published, from Redis."""
+        project = self._settings.feast_project
+        (text,) = self._exchange([_get(heartbeat_key(project, VIEW))], until)
+        publication = self._publication(text)
+        names = publication.views
+        texts = self._exchange([_get(heartbeat_key(project, view)) for view in names], until)
+        beats = {view: self._heartbeat(view, text) for view, text in zip(names, texts, strict=True)}
+        return publication, beats
+
+    def _publication(self, text: bytes | None) -> Publication:
+        return Publication.from_json(self._settings.feast_project, self._published(text))
+
+    def _heartbeat(self, view: str, text: bytes | None) -> Heartbeat:
+        return Heartbeat.from_json(self._settings.feast_project, view, self._published(text))
+
+    def _published(self, text: bytes | None) -> bytes:
+        if text is None:
+            raise NothingPublished(
+                f"nothing is published to Redis for shop '{self._settings.shop_name}'",
+                help="run 'recomart publish'",
+            )
+        return text
+
+    def _exchange(self, commands: Iterable[bytes], until: float) -> list[Any]:
+        try:
+            if self._client is None:
+                self._client = connect(self._settings, deadline=self._deadline)
+            return exchange(self._client, commands, until=until)
+        except RedisError as exc:
+            raise RedisUnavailable(
+                f"Redis gave no answer within {self._deadline:g} s",
+                where="RECOMART_REDIS_URL" if self._settings.redis_url else "the embedded server",
+                found=str(exc),
+                help="see whether it runs and is not overloaded; 'make down' ends an embedded one, "
+                "and the next command starts it",
+            ) from exc
+
+
+def _lookups(heartbeat: Heartbeat, keys: list[tuple[str, ...]]) -> list[bytes]:
+    layout = heartbeat.layout
+    fields = (layout.time_field, *layout.fields)
+    return [command(b"HMGET", key, *fields) for key in layout.keys(keys)]
+
+
+def _get(key: str) -> bytes:
+    return command(b"GET", key.encode())
+
+
+def _derived_value(name: str, number: float, stored: Mapping[str, FeatureValue]) -> FeatureValue:
+    """A derived feature has the status and age of what it is made from."""
+    origin = stored[DERIVED_FEATURES[name][0]]
+    if origin.status is Status.NOT_FOUND:
+        return FeatureValue(VIEW, name, None, Status.NOT_FOUND, None)
+    if np.isnan(number):
+        return FeatureValue(VIEW, name, None, Status.NULL, origin.age)
+    return FeatureValue(VIEW, name, number, origin.status, origin.age)
+
+
+def _seconds(instant: datetime) -> float:
+    aware = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    return float(aware.timestamp() // 1)
