@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from ingestion.csv_lines import CsvReader
 from ingestion.json_lines import JsonColumns, JsonLinesReader, schema
 from ingestion.ledger import Load
 from ingestion.records import Tally
-from recomart.shop import FileSource, ShopFile, Source
+from recomart.shop import ENTITIES, ApiSource, FileSource, ShopFile, Source
 
 log = logging.getLogger(__name__)
 
@@ -31,11 +31,23 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """A loaded batch, and the seconds that its contracts took."""
+class Landed:
+    """A batch that waits for its load: its ledger row so far, and its landed file."""
 
     load: Load
+    path: Path
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Loaded batches as the ledger has them, and the seconds that their contracts took."""
+
+    loads: list[Load]
     contract_seconds: float
+
+
+class NothingNew(Exception):
+    """Every record of a batch stands in the warehouse already."""
 
 
 @dataclass(frozen=True)
@@ -63,61 +75,86 @@ class _Stream:
             raise
 
 
-def load_batch(
+def load_batches(
     connection: duckdb.DuckDBPyConnection,
     target: Target,
-    load: Load,
-    landed: Path,
+    landed: Sequence[Landed],
     *,
     again: bool = False,
+    only_news: bool = False,
 ) -> Outcome:
-    """Load a landed file in one transaction and return its ledger row, which is written with it.
+    """Load landed files of one entity in one transaction: all of them, or none.
+
+    Many small files share a transaction, because contracts and commits cost the same for one
+    record as for a million. Their ledger rows are written with them.
 
     Args:
-        load: the ledger row so far: ids, names and times of the batch.
-        again: the batch was loaded before, with another declaration; its rows are replaced.
+        again: the batches were loaded before, with another declaration; their rows are replaced.
+        only_news: refuse batches of which every record is there already.
 
     Raises:
-        SourceError: the file cannot be taken; the warehouse is as it was.
+        SourceError: a file cannot be taken; the warehouse is as it was.
+        NothingNew: as `only_news` says; the warehouse is as it was.
         duckdb.Error: the warehouse cannot take it (memory, disk); it is as it was.
     """
-    tally = Tally()
     connection.execute("begin")
     try:
-        if again:
-            ledger.forget_rows(connection, load)
-        records = _open(target, load, landed, tally)
-        _insert(connection, target, load, records)
-        records.check()
-        tally.check_share(load.source_file)
-        tally.check_balance(load.source_file)
-        ledger.write_rejects(connection, load, tally.rejects)
+        done = [_load_one(connection, target, one, again) for one in landed]
+        if only_news and not _has_news(connection, target.entity, [load.batch_id for load in done]):
+            raise NothingNew
         started = time.perf_counter()
-        contracts.check(connection, target.entity, target.source, load, tally.records)
+        contracts.check(connection, target.entity, target.source, target.shop, done)
         seconds = time.perf_counter() - started
-        done = replace(
-            load,
-            lines=tally.lines,
-            header=tally.header,
-            blank=tally.blank,
-            continuation=tally.continuation,
-            rejected=tally.rejected,
-            records=tally.records,
-            status=ledger.LOADED,
-            error=None,
-            finished_at=ledger.utc_now(),
-            mapping=mapping.fingerprint(target.source),
-        )
-        ledger.write_load(connection, done)
+        finished_at = ledger.utc_now()
+        done = [replace(load, finished_at=finished_at) for load in done]
+        ledger.write_loads(connection, done)
         connection.execute("commit")
     except BaseException:
         connection.execute("rollback")
         raise
-    log.info(
-        "batch %s: %s: %d records, %d rejected", done.batch_id, done.source_file, tally.records,
-        tally.rejected,
-    )  # fmt: skip
+    for load in done:
+        log.info(
+            "batch %s: %s: %d records, %d rejected",
+            load.batch_id, load.source_file, load.records, load.rejected,
+        )  # fmt: skip
     return Outcome(done, seconds)
+
+
+def _load_one(
+    connection: duckdb.DuckDBPyConnection, target: Target, landed: Landed, again: bool
+) -> Load:
+    load, tally = landed.load, Tally()
+    if again:
+        ledger.forget_rows(connection, load)
+    records = _open(target, load, landed.path, tally)
+    _insert(connection, target, load, records)
+    tally.check_share(load.source_file)
+    records.check()
+    tally.check_balance(load.source_file)
+    ledger.write_rejects(connection, load, tally.rejects)
+    return replace(
+        load,
+        lines=tally.lines,
+        header=tally.header,
+        blank=tally.blank,
+        continuation=tally.continuation,
+        rejected=tally.rejected,
+        records=tally.records,
+        status=ledger.LOADED,
+        error=None,
+        mapping=mapping.fingerprint(target.source),
+    )
+
+
+def _has_news(connection: duckdb.DuckDBPyConnection, entity: str, batches: list[str]) -> bool:
+    listed = ", ".join(ENTITIES[entity])
+    row = connection.execute(
+        f"select 1 from (select {listed} from raw.{entity} where _batch_id in (select unnest(?))\n"
+        f"except select {listed} from raw.{entity} where _batch_id not in (select unnest(?))) "
+        "limit 1",
+        [batches, batches],
+    ).fetchone()
+    return row is not None
 
 
 def _insert(
@@ -173,8 +210,10 @@ def _open_json_lines(target: Target, load: Load, landed: Path, tally: Tally) -> 
 
 
 def _open_pages(target: Target, landed: Path, tally: Tally) -> _Records:
-    columns = JsonColumns(target.source.reads)
-    batches = pages.batches(landed, target.source, columns, tally)
+    source = target.source
+    assert isinstance(source, ApiSource), "only catalogues have pages"
+    columns = JsonColumns(source.reads)
+    batches = pages.batches(landed, source, columns, tally)
 
     def check() -> None:
         headers.check_items(columns, tally, target.shop, target.entity, target.source)

@@ -14,7 +14,7 @@ several reject rows, and loses what follows an unclosed quote.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -147,7 +147,7 @@ class CsvReader:
         while rest:
             rest = yield from self._read(rest, final=True)
 
-    def _read(self, text: bytes, *, final: bool) -> Iterator[pa.RecordBatch]:
+    def _read(self, text: bytes, *, final: bool) -> Generator[pa.RecordBatch, None, bytes]:
         if self._skipping:
             text = self._skip(text)
         if self._header_due:

@@ -38,7 +38,7 @@ def find_files(
     found: dict[Path, SourceFile] = {}
     for pattern in source.files:
         expanded = _expanded(pattern, settings, shop)
-        matches = [Path(m) for m in glob.glob(expanded, recursive=True) if Path(m).is_file()]
+        matches = [Path(m) for m in glob.iglob(expanded, recursive=True) if Path(m).is_file()]  # noqa: PTH207 - the pattern is absolute
         if not matches:
             raise SourceMissing(
                 f"no file matches {expanded}",

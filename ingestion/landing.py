@@ -12,7 +12,7 @@ import hashlib
 import logging
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -27,7 +27,7 @@ _BATCH = re.compile(r"^(\d{8,})\.")
 
 
 @dataclass(frozen=True)
-class Landed:
+class LandedFile:
     """A landed file: where, and what its bytes are."""
 
     path: Path
@@ -40,15 +40,15 @@ class LandingZone:
 
     SOURCES = ("files", "api")
 
-    def __init__(self, root: Path, known: Iterable[str]) -> None:
-        """Clear temporary files and note orphans: landed files that are not in `known`.
+    def __init__(self, root: Path, named: Set[str], loaded: Set[tuple[str, str | None]]) -> None:
+        """Clear what is left of interrupted loads: temporary files, and second copies.
 
         Args:
             root: `<lake>/raw`.
-            known: the landed paths in the ledger, relative to the lake.
+            named: the landed paths in the ledger, relative to the lake.
+            loaded: entity and sha256 of all that is loaded.
         """
         self._root = root
-        named = set(known)
         self._orphans: dict[tuple[str, str], Path] = {}
         self.last_batch = 0
         for source in self.SOURCES:
@@ -58,7 +58,14 @@ class LandingZone:
                 elif match := _BATCH.match(path.name):
                     self.last_batch = max(self.last_batch, int(match[1]))
                     if self.relative(path) not in named:
-                        self._orphans[path.parent.parent.name, sha256_of(path)] = path
+                        self._note_orphan(path, loaded)
+
+    def _note_orphan(self, path: Path, loaded: Set[tuple[str, str | None]]) -> None:
+        known_by = (path.parent.parent.name, sha256_of(path))
+        if known_by in loaded or known_by in self._orphans:
+            path.unlink()
+        else:
+            self._orphans[known_by] = path
 
     def relative(self, path: Path) -> str:
         """A landed path as the ledger has it: from the lake."""
@@ -68,9 +75,11 @@ class LandingZone:
         """Landed files that no batch of this run or an earlier one names."""
         return list(self._orphans.values())
 
-    def land_file(
-        self, source: Path, entity: str, name: str, day: date, done: Callable[[int], None]
-    ) -> Landed:
+    def discard(self, landed: LandedFile) -> None:
+        """Remove a landed file that brings nothing new."""
+        landed.path.unlink()
+
+    def land_file(self, source: Path, entity: str, name: str, day: date) -> LandedFile:
         """Copy a file into the zone while hashing it: one read.
 
         Raises:
@@ -79,7 +88,7 @@ class LandingZone:
         try:
             with open(source, "rb", buffering=0) as handle:
                 chunks = iter(lambda: handle.read(COPY_BYTES), b"")
-                return self.land("files", entity, name, day, chunks, done)
+                return self.land("files", entity, name, day, chunks)
         except OSError as exc:
             if exc.filename is not None and Path(str(exc.filename)) != source:
                 raise
@@ -97,8 +106,7 @@ class LandingZone:
         name: str,
         day: date,
         chunks: Iterable[bytes],
-        done: Callable[[int], None] = lambda size: None,
-    ) -> Landed:
+    ) -> LandedFile:
         """Write bytes into the zone under `name` (`<batch_id>.<ext>`), durably and in one step."""
         folder = self._root / source / entity / f"ingest_date={day.isoformat()}"
         folder.mkdir(parents=True, exist_ok=True)
@@ -110,7 +118,6 @@ class LandingZone:
                     handle.write(chunk)
                     digest.update(chunk)
                     size += len(chunk)
-                    done(size)
                 handle.flush()
                 os.fsync(handle.fileno())
         except BaseException:
@@ -122,4 +129,4 @@ class LandingZone:
         if orphan is not None:
             log.info("landed file %s of an interrupted load is replaced by %s", orphan, target)
             orphan.unlink()
-        return Landed(target, digest.hexdigest(), size)
+        return LandedFile(target, digest.hexdigest(), size)

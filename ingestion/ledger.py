@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import duckdb
 import pyarrow as pa
@@ -56,6 +57,11 @@ class Load:
     mapping: str | None = None
     """mapping.fingerprint of the declaration that the rows were made with."""
 
+    @property
+    def day(self) -> date:
+        """The day under which the batch's file lands, UTC."""
+        return (self.started_at or utc_now()).date()
+
 
 def utc_now() -> datetime:
     """The wall clock as naive UTC, which is what TIMESTAMP columns hold."""
@@ -81,11 +87,60 @@ def read_loads(connection: duckdb.DuckDBPyConnection) -> list[Load]:
     return [Load(*row) for row in rows]
 
 
-def write_load(connection: duckdb.DuckDBPyConnection, load: Load) -> None:
-    """Add a batch to the ledger, or replace its row."""
-    connection.execute("delete from raw._loads where batch_id = ?", [load.batch_id])
-    marks = ", ".join("?" * len(fields(Load)))
-    connection.execute(f"insert into raw._loads values ({marks})", astuple(load))
+def write_loads(connection: duckdb.DuckDBPyConnection, loads: Sequence[Load]) -> None:
+    """Add batches to the ledger, or replace their rows."""
+    batches = [load.batch_id for load in loads]
+    connection.execute("delete from raw._loads where batch_id in (select unnest(?))", [batches])
+    marks = "(" + ", ".join("?" * len(fields(Load))) + ")"
+    values = [value for load in loads for value in astuple(load)]
+    connection.execute(f"insert into raw._loads values {', '.join([marks] * len(loads))}", values)
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """One row of raw._api: the first page's URL and tag of the last fetch that is all loaded."""
+
+    entity: str
+    url: str
+    etag: str | None
+    checked_at: datetime
+
+
+def read_fetched(connection: duckdb.DuckDBPyConnection) -> dict[str, Fetched]:
+    """The last fetch of each entity's catalogue."""
+    rows = connection.execute("select entity, url, etag, checked_at from raw._api").fetchall()
+    return {row[0]: Fetched(*row) for row in rows}
+
+
+def write_fetched(connection: duckdb.DuckDBPyConnection, fetched: Fetched) -> None:
+    """Remember a fetch in place of the entity's last one."""
+    connection.execute("begin")
+    connection.execute("delete from raw._api where entity = ?", [fetched.entity])
+    connection.execute("insert into raw._api values (?, ?, ?, ?)", astuple(fetched))
+    connection.execute("commit")
+
+
+def newest_change(
+    connection: duckdb.DuckDBPyConnection, entity: str, time_format: str
+) -> str | None:
+    """The newest updated_at among an entity's rows from its catalogue, as received.
+
+    A time in the future is a mistake, and would hide all changes until then; it does not count.
+    """
+    parsed, latest = "try_cast(updated_at as double)", "epoch(now()) + 86400"
+    if time_format == "iso":
+        parsed, latest = "try_cast(updated_at as timestamptz)", "now() + interval 1 day"
+    elif time_format == "epoch_milliseconds":
+        latest = "1000 * (epoch(now()) + 86400)"
+    elif time_format != "epoch_seconds":
+        pattern = time_format.replace("'", "''")
+        parsed = f"try_strptime(updated_at, '{pattern}')"
+        latest = "now()::timestamp + interval 1 day"
+    row = connection.execute(
+        f"select max_by(updated_at, {parsed}) from raw.{entity} where {parsed} <= {latest} and "
+        "_batch_id in (select batch_id from raw._loads where source = 'api')"
+    ).fetchone()
+    return row[0] if row else None
 
 
 def write_rejects(connection: duckdb.DuckDBPyConnection, load: Load, rejects: list[Reject]) -> None:
@@ -137,7 +192,8 @@ def write_shop(connection: duckdb.DuckDBPyConnection, name: str, shop: Shop) -> 
         rows += [(entity, "declared", "true"), (entity, "time_format", source.time_format)]
     connection.execute("begin")
     connection.execute("delete from raw._shop")
-    connection.executemany("insert into raw._shop values (?, ?, ?)", rows)
+    marks = ", ".join("(?, ?, ?)" for _ in rows)
+    connection.execute(f"insert into raw._shop values {marks}", [v for row in rows for v in row])
     connection.execute("commit")
 
 

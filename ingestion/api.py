@@ -1,0 +1,198 @@
+"""Fetching an HTTP catalogue: page after page, and none of them believed unseen."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from ingestion.http import HttpClient, Limits, Transient
+from ingestion.json_lines import Number, at_path, dumped, parse
+from ingestion.pages import items_of
+from recomart.errors import CatalogueError
+from recomart.settings import Settings
+from recomart.shop import ApiSource, ShopFile
+
+log = logging.getLogger(__name__)
+
+MOCK_API_URL = "http://127.0.0.1:5000"
+MAX_PAGES = 100_000
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the ledger remembers of a catalogue."""
+
+    since: str | None = None
+    """The newest time of change that was loaded, as received."""
+    url: str | None = None
+    etag: str | None = None
+    """The tag of the first page at `url`, whose whole answer is loaded."""
+
+
+@dataclass(frozen=True)
+class _Page:
+    items: list[Any]
+    total: int | None
+    digest: str
+
+
+class Catalogue:
+    """One fetch of one HTTP catalogue. `etag` is known once the first page is there."""
+
+    def __init__(
+        self, settings: Settings, shop: ShopFile, entity: str, source: ApiSource, known: Known
+    ) -> None:
+        self._shop, self._entity, self._source, self._known = shop, entity, source, known
+        self.base = source.api.replace("{mock_api}", settings.mock_api_url or MOCK_API_URL)
+        self.since = known.since if source.updated_since_param else None
+        self.etag: str | None = None
+        self.url = self._url(0, 0)
+
+    @property
+    def shown(self) -> str:
+        """The catalogue's name in the ledger: as declared, and since when."""
+        if self.since is None:
+            return self._source.api
+        return f"{self._source.api}?{self._source.updated_since_param}={self.since}"
+
+    def bodies(self) -> Iterator[bytes]:
+        """The bodies of all pages, as received; none when nothing changed since last time.
+
+        Raises:
+            CatalogueError: the catalogue is down, refuses, or lies about its pages.
+        """
+        client = HttpClient(self._limits(), self._key())
+        seen: dict[str, int] = {}
+        received = 0
+        for number in range(MAX_PAGES):
+            url = self._url(number, received)
+            what = f"page {number + 1}"
+            known = self._known.etag if number == 0 and self._known.url == self.url else None
+
+            def check(body: bytes, what: str = what) -> _Page:
+                return self._checked(body, what, seen)
+
+            answer, page = client.get(url, what, etag=known, check=check)
+            if number == 0:
+                self.etag = answer.etag
+            if answer.body is None:
+                if number == 0 and known:
+                    return
+                raise self._lie(f"{what} answers 304, though no tag was sent", url)
+            received += len(page.items)
+            self._check_total(page, received, what, url)
+            if page.items:
+                seen[page.digest] = number + 1
+            yield answer.body
+            if self._is_last(page, received):
+                return
+        raise self._lie(f"it has more than {MAX_PAGES:,} pages", self.base)
+
+    def _is_last(self, page: _Page, received: int) -> bool:
+        if page.total is not None:
+            return received >= page.total
+        return len(page.items) < self._source.page_size
+
+    def _check_total(self, page: _Page, received: int, what: str, url: str) -> None:
+        if page.total is None:
+            return
+        if received > page.total:
+            raise self._lie(
+                f"{what} says that there are {page.total:,} records, but sends more",
+                url,
+                f"{received:,} records so far",
+            )
+        if not page.items and received < page.total:
+            raise self._lie(
+                f"{what} says that there are {page.total:,} records, but the pages end before",
+                url,
+                f"{received:,} records, then an empty page",
+            )
+
+    def _checked(self, body: bytes, what: str, seen: dict[str, int]) -> _Page:
+        """A page from its body.
+
+        Raises:
+            Transient: no JSON, no list of items, or the items of an earlier page once more.
+        """
+        try:
+            page = parse(body)
+        except (ValueError, RecursionError) as exc:
+            raise Transient(f"{what} is no JSON ({exc}): {_start(body)}") from exc
+        items = items_of(page, self._source.items)
+        if items is None:
+            raise Transient(f"{what} has no list at '{self._source.items}': {_start(body)}")
+        digest = hashlib.sha256(dumped(items).encode("utf-8", "surrogatepass")).hexdigest()
+        if digest in seen:
+            raise Transient(f"{what} repeats the records of page {seen[digest]}")
+        return _Page(items, self._total(page, what), digest)
+
+    def _total(self, page: Any, what: str) -> int | None:
+        path = self._source.total
+        if path is None:
+            return None
+        total = at_path(page, tuple(path.split(".")))
+        if isinstance(total, Number) and total.isdigit():
+            return int(total)
+        if total is None and "total" not in self._source.model_fields_set:
+            return None
+        raise Transient(f"{what} has no count of records at '{path}', but {total!r}")
+
+    def _url(self, number: int, received: int) -> str:
+        source = self._source
+        query: dict[str, str | int] = {
+            source.page_param: number + 1 if source.paging == "page" else received,
+            source.size_param: source.page_size,
+        }
+        if source.updated_since_param and self.since is not None:
+            query[source.updated_since_param] = self.since
+        return f"{self.base}{'&' if '?' in self.base else '?'}{urlencode(query)}"
+
+    def _limits(self) -> Limits:
+        parts = urlsplit(self.base)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise CatalogueError(
+                f"{self._source.api} is no http(s) URL",
+                where=self._shop.where(f"{self._entity}.api"),
+                found=self.base,
+                help="write it as https://host/path",
+            )
+        return Limits(
+            frozenset({parts.netloc, *self._source.allow_hosts}),
+            self._source.timeout_seconds,
+            self._source.max_bytes,
+        )
+
+    def _key(self) -> dict[str, str]:
+        key = self._source.api_key
+        if key is None:
+            return {}
+        value = os.environ.get(key.env) if key.env else key.value
+        if not value:
+            raise CatalogueError(
+                f"the API key of {self._entity} is not set",
+                code="missing-api-key",
+                where=self._shop.where(f"{self._entity}.api_key"),
+                found=f"${key.env} is unset or empty" if key.env else "neither env nor value",
+                help=f"export {key.env}=<the key>" if key.env else "name the variable: env: NAME",
+            )
+        return {key.header: value}
+
+    def _lie(self, message: str, url: str, found: str | None = None) -> CatalogueError:
+        return CatalogueError(
+            f"the catalogue of {self._entity} lies about its pages: {message}",
+            code="catalogue-lies",
+            where=url,
+            found=found,
+            help="nothing of this fetch is loaded; tell the API's owner, or check items, total, "
+            "paging and page_size in the shop file",
+        )
+
+
+def _start(body: bytes) -> str:
+    return repr(body[:120].decode("utf-8", "replace"))

@@ -1,0 +1,294 @@
+"""The course of one ingest: what is new lands, loads, and is in the ledger, whatever else fails."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import duckdb
+
+from ingestion import headers, ledger, mapping
+from ingestion.api import Catalogue, Known
+from ingestion.batch import Landed, NothingNew, Target, load_batches
+from ingestion.files import SourceFile, find_files
+from ingestion.landing import LandedFile, LandingZone
+from ingestion.ledger import Fetched, Load
+from ingestion.pages import framed
+from ingestion.summary import IngestSummary
+from recomart.errors import RecoMartError, SourceError
+from recomart.files import sha256_of
+from recomart.settings import Settings
+from recomart.shop import ApiSource, FileSource, ShopFile
+from recomart.step import Progress
+
+log = logging.getLogger(__name__)
+
+GROUP_BYTES, GROUP_FILES = 16 << 20, 200
+"""Files that add up to less share a transaction."""
+
+
+@dataclass(frozen=True)
+class _Fetch:
+    """A fetched catalogue that waits for its load."""
+
+    target: Target
+    landed: Landed
+    fetched: Fetched
+    partial: bool
+    """It has only what changed since the last fetch, which may be nothing."""
+
+
+class Loader:
+    """One ingest. `plan` needs the warehouse, `fetch` does not, `load` needs it again."""
+
+    def __init__(
+        self, settings: Settings, shop: ShopFile, summary: IngestSummary, progress: Progress
+    ) -> None:
+        self._settings = settings
+        self._shop = shop
+        self._summary = summary
+        self._progress = progress
+        self._known_api: dict[str, Known] = {}
+        self._fetches: list[_Fetch] = []
+        self._failed_fetches: list[Load] = []
+
+    def plan(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Read the ledger, and clear what an interrupted ingest left in the landing zone."""
+        loads = ledger.read_loads(connection)
+        good = [load for load in loads if load.status == ledger.LOADED]
+        self._good = good
+        self._loaded = {(load.entity, load.sha256) for load in good}
+        self._sizes = {(load.entity, load.bytes) for load in good}
+        self._zone = LandingZone(
+            self._settings.raw, {load.landed_file or "" for load in loads}, self._loaded
+        )
+        self._last = max([self._zone.last_batch, *(int(load.batch_id) for load in loads)])
+        fetched = ledger.read_fetched(connection)
+        for entity, source in self._shop.shop.sources().items():
+            if isinstance(source, ApiSource):
+                last = fetched.get(entity)
+                self._known_api[entity] = Known(
+                    ledger.newest_change(connection, entity, source.time_format),
+                    last.url if last else None,
+                    last.etag if last else None,
+                )
+
+    def fetch(self) -> None:
+        """Land the catalogues. The warehouse is free meanwhile, for this may take long."""
+        for entity, source in self._shop.shop.sources().items():
+            if isinstance(source, ApiSource):
+                self._progress(f"fetch {entity}", 0, 0)
+                self._fetch(Target(entity, source, self._shop), source)
+
+    def _fetch(self, target: Target, source: ApiSource) -> None:
+        known = self._known_api[target.entity]
+        catalogue = Catalogue(self._settings, self._shop, target.entity, source, known)
+        load = self._new_load(target, "api", catalogue.shown)
+        try:
+            landed = self._zone.land(
+                "api", target.entity, f"{load.batch_id}.pages", load.day, framed(catalogue.bodies())
+            )
+        except SourceError as exc:
+            self._failed_fetches.append(self._failure(load, exc))
+            return
+        load = self._with_file(load, landed)
+        if landed.size == 0 or (target.entity, landed.sha256) in self._loaded:
+            self._zone.discard(landed)
+            self._summary.unchanged += 1
+            return
+        fetched = Fetched(target.entity, catalogue.url, catalogue.etag, ledger.utc_now())
+        partial = catalogue.since is not None
+        self._fetches.append(_Fetch(target, Landed(load, landed.path), fetched, partial))
+
+    def load(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Load what was fetched and every new file; make anew what was declared otherwise."""
+        self._reload(connection)
+        if self._failed_fetches:
+            ledger.write_loads(connection, self._failed_fetches)
+        for fetch in self._fetches:
+            self._load_fetch(connection, fetch)
+        for entity, source in self._shop.shop.sources().items():
+            if isinstance(source, FileSource):
+                self._load_files(connection, Target(entity, source, self._shop), source)
+        for path in self._zone.orphans():
+            log.warning("landed file %s is in no batch, and its source is gone; it is kept", path)
+
+    def _reload(self, connection: duckdb.DuckDBPyConnection) -> None:
+        sources = self._shop.shop.sources()
+        for old in self._good:
+            source = sources.get(old.entity)
+            if source is None or old.mapping == mapping.fingerprint(source):
+                continue
+            target = Target(old.entity, source, self._shop)
+            path = self._settings.lake / (old.landed_file or "")
+            if (old.source == "api") != isinstance(source, ApiSource) or not path.is_file():
+                self._summary.failures[old.source_file] = _not_reloadable(old, path, self._shop)
+                continue
+            again = replace(old, started_at=ledger.utc_now())
+            try:
+                outcome = load_batches(connection, target, [Landed(again, path)], again=True)
+            except (SourceError, duckdb.Error, OSError) as exc:
+                error = _explained(old.source_file, exc)
+                log.error("reload of batch %s: %s", old.batch_id, error)
+                self._summary.failures[old.source_file] = error
+            else:
+                self._summary.reloaded += outcome.loads
+                self._summary.contract_seconds += outcome.contract_seconds
+
+    def _load_fetch(self, connection: duckdb.DuckDBPyConnection, fetch: _Fetch) -> None:
+        try:
+            outcome = load_batches(
+                connection, fetch.target, [fetch.landed], only_news=fetch.partial
+            )
+        except NothingNew:
+            fetch.landed.path.unlink()
+            self._summary.unchanged += 1
+        except (SourceError, duckdb.Error, OSError) as exc:
+            failure = self._failure(
+                fetch.landed.load, _explained(fetch.landed.load.source_file, exc)
+            )
+            ledger.write_loads(connection, [failure])
+            return
+        else:
+            self._summary.loaded += outcome.loads
+            self._summary.contract_seconds += outcome.contract_seconds
+        ledger.write_fetched(connection, fetch.fetched)
+
+    def _load_files(
+        self, connection: duckdb.DuckDBPyConnection, target: Target, source: FileSource
+    ) -> None:
+        try:
+            files = find_files(self._settings, self._shop, target.entity, source)
+        except SourceError as exc:
+            self._summary.failures[target.entity] = exc
+            return
+        failures: list[Load] = []
+        fit = [file for file in files if self._header_fits(target, source, file, failures.append)]
+        if failures:
+            ledger.write_loads(connection, failures)
+        group: list[Landed] = []
+        done, total = 0, sum(file.path.stat().st_size for file in fit)
+        for file in fit:
+            self._progress(f"ingest {target.entity}", done, total)
+            done += file.path.stat().st_size
+            landed = self._land(connection, target, file)
+            if landed is not None:
+                group.append(landed)
+            size = sum(one.load.bytes or 0 for one in group)
+            if size >= GROUP_BYTES or len(group) >= GROUP_FILES:
+                self._load_group(connection, target, group)
+                group = []
+        if group:
+            self._load_group(connection, target, group)
+        self._progress(f"ingest {target.entity}", total, total)
+
+    def _header_fits(
+        self,
+        target: Target,
+        source: FileSource,
+        file: SourceFile,
+        failed: Callable[[Load], None],
+    ) -> bool:
+        check = headers.check_csv if source.format == "csv" else headers.check_first_keys
+        try:
+            check(file.path, file.shown, source, self._shop, target.entity)
+        except SourceError as exc:
+            failed(self._failure(self._new_load(target, "files", file.shown), exc))
+            return False
+        return True
+
+    def _land(
+        self, connection: duckdb.DuckDBPyConnection, target: Target, file: SourceFile
+    ) -> Landed | None:
+        """The file as a batch to load; None when its bytes are loaded, or cannot be read."""
+        if self._is_loaded(target.entity, file.path):
+            self._summary.unchanged += 1
+            return None
+        load = self._new_load(target, "files", file.shown)
+        name = f"{load.batch_id}.{file.ending}"
+        started = time.perf_counter()
+        try:
+            landed = self._zone.land_file(file.path, target.entity, name, load.day)
+        except (SourceError, OSError) as exc:
+            ledger.write_loads(connection, [self._failure(load, _explained(file.shown, exc))])
+            return None
+        self._summary.landing_seconds += time.perf_counter() - started
+        self._loaded.add((target.entity, landed.sha256))
+        self._sizes.add((target.entity, landed.size))
+        return Landed(self._with_file(load, landed), landed.path)
+
+    def _load_group(
+        self, connection: duckdb.DuckDBPyConnection, target: Target, group: list[Landed]
+    ) -> None:
+        """Load files together; when one of them fails, each by itself."""
+        try:
+            outcome = load_batches(connection, target, group)
+        except (SourceError, duckdb.Error, OSError) as exc:
+            if len(group) > 1:
+                for one in group:
+                    self._load_group(connection, target, [one])
+                return
+            load = group[0].load
+            self._loaded.discard((target.entity, load.sha256))
+            failure = self._failure(load, _explained(load.source_file, exc))
+            ledger.write_loads(connection, [failure])
+        else:
+            self._summary.loaded += outcome.loads
+            self._summary.contract_seconds += outcome.contract_seconds
+
+    def _is_loaded(self, entity: str, path: Path) -> bool:
+        """Whether these bytes are loaded. A file of a size not seen before need not be read."""
+        if (entity, path.stat().st_size) not in self._sizes:
+            return False
+        return (entity, sha256_of(path)) in self._loaded
+
+    def _new_load(self, target: Target, source: str, shown: str) -> Load:
+        self._last += 1
+        return Load(
+            batch_id=f"{self._last:08d}",
+            source=source,
+            entity=target.entity,
+            source_file=shown,
+            started_at=ledger.utc_now(),
+            mapping=mapping.fingerprint(target.source),
+        )
+
+    def _with_file(self, load: Load, landed: LandedFile) -> Load:
+        return replace(
+            load,
+            landed_file=self._zone.relative(landed.path),
+            sha256=landed.sha256,
+            bytes=landed.size,
+        )
+
+    def _failure(self, load: Load, error: RecoMartError) -> Load:
+        log.error("batch %s: %s", load.batch_id, error)
+        self._summary.failures[load.source_file] = error
+        return replace(load, status=ledger.FAILED, error=str(error), finished_at=ledger.utc_now())
+
+
+def _explained(name: str, exc: Exception) -> RecoMartError:
+    if isinstance(exc, RecoMartError):
+        return exc
+    error = SourceError(
+        f"{name} could not be loaded",
+        code="load-failed",
+        found=(str(exc) or type(exc).__name__).splitlines()[0],
+        help="free memory or disk, then run 'recomart ingest' again",
+    )
+    error.__cause__ = exc
+    return error
+
+
+def _not_reloadable(old: Load, path: Path, shop: ShopFile) -> SourceError:
+    return SourceError(
+        f"{old.source_file} was loaded with another declaration of {old.entity}, and cannot be "
+        "loaded again from the landing zone",
+        code="declaration-changed",
+        where=shop.where(old.entity),
+        found=f"landed file {path}" if path.is_file() else f"no landed file {path}",
+        help="undo the change in the shop file, or start with a new lake",
+    )

@@ -1,0 +1,67 @@
+"""What one ingest did, and the one error that names all it could not take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ingestion.ledger import Load
+from recomart.errors import RecoMartError, SourceError
+from recomart.shop import ENTITIES
+from recomart.step import StepResult
+
+
+@dataclass
+class IngestSummary:
+    """What one ingest did."""
+
+    loaded: list[Load] = field(default_factory=list)
+    reloaded: list[Load] = field(default_factory=list)
+    """Batches made anew from their landed bytes, because their declaration changed."""
+    unchanged: int = 0
+    """Files whose bytes were loaded before, and catalogues that had nothing new."""
+    landing_seconds: float = 0.0
+    contract_seconds: float = 0.0
+    failures: dict[str, RecoMartError] = field(default_factory=dict)
+    """Source file (or entity, when its files were not found) -> why it is not loaded."""
+
+    @property
+    def records(self) -> dict[str, int]:
+        """Records loaded now, by entity."""
+        counts = dict.fromkeys(ENTITIES, 0)
+        for load in (*self.loaded, *self.reloaded):
+            counts[load.entity] += load.records or 0
+        return counts
+
+    @property
+    def rejected(self) -> int:
+        """Lines that could not be parsed, now."""
+        return sum(load.rejected or 0 for load in (*self.loaded, *self.reloaded))
+
+    def result(self) -> StepResult:
+        """The summary as one line of a run."""
+        parts = [f"{len(self.loaded):,} batches"]
+        if self.reloaded:
+            parts.append(f"{len(self.reloaded):,} reloaded")
+        if self.unchanged:
+            parts.append(f"{self.unchanged:,} unchanged")
+        if self.rejected:
+            parts.append(f"{self.rejected:,} lines rejected")
+        return StepResult(sum(self.records.values()), "rows", " · ".join(parts))
+
+    def raise_failures(self) -> None:
+        """Raise when something could not be taken.
+
+        Raises:
+            SourceError: names every failed file. The only one there is comes as it is.
+        """
+        if len(self.failures) == 1:
+            raise next(iter(self.failures.values()))
+        if self.failures:
+            names = ", ".join(self.failures)
+            details = "\n".join(str(error) for error in self.failures.values())
+            raise SourceError(
+                f"{len(self.failures)} sources could not be loaded, all others are: {names}",
+                code="failed-batches",
+                found=f"\n{details}",
+                help="mend these, then run 'recomart ingest' again: it takes only what is missing",
+            )
