@@ -6,14 +6,12 @@ import json
 import logging
 from datetime import date
 
-from ingestion.demo.catalogue import catalogue_items, make_catalogue
+from ingestion.demo.catalogue import catalogue_items
 from ingestion.demo.folder import new_folder
 from ingestion.demo.history import History
-from ingestion.demo.people import make_people
-from ingestion.demo.plan import DAYS, Plan, make_plan
-from ingestion.demo.tastes import make_tastes
+from ingestion.demo.plan import DAYS, make_plan
 from ingestion.demo.text import FORMATS, Scribe
-from ingestion.demo.visits import World
+from ingestion.demo.world import make_world
 from ingestion.source_data import MANIFEST
 from recomart import processes
 from recomart.lake import open_lake
@@ -21,12 +19,6 @@ from recomart.settings import Settings
 from recomart.step import Progress, StepResult, no_progress
 
 log = logging.getLogger(__name__)
-
-
-def make_world(plan: Plan) -> World:
-    """People, catalogue and hidden tastes of a plan; what the history and the stream share."""
-    people, catalogue = make_people(plan), make_catalogue(plan)
-    return World(plan, people, catalogue, make_tastes(plan, people, catalogue))
 
 
 def generate(

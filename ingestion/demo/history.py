@@ -11,7 +11,8 @@ import numpy as np
 from ingestion.demo.pairs import Pairs
 from ingestion.demo.people import visits_per_day
 from ingestion.demo.plan import DAYS
-from ingestion.demo.visits import Looks, Shelves, World, browse
+from ingestion.demo.visits import Looks, Shelves, browse
+from ingestion.demo.world import World
 
 EVENTS_PER_SESSION = 9.15
 """Mean of what `browse` gives; turns a number of events into one of sessions."""

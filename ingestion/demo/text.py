@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from ingestion.demo.history import KINDS, Day
 from ingestion.demo.people import COUNTRIES
-from ingestion.demo.visits import World
+from ingestion.demo.world import World
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "users": ("user_id", "signed_up_at", "country", "birth_year"),

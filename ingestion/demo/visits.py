@@ -8,9 +8,7 @@ import numpy as np
 
 from ingestion.demo.catalogue import Catalogue
 from ingestion.demo.pairs import Pairs
-from ingestion.demo.people import People
-from ingestion.demo.plan import Plan
-from ingestion.demo.tastes import Tastes
+from ingestion.demo.world import World
 
 SHELF = 12
 """Products that a visitor is shown at a time; they look at the one they like best."""
@@ -26,19 +24,13 @@ is popular in the whole shop."""
 CATEGORY_SHARPNESS = 2.2
 TASTE_SHARPNESS = 1.1
 
+CART, FAVORITE, OWNED = 2.4, 4.8, 3.0
+"""How strong the wish for a product (taste and quality) must be to put it into the cart, or among
+the favorites, with even odds; and how much weaker it is for what one has already."""
+
 SHOWN_ONLY, CLICKED, CHECK_OUT, SECOND_THOUGHTS = 0.35, 0.35, 0.7, 0.12
 """Shares: of shelves with a logged impression, of looks that began with a click, of carts that are
 paid, and of products that leave the cart again."""
-
-
-@dataclass(frozen=True)
-class World:
-    """A plan with all that is drawn from it once."""
-
-    plan: Plan
-    people: People
-    catalogue: Catalogue
-    tastes: Tastes
 
 
 @dataclass(frozen=True)
@@ -76,11 +68,11 @@ class Looks:
     """Number of the session, 0 to sessions - 1."""
     product: np.ndarray
     passed_over: np.ndarray
-    """Another product of the same shelf, which was seen and not chosen."""
-    liking: np.ndarray
+    """The product beside it on the shelf."""
     at: np.ndarray
     """Seconds since the session began."""
     impression: np.ndarray
+    """Whether it is on record that the product beside was shown; so with the others below."""
     click: np.ndarray
     favorite: np.ndarray
     cart: np.ndarray
@@ -88,7 +80,6 @@ class Looks:
     bought: np.ndarray
     paid_at: np.ndarray
     """(sessions,) seconds since the session began, of the check-out."""
-    sessions: int
 
 
 def browse(
@@ -124,10 +115,8 @@ def browse(
     at = running - running[begins][session]
 
     wish = tastes.quality[product] + liked
-    eager = -2.4 + 1.0 * wish
-    if owned is not None:
-        eager = eager - 3.0 * owned.has(user, product)
-    cart = rng.random(n) < _sigmoid(eager)
+    eager = wish - (OWNED * owned.has(user, product) if owned else 0)
+    cart = rng.random(n) < _sigmoid(eager - CART)
     cart &= _first_of(session * len(world.catalogue.ids) + product, cart)
     removed = cart & (rng.random(n) < SECOND_THOUGHTS)
     pays = rng.random(len(users)) < CHECK_OUT
@@ -136,16 +125,14 @@ def browse(
         session=session,
         product=product,
         passed_over=passed_over,
-        liking=liked,
         at=at,
-        impression=rng.random(n) < SHOWN_ONLY,
+        impression=(rng.random(n) < SHOWN_ONLY) & (passed_over != product),
         click=rng.random(n) < CLICKED,
-        favorite=rng.random(n) < _sigmoid(-4.8 + 1.0 * wish),
+        favorite=rng.random(n) < _sigmoid(wish - FAVORITE),
         cart=cart,
         removed=removed,
         bought=cart & ~removed & pays[session],
         paid_at=last + 30 + rng.exponential(60, len(users)),
-        sessions=len(users),
     )
 
 

@@ -5,10 +5,9 @@ import pandas as pd
 import pytest
 
 from ingestion.demo.catalogue import CATEGORIES
-from ingestion.demo.generator import make_world
 from ingestion.demo.history import KINDS, History
 from ingestion.demo.plan import DAYS, EXPORT_HOURS, Plan
-from ingestion.demo.visits import World
+from ingestion.demo.world import World, make_world
 
 DAY_MS = 86_400_000
 

@@ -3,10 +3,9 @@ from datetime import date
 import numpy as np
 import pytest
 
-from ingestion.demo.generator import make_world
 from ingestion.demo.plan import DAYS, Plan
 from ingestion.demo.tastes import PRICE_WEIGHT, Tastes
-from ingestion.demo.visits import World
+from ingestion.demo.world import World, make_world
 
 
 @pytest.fixture(scope="module")
