@@ -74,11 +74,11 @@ class OnlineRows:
         age = float(self.age[0]) if self.found[0] else None
         listed = []
         for name, kind in self.heartbeat.layout.features:
-            value: Scalar | datetime = self.columns[name][0]
+            value, status = self.columns[name][0], self.statuses(name)[0]
+            shown: Scalar | datetime = value
             if kind == "UnixTimestamp" and value is not None:
-                value = datetime.fromtimestamp(float(value), UTC)
-            status = self.statuses(name)[0]
-            listed.append(FeatureValue(self.heartbeat.layout.view, name, value, status, age))
+                shown = datetime.fromtimestamp(float(value), UTC)
+            listed.append(FeatureValue(self.heartbeat.layout.view, name, shown, status, age))
         return listed
 
 

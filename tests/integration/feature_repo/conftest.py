@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -87,7 +88,13 @@ class FeatureWarehouse:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._runs = 0
+        self._connection: duckdb.DuckDBPyConnection | None = None
         settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
+        with self.held_open():
+            self._create()
+        self.write_manifest()
+
+    def _create(self) -> None:
         for schema in ("features", "marts", "quality"):
             self.execute(f"create schema if not exists {schema}")
         for name, (schema, columns, _, _) in TABLES.items():
@@ -97,9 +104,22 @@ class FeatureWarehouse:
             "create table quality.dbt_runs (invocation_id varchar, command varchar, "
             "complete boolean, started_at timestamp, finished_at timestamp, failures bigint)"
         )
-        self.write_manifest()
+
+    @contextmanager
+    def held_open(self) -> Iterator[None]:
+        """Run the statements inside in one transaction; publishing could not open the file."""
+        self._connection = duckdb.connect(str(self.settings.warehouse))
+        self._connection.begin()
+        try:
+            yield
+            self._connection.commit()
+        finally:
+            self._connection.close()
+            self._connection = None
 
     def execute(self, sql: str, parameters: list[object] | None = None) -> list[tuple]:
+        if self._connection:
+            return self._connection.execute(sql, parameters or []).fetchall()
         with duckdb.connect(str(self.settings.warehouse)) as connection:
             return connection.execute(sql, parameters or []).fetchall()
 
@@ -184,6 +204,10 @@ class FeatureWarehouse:
 
     def fill(self, users: int = 12, products: int = 15) -> None:
         """A history of three days, deterministic: some values null, some names not ASCII."""
+        with self.held_open():
+            self._fill(users, products)
+
+    def _fill(self, users: int, products: int) -> None:
         categories = ["Bücher", "toys", "unknown"]
         for n in range(users):
             for day in (1, 10, 20):
