@@ -5,8 +5,7 @@ dbt model and per feature view, read from dbt's manifest), and its body runs the
 function. Load it with `dagster dev -m orchestration.dagster_assets`, or `make ui`.
 """
 
-from __future__ import annotations
-
+# No `from __future__ import annotations` here: Dagster reads the type of `context` itself.
 import hashlib
 import json
 from collections.abc import Iterator, Sequence

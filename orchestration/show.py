@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -44,11 +45,20 @@ def show_features(values: Iterable[FeatureValue], title: str) -> None:
     console = Console(highlight=False)
     table = Table(title=escape(title), title_justify="left", box=None, padding=(0, 2, 0, 0))
     for name in ("view", "feature", "value", "status", "age"):
-        table.add_column(name, justify="right" if name == "value" else "left")
+        table.add_column(name, justify="right" if name == "value" else "left", no_wrap=True)
     for row in values:
-        shown = "" if row.value is None else f"{row.value}"
-        table.add_row(row.view, row.feature, escape(shown), row.status, _duration(row.age))
+        shown = escape(_value(row.value))
+        table.add_row(row.view, row.feature, shown, row.status, _duration(row.age))
     console.print(table)
+
+
+def _value(value: object) -> str:
+    """A feature's value for reading: times to the minute, numbers to four places."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}"
+    return f"{value:,.4f}" if isinstance(value, float) else f"{value}"
 
 
 def _duration(seconds: float | None) -> str:

@@ -95,7 +95,8 @@ class Terminal:
         def beat() -> None:
             while not ended.wait(HEARTBEAT_SECONDS):
                 seconds = time.monotonic() - start
-                self.console.print(f" … {name:<10} {seconds:6.0f}s  {self._words()}", markup=False)
+                text = f" … {name:<10} {seconds:6.0f}s  {self._words()}"
+                self.console.print(text, markup=False, soft_wrap=True)
 
         thread = threading.Thread(target=beat, daemon=True)
         thread.start()

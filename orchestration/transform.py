@@ -38,8 +38,8 @@ def transform(settings: Settings, progress: Progress = no_progress) -> StepResul
     def watch(event: Any) -> None:
         if event.info.name in ("LogModelResult", "LogTestResult"):
             done["nodes"] += 1
-            node = event.data.node_info
-            progress(node.node_name, done["nodes"], event.data.total)
+            total = getattr(event.data, "total", 0) or getattr(event.data, "num_models", 0)
+            progress(event.data.node_info.node_name, done["nodes"], total)
 
     results = _invoke(settings, ["build", "--exclude", "resource_type:unit_test"], watch).results
     kinds = Counter(str(r.node.resource_type.value) for r in results)
