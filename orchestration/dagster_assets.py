@@ -123,15 +123,15 @@ def asset_of(settings: Settings, step: Step, specs: Sequence[dg.AssetSpec]) -> d
 
 def files_seen(settings: Settings) -> str:
     """A fingerprint of the shop's source files (path, size, time), for the sensor's cursor."""
-    from ingestion.files import matching_files
+    from ingestion.files import find_files
 
     shop = load_shop(settings)
     digest = hashlib.sha256()
-    for source in shop.shop.sources().values():
+    for entity, source in shop.shop.sources().items():
         if isinstance(source, FileSource):
-            for path in matching_files(settings, shop, source):
-                stat = path.stat()
-                digest.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+            for file in find_files(settings, shop, entity, source):
+                stat = file.path.stat()
+                digest.update(f"{file.path}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
     return digest.hexdigest()
 
 
