@@ -14,6 +14,7 @@ RecoMartError
 ├── NotReady                    an earlier step has not run yet
 │   ├── NothingPublished        no tested features
 │   └── NoChampion              no registered model
+├── ModelDamaged                a registered model's files are not those that were registered
 ├── TransformFailed             a dbt model or test failed; nothing was published
 └── StepFailed                  a step of the pipeline failed (carries the cause)
 """
@@ -118,6 +119,10 @@ class NothingPublished(NotReady):
 
 class NoChampion(NotReady):
     """The model registry has no champion."""
+
+
+class ModelDamaged(RecoMartError):
+    """A registered model's files are not those that were registered."""
 
 
 class TransformFailed(RecoMartError):

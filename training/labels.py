@@ -1,0 +1,164 @@
+"""What training reads of the published snapshot: the shop, its catalogue, and what users liked."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from recomart.errors import NothingPublished, NotReady
+from recomart.settings import Settings
+from training.interactions import BoolArray, Index, IntArray, Interactions, TimeArray
+
+UNKNOWN_CATEGORY = "unknown"
+
+
+@dataclass(frozen=True)
+class ShopRules:
+    """The constants of the shop that training needs (marts.dim_shop)."""
+
+    name: str
+    as_of: np.datetime64
+    scale: tuple[float, float]
+    relevant: float
+    repeat_purchases: bool
+    currency: str | None
+
+
+@dataclass(frozen=True)
+class ShopData:
+    """One snapshot as arrays. Users and products are positions in their indexes.
+
+    Args:
+        rules: of the shop.
+        snapshot: the content hash that names the published snapshot.
+        users: all who rated, bought, or have a label.
+        products: the catalogue, and whatever else was interacted with.
+        titles, categories: (products,), the id and 'unknown' where the catalogue has none.
+        listed: (products,) whether the catalogue has it: only those are recommended.
+        labels: what users liked, up to as_of; label_kind is 'rating' or 'affinity'.
+        owned: pairs that the user bought or rated, `times` being the first time.
+    """
+
+    rules: ShopRules
+    snapshot: str
+    users: Index
+    products: Index
+    titles: npt.NDArray[np.str_]
+    categories: npt.NDArray[np.str_]
+    listed: BoolArray
+    labels: Interactions
+    label_kind: str
+    owned: Interactions
+
+
+def current_snapshot(settings: Settings) -> Path:
+    """The folder of the newest published snapshot, links resolved: a later publish does not move it.
+
+    Raises:
+        NothingPublished: there is none.
+    """
+    if not settings.current_features.exists():
+        raise NothingPublished(
+            f"no features are published in {settings.features}",
+            help="run 'recomart publish' first, or 'recomart pipeline' for all steps",
+        )
+    return settings.current_features.resolve()
+
+
+def load_rules(snapshot: Path) -> ShopRules:
+    """The shop's constants."""
+    shop = pq.read_table(snapshot / "dim_shop.parquet").to_pylist()[0]
+    return ShopRules(
+        name=shop["name"],
+        as_of=np.datetime64(shop["as_of"].replace(tzinfo=None), "us"),
+        scale=(float(shop["rating_min"]), float(shop["rating_max"])),
+        relevant=float(shop["relevant_rating"]),
+        repeat_purchases=bool(shop["repeat_purchases"]),
+        currency=shop["currency"],
+    )
+
+
+def load_catalogue(snapshot: Path) -> dict[str, tuple[str, str]]:
+    """Title and category of each product of the catalogue."""
+    columns = ["product_id", "title", "category"]
+    table = pq.read_table(snapshot / "dim_products.parquet", columns=columns)
+    return {
+        product: (title or product, category or UNKNOWN_CATEGORY)
+        for product, title, category in zip(*table.to_pydict().values(), strict=True)
+    }
+
+
+def load_shop_data(snapshot: Path) -> ShopData:
+    """Read a snapshot.
+
+    Raises:
+        NotReady: it holds no label at or before as_of, so there is nothing to learn from.
+    """
+    rules = load_rules(snapshot)
+    labels = pq.read_table(snapshot / "lbl_interactions.parquet")
+    labels = labels.filter(pc.less_equal(labels["event_timestamp"], pa.scalar(rules.as_of)))
+    if not labels.num_rows:
+        raise NotReady(
+            f"shop '{rules.name}' has no interactions up to {rules.as_of}",
+            where=str(snapshot / "lbl_interactions.parquet"),
+            help="look at quality.quarantine_* for why rows were refused, then ingest more data",
+        )
+    owned = pq.read_table(snapshot / "fct_user_products.parquet")
+    owned = owned.filter(pc.less_equal(owned["first_at"], pa.scalar(rules.as_of)))
+    catalogue = load_catalogue(snapshot)
+    users = Index([*labels["user_id"].to_pylist(), *owned["user_id"].to_pylist()])
+    products = Index(
+        [*catalogue, *labels["product_id"].to_pylist(), *owned["product_id"].to_pylist()]
+    )
+    facts = [catalogue.get(str(p), (str(p), UNKNOWN_CATEGORY)) for p in products.ids]
+    return ShopData(
+        rules=rules,
+        snapshot=json.loads((snapshot / "snapshot.json").read_text())["hash"],
+        users=users,
+        products=products,
+        titles=np.asarray([title for title, _ in facts], dtype=np.str_),
+        categories=np.asarray([category for _, category in facts], dtype=np.str_),
+        listed=np.asarray([str(p) in catalogue for p in products.ids], dtype=bool),
+        labels=_interactions(labels, users, products, "event_timestamp", "label"),
+        label_kind=str(labels["label_kind"][0].as_py()),
+        owned=_interactions(owned, users, products, "first_at", "times"),
+    )
+
+
+def owned_by(snapshot: Path, user_id: str) -> list[str]:
+    """The products that a user bought or rated."""
+    table = pq.read_table(
+        snapshot / "fct_user_products.parquet",
+        columns=["product_id"],
+        filters=[("user_id", "=", user_id)],
+    )
+    return table["product_id"].to_pylist()
+
+
+def likes_of(snapshot: Path, user_id: str, relevant: float) -> dict[str, float]:
+    """The products that a user liked (label of at least `relevant`), each with its latest label."""
+    table = pq.read_table(
+        snapshot / "lbl_interactions.parquet",
+        columns=["product_id", "label", "event_timestamp"],
+        filters=[("user_id", "=", user_id)],
+    ).sort_by("event_timestamp")
+    labels = dict(zip(table["product_id"].to_pylist(), table["label"].to_pylist(), strict=True))
+    return {product: float(label) for product, label in labels.items() if label >= relevant}
+
+
+def _interactions(
+    table: pa.Table, users: Index, products: Index, time: str, label: str
+) -> Interactions:
+    """The table's rows as arrays, in the order of time, user and product."""
+    at_user: IntArray = users.positions(table["user_id"].to_pylist())
+    at_product: IntArray = products.positions(table["product_id"].to_pylist())
+    times: TimeArray = table[time].to_numpy().astype("datetime64[us]")
+    rows = Interactions(at_user, at_product, table[label].to_numpy().astype(np.float64), times)
+    return rows.where(np.lexsort((rows.labels, at_product, at_user, times)))

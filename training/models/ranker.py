@@ -1,0 +1,163 @@
+"""The ranker: gradient-boosted trees over SVD's score, popularity, and the shop's features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from training.feature_tables import FeatureTables
+from training.interactions import BoolArray, FloatArray, IntArray
+from training.models.popularity import Popularity
+from training.models.svd import SVD
+
+if TYPE_CHECKING:
+    import lightgbm
+
+BASE_FEATURES = ("svd_score", "svd_taste", "popularity")
+"""From the base models: SVD's score, the part of it that is this user's taste, and popularity as
+a share of the most popular product's, so that it does not grow with the shop."""
+
+TREES = 120
+THREADS = 2
+"""Fixed, since the order of sums depends on it."""
+PARAMETERS: dict[str, Any] = {
+    "objective": "lambdarank",
+    "lambdarank_truncation_level": 20,
+    "learning_rate": 0.05,
+    "num_leaves": 15,
+    "min_data_in_leaf": 50,
+    "feature_fraction": 0.7,
+    "lambda_l2": 5.0,
+    "max_bin": 127,
+    "num_threads": THREADS,
+    "deterministic": True,
+    "force_row_wise": True,
+    "verbosity": -1,
+}
+SHORTLIST = 2_000
+"""Of a larger catalogue, this many products by popularity and as many by SVD are ranked."""
+BLOCK_ROWS = 100_000
+SHAP_SAMPLE = 200
+
+
+@dataclass(frozen=True)
+class Ranker:
+    """Fitted trees and the base models that they build on.
+
+    Args:
+        text: LightGBM's own text form of the trees.
+        features: the columns that the trees take, BASE_FEATURES first.
+        svd, popularity: fitted up to the time that is asked about.
+    """
+
+    text: str
+    features: tuple[str, ...]
+    svd: SVD
+    popularity: Popularity
+
+    @cached_property
+    def booster(self) -> lightgbm.Booster:
+        """The trees, ready to predict."""
+        import lightgbm
+
+        return lightgbm.Booster(model_str=self.text)
+
+    def ratings(self, users: IntArray, products: IntArray) -> FloatArray:
+        """(n,) its SVD's ratings: the trees order products, and say nothing about stars."""
+        return self.svd.ratings(users, products)
+
+    def at(self, tables: FeatureTables) -> Callable[[IntArray], FloatArray]:
+        """The scorer that sees these features: (n,) users to (n, products) scores.
+
+        Products that are not in a user's shortlist score -inf.
+        """
+
+        def scores(users: IntArray) -> FloatArray:
+            products = len(self.popularity.popularity)
+            block = max(1, BLOCK_ROWS // max(products, 1))
+            parts = [
+                self._scores(users[start : start + block], tables)
+                for start in range(0, len(users), block)
+            ]
+            return np.vstack(parts) if parts else np.empty((0, products))
+
+        return scores
+
+    def contributions(self, rows: FloatArray, chosen: IntArray) -> FloatArray:
+        """(chosen, features) what each feature adds to a row's score, beside the other rows.
+
+        Source: TreeSHAP (Lundberg et al., 2020) as LightGBM computes it, minus its mean over a
+        sample of the rows: so what all candidates of a user share explains none of them.
+        """
+        sample = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), SHAP_SAMPLE)).astype(int))
+        both = np.vstack([rows[chosen], rows[sample]])
+        values = np.asarray(self.booster.predict(both, pred_contrib=True, num_threads=THREADS))
+        return values[: len(chosen), :-1] - values[len(chosen) :, :-1].mean(axis=0)
+
+    def rows(self, users: IntArray, products: IntArray, tables: FeatureTables) -> FloatArray:
+        """(n, features) what the trees see of n pairs."""
+        return np.hstack(
+            [
+                base_features(self.svd, self.popularity, users, products),
+                tables.rows(users, products),
+            ]
+        )
+
+    def _scores(self, users: IntArray, tables: FeatureTables) -> FloatArray:
+        chosen = self.shortlist(users)
+        row, products = np.nonzero(chosen)
+        scores = np.full(chosen.shape, -np.inf)
+        scores[row, products] = predict(self.booster, self.rows(users[row], products, tables))
+        return scores
+
+    def shortlist(self, users: IntArray) -> BoolArray:
+        """(users, products) which products are ranked at all."""
+        products = len(self.popularity.popularity)
+        if products <= SHORTLIST:
+            return np.ones((len(users), products), dtype=bool)
+        chosen = np.zeros((len(users), products), dtype=bool)
+        for scores in (self.svd.scores(users), self.popularity.scores(users)):
+            best = np.argpartition(-scores, SHORTLIST, axis=1)[:, :SHORTLIST]
+            np.put_along_axis(chosen, best, True, axis=1)
+        return chosen
+
+
+def base_features(
+    svd: SVD, popularity: Popularity, users: IntArray, products: IntArray
+) -> FloatArray:
+    """(n, 3) the BASE_FEATURES of n pairs."""
+    taste = np.einsum("nf,nf->n", svd.user_factors[users], svd.product_factors[products])
+    level = svd.mean + svd.user_bias[users] + svd.product_bias[products]
+    liked = popularity.popularity / max(float(popularity.popularity.max(initial=0.0)), 1e-12)
+    return np.column_stack([level + taste, taste, liked[products]])
+
+
+def fit_ranker(
+    rows: FloatArray, relevant: IntArray, groups: IntArray, features: tuple[str, ...], *, seed: int
+) -> str:
+    """Fit the trees and return their text. Equal input and seed give equal text.
+
+    Args:
+        rows: (n, features) of candidates, those of one list together.
+        relevant: (n,) 1 where the user came to like the product, else 0.
+        groups: sizes of the lists, in order.
+
+    Source: Burges, From RankNet to LambdaRank to LambdaMART, MSR-TR-2010-82.
+    """
+    import lightgbm
+
+    data = lightgbm.Dataset(
+        rows, relevant, group=groups, feature_name=list(features), params=PARAMETERS
+    )
+    seeds = {"seed": seed, "feature_fraction_seed": seed, "data_random_seed": seed}
+    booster = lightgbm.train({**PARAMETERS, **seeds}, data, num_boost_round=TREES)
+    return booster.model_to_string()
+
+
+def predict(booster: lightgbm.Booster, rows: FloatArray) -> FloatArray:
+    """(n,) scores of rows."""
+    return np.asarray(booster.predict(rows, num_threads=THREADS), dtype=np.float64)

@@ -1,0 +1,26 @@
+"""The door to recommendations: the champion's list for one user."""
+
+from __future__ import annotations
+
+from recomart.settings import Settings
+from training.artifact import load
+from training.recommender import Recommendation, Recommendations, Recommender
+from training.registry import SHA256, champion
+
+__all__ = ["Recommendation", "Recommendations", "recommend"]
+
+
+def recommend(settings: Settings, user_id: str, k: int = 10) -> Recommendations:
+    """The k products that the champion recommends to a user, with reasons.
+
+    A user that the shop does not know gets what is popular, and `known` says so.
+
+    Raises:
+        NoChampion: no model is registered.
+        ModelDamaged: its files are not those that were registered.
+        NothingPublished: there is no snapshot.
+        RedisUnavailable: features are needed, and Redis does not answer.
+    """
+    registered = champion(settings)
+    artifact = load(registered.folder, sha256=registered.tags.get(SHA256))
+    return Recommender(settings, artifact, registered.version).recommend(user_id, k)

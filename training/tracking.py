@@ -1,0 +1,233 @@
+"""Recording an experiment in MLflow: runs, figures, plots, and registered models."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recomart.settings import PROJECT_ROOT, TELEMETRY_OFF, Settings
+from recomart.step import Progress, no_progress
+from training import artifact, registry
+from training.artifact import Artifact
+from training.experiment import Experiment
+from training.labels import ShopData
+from training.models import ranker, svd
+from training.models.popularity import HALF_LIFE_DAYS
+from training.plots import draw_plots
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+EXPERIMENT = "recomart"
+MODEL_CODE = Path(__file__).with_name("mlflow_model.py")
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """Where an experiment is: the parent run, and the registered version of each kind."""
+
+    run_id: str
+    versions: dict[str, str]
+
+
+def record(
+    settings: Settings, data: ShopData, experiment: Experiment, progress: Progress = no_progress
+) -> Recorded:
+    """Log one parent run with a child run per kind, register each kind, and set the aliases.
+
+    Aliases move last, when every version stands: a killed call leaves the old champion.
+    """
+    with _mlflow(settings) as (mlflow, client), tempfile.TemporaryDirectory() as scratch:
+        tags = {
+            "shop": settings.shop_name,
+            registry.FEATURES_HASH: data.snapshot,
+            registry.TRAINING_HASH: experiment.training_hash,
+            **_commit(),
+        }
+        versions: dict[str, str] = {}
+        with mlflow.start_run(
+            experiment_id=_experiment_id(client, settings),
+            run_name=f"train {data.snapshot[:8]}",
+            tags={**tags, "champion": experiment.ranking[0]},
+        ) as parent:
+            mlflow.log_params(_parameters(settings, data, experiment))
+            plots = Path(scratch) / "plots"
+            plots.mkdir()
+            draw_plots(experiment, plots)
+            mlflow.log_artifacts(str(plots), "plots")
+            for done, kind in enumerate(experiment.models):
+                progress(f"register {kind}", done, len(experiment.models))
+                folder = Path(scratch) / kind / registry.ARTIFACT_FOLDER
+                versions[kind] = _log_kind(
+                    mlflow, client, settings, data, experiment, kind, tags, folder
+                )
+        _set_aliases(client, experiment, versions)
+        return Recorded(parent.info.run_id, versions)
+
+
+def _log_kind(
+    mlflow: Any,
+    client: MlflowClient,
+    settings: Settings,
+    data: ShopData,
+    experiment: Experiment,
+    kind: str,
+    tags: dict[str, str],
+    folder: Path,
+) -> str:
+    """A child run with the kind's figures and its model; returns the registered version."""
+    own_tags = {**tags, registry.KIND: kind}
+    base = experiment.models["popularity"]
+    sha256 = artifact.save(
+        Artifact(
+            kind=kind,
+            users=data.users,
+            products=data.products,
+            model=experiment.models[kind],
+            popularity=base,  # type: ignore[arg-type]
+            facts={
+                **own_tags,
+                "as_of": str(data.rules.as_of),
+                "label_kind": data.label_kind,
+                "seed": str(settings.seed),
+            },
+        ),
+        folder,
+    )
+    with mlflow.start_run(run_name=kind, nested=True, tags=own_tags):
+        mlflow.log_params(_kind_parameters(kind))
+        for prefix, figures in (("valid", experiment.validation), ("test", experiment.test)):
+            if kind in figures:
+                mlflow.log_metrics(figures[kind].named(prefix))
+        if kind == "svd" and experiment.curve is not None:
+            curve = experiment.curve
+            for epoch, known, held_out in zip(
+                curve.epochs, curve.known, curve.held_out, strict=True
+            ):
+                mlflow.log_metrics({"rmse_known": known, "rmse_held_out": held_out}, step=epoch)
+        logged = mlflow.pyfunc.log_model(
+            name=kind,
+            python_model=str(MODEL_CODE),
+            artifacts={"model": str(folder)},
+            signature=_signature(),
+            input_example=_example(data),
+            # named here, so that MLflow does not import everything to find out
+            pip_requirements=["recomart"],
+            registered_model_name=registry.REGISTERED_MODEL,
+        )
+    version = str(logged.registered_model_version)
+    for key, value in {**own_tags, registry.SHA256: sha256}.items():
+        client.set_model_version_tag(registry.REGISTERED_MODEL, version, key, value)
+    return version
+
+
+def _set_aliases(client: MlflowClient, experiment: Experiment, versions: dict[str, str]) -> None:
+    name = registry.REGISTERED_MODEL
+    client.set_registered_model_alias(name, registry.NEWEST_SVD, versions["svd"])
+    if len(experiment.ranking) > 1:
+        second = versions[experiment.ranking[1]]
+        client.set_registered_model_alias(name, registry.CHALLENGER, second)
+    else:
+        client.delete_registered_model_alias(name, registry.CHALLENGER)
+    client.set_registered_model_alias(name, registry.CHAMPION, versions[experiment.ranking[0]])
+
+
+def _parameters(settings: Settings, data: ShopData, experiment: Experiment) -> dict[str, Any]:
+    split = experiment.split
+    return {
+        "seed": settings.seed,
+        "as_of": data.rules.as_of,
+        "label_kind": data.label_kind,
+        "labels": len(data.labels),
+        "users": len(data.users),
+        "products": len(data.products),
+        "relevant_from": data.rules.relevant,
+        "repeat_purchases": data.rules.repeat_purchases,
+        "ranker_windows": len(split.training),
+        "ranker_rows": experiment.candidates,
+        "validation_cut": split.validation.cut if split.validation else None,
+        "test_cut": split.test.cut if split.test else None,
+    }
+
+
+def _kind_parameters(kind: str) -> dict[str, Any]:
+    """What a kind was fitted with."""
+    parameters: dict[str, dict[str, Any]] = {
+        "popularity": {"half_life_days": HALF_LIFE_DAYS},
+        "bias": {"method": "als"},
+        "svd": {"n_factors": svd.FACTORS, "n_epochs": svd.EPOCHS},
+        "ranker": {**ranker.PARAMETERS, "trees": ranker.TREES},
+    }
+    return parameters[kind]
+
+
+def _signature() -> Any:
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
+
+    lists = [("string", "user_id"), ("long", "place"), ("string", "product_id")]
+    lists += [("double", "score"), ("string", "reason")]
+    return ModelSignature(
+        inputs=Schema([ColSpec("string", "user_id")]),
+        outputs=Schema([ColSpec(kind, name) for kind, name in lists]),
+        params=ParamSchema([ParamSpec("k", "long", 10)]),
+    )
+
+
+def _example(data: ShopData) -> Any:
+    import pandas as pd
+
+    return pd.DataFrame({"user_id": [str(user) for user in data.users.ids[:2]]})
+
+
+def _experiment_id(client: MlflowClient, settings: Settings) -> str:
+    found = client.get_experiment_by_name(EXPERIMENT)
+    if found is not None:
+        return found.experiment_id
+    settings.mlflow_artifacts.mkdir(parents=True, exist_ok=True)
+    return client.create_experiment(
+        EXPERIMENT, artifact_location=settings.mlflow_artifacts.as_uri()
+    )
+
+
+def _commit() -> dict[str, str]:
+    """The commit of the code, where git can tell."""
+    with suppress(OSError, subprocess.SubprocessError):
+        found = subprocess.run(
+            ["git", "rev-parse", "HEAD"],
+            cwd=PROJECT_ROOT,
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=True,
+        )
+        return {"git_commit": found.stdout.strip()}
+    return {}
+
+
+@contextmanager
+def _mlflow(settings: Settings) -> Iterator[tuple[Any, MlflowClient]]:
+    """MLflow, pointed at the lake's store while inside, with its chatter in the log."""
+    for name, value in {**TELEMETRY_OFF, "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}.items():
+        os.environ.setdefault(name, value)
+    import mlflow
+
+    for name in ("mlflow", "alembic"):
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    mlflow.set_tracking_uri(settings.mlflow_uri)
+    mlflow.set_registry_uri(settings.mlflow_uri)
+    try:
+        yield mlflow, mlflow.MlflowClient()
+    finally:
+        mlflow.set_tracking_uri(before[0])
+        mlflow.set_registry_uri(before[1])
