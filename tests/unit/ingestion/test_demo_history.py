@@ -144,7 +144,7 @@ def test_category_shares_of_a_user_tell_what_comes_next(
 
 def test_conversion_grows_with_hidden_affinity(past: dict[str, pd.DataFrame], world: World) -> None:
     events = past["events"][past["events"].type.isin(["view", "add_to_cart"])]
-    pairs = events.groupby(["user", "product"]).type.agg(lambda t: (t == "add_to_cart").any())
+    pairs = events.assign(cart=events.type == "add_to_cart").groupby(["user", "product"]).cart.max()
     user, product = (pairs.index.get_level_values(name).to_numpy() for name in ("user", "product"))
     affinity = world.tastes.affinity(user, product[:, None], 60)[:, 0]
     order = affinity.argsort()
