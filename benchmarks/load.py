@@ -26,10 +26,10 @@ from pathlib import Path
 
 import duckdb
 
+from benchmarks.results import write_result
 from recomart.settings import PROJECT_ROOT, Settings, load_settings
 from recomart.warehouse import apply_limits
 
-RESULTS = PROJECT_ROOT / "benchmarks" / "results" / "load.json"
 FLOOR = 0.40
 """The least share of the bare speed that ingest must reach."""
 
@@ -162,8 +162,7 @@ def main(arguments: list[str] | None = None) -> LoadFigures | None:
         return None
     with tempfile.TemporaryDirectory(prefix="recomart-load-") as folder:
         figures = measure(given.rows, given.rounds, Path(folder))
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps(asdict(figures), indent=2) + "\n")
+    path = write_result("load", asdict(figures))
     millions = figures.rows / 1e6
     print(
         f"{figures.rows:,} ratings, {figures.file_bytes / 1e6:,.0f} MB; medians of "
@@ -176,8 +175,10 @@ def main(arguments: list[str] | None = None) -> LoadFigures | None:
         f"  contracts, apart     {figures.contract_seconds:6.2f} s\n"
         f"  share of bare speed  {figures.share_of_bare_speed:6.0%}  (at least {FLOOR:.0%})\n"
         f"  peak memory          {figures.peak_rss_mb:6,.0f} MB\n"
-        f"written to {RESULTS.relative_to(PROJECT_ROOT)}"
+        f"written to {path.relative_to(PROJECT_ROOT)}"
     )
+    if figures.share_of_bare_speed < FLOOR:
+        sys.exit(f"below {FLOOR:.0%} of the bare speed")
     return figures
 
 

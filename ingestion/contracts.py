@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from ingestion.ledger import Load
+from ingestion.records import FEW
 from recomart.errors import SourceError
 from recomart.events import EVENT_TYPES
 from recomart.shop import KEYS, ShopFile, Source
@@ -139,8 +140,8 @@ def _fails(column: Any, check: Check, source: Source) -> Any:
 def _try_strptime() -> Any:
     import ibis
 
-    @ibis.udf.scalar.builtin(name="try_strptime")
-    def parsed(text: str, pattern: str) -> ibis.expr.datatypes.timestamp:  # type: ignore[empty-body]
+    @ibis.udf.scalar.builtin(name="try_strptime", signature=(("string", "string"), "timestamp"))
+    def parsed(text, pattern):  # type: ignore[no-untyped-def]
         """DuckDB's own function."""
 
     return parsed
@@ -193,7 +194,9 @@ def _breaches(
         )
         for row in measured.to_pylist()
         for check in checks
-        if check.label in broken and row[check.label] > USUAL_SHARE * row["records"]
+        if check.label in broken
+        and row[check.label] > USUAL_SHARE * row["records"]
+        and (row[check.label] > FEW or row[check.label] == row["records"] >= check.min_records)
     ]
 
 

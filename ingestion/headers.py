@@ -10,10 +10,10 @@ from pathlib import Path
 from ingestion import csv_lines, text
 from ingestion.json_lines import JsonColumns, JsonLinesReader
 from ingestion.records import Tally
-from recomart.errors import HeaderMismatch, SourceError
+from recomart.errors import HeaderMismatch, ShopFileError, SourceError
 from recomart.shop import REQUIRED, FileSource, ShopFile, Source
 
-FIRST_BYTES = 64 << 10
+FIRST_BYTES = 16 << 10
 
 
 def dialect_of(source: FileSource, width: int) -> csv_lines.Dialect:
@@ -93,6 +93,22 @@ def check_csv(path: Path, shown: str, source: FileSource, shop: ShopFile, entity
     if unknown:
         raise unexpected(place, shop, entity, names, unknown)
     return names
+
+
+def check_encoding(source: FileSource, shop: ShopFile, entity: str) -> None:
+    """Check that Python knows the declared encoding.
+
+    Raises:
+        ShopFileError: it does not.
+    """
+    try:
+        text.is_utf8(source.encoding)
+    except LookupError as exc:
+        raise ShopFileError(
+            f"'{source.encoding}' is no encoding that Python knows",
+            where=shop.where(f"{entity}.encoding"),
+            help="utf-8, latin-1, cp1252 and utf-16 are the usual ones",
+        ) from exc
 
 
 def mismatch(

@@ -56,7 +56,14 @@ class Loader:
         self._failed_fetches: list[Load] = []
 
     def plan(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Read the ledger, and clear what an interrupted ingest left in the landing zone."""
+        """Read the ledger, and clear what an interrupted ingest left in the landing zone.
+
+        Raises:
+            ShopFileError: a source's encoding is unknown.
+        """
+        for entity, source in self._shop.shop.sources().items():
+            if isinstance(source, FileSource):
+                headers.check_encoding(source, self._shop, entity)
         loads = ledger.read_loads(connection)
         good = [load for load in loads if load.status == ledger.LOADED]
         self._good = good

@@ -1,0 +1,62 @@
+"""JSON lines to records."""
+
+from __future__ import annotations
+
+import pytest
+
+from ingestion.json_lines import JsonColumns, JsonLinesReader, as_text, dumped, parse
+from ingestion.records import Tally
+
+
+def read(text: bytes, *paths: str, piece: int = 1 << 20) -> tuple[list[dict], Tally, JsonColumns]:
+    tally, columns = Tally(), JsonColumns(paths)
+    pieces = (text[i : i + piece] for i in range(0, len(text), piece))
+    rows = [r for b in JsonLinesReader(columns, tally).batches(pieces) for r in b.to_pylist()]
+    tally.check_balance("test")
+    return rows, tally, columns
+
+
+@pytest.mark.parametrize("piece", [1, 5, 1 << 20])
+def test_values_keep_the_text_that_stands_there(piece: int) -> None:
+    text = b'{"a": 1.10, "b": {"c": [1, 2.50, "x"]}, "d": true}\r\n{"a": 1e5, "d": null}'
+    rows, tally, columns = read(text, "a", "b.c", "d", piece=piece)
+    assert rows == [
+        {"c0": "1.10", "c1": '[1,2.50,"x"]', "c2": "true", "_record": 1},
+        {"c0": "1e5", "c1": None, "c2": None, "_record": 2},
+    ]
+    assert tally.lines == 2
+    assert columns.absent == []
+
+
+@pytest.mark.parametrize("piece", [1, 5, 1 << 20])
+def test_what_is_no_object_is_rejected_with_its_place(piece: int) -> None:
+    text = b'{"a": 1}\n[1]\n\n{"a": NaN}\n{"a":\n{"a": "\xff"}\n{"a": "\\ud800"}\n{"a": 2}\n'
+    rows, tally, _ = read(text, "a", piece=piece)
+    assert [row["c0"] for row in rows] == ["1", "2"]
+    assert [row["_record"] for row in rows] == [1, 2]
+    assert [(r.line, r.byte_offset) for r in tally.rejects] == [
+        (2, 9), (4, 14), (5, 25), (6, 31), (7, 42),
+    ]  # fmt: skip
+    assert tally.blank == 1
+
+
+def test_deep_nesting_is_a_reject_and_no_crash() -> None:
+    rows, tally, _ = read(b"[" * 100_000 + b'\n{"a": "x"}\n', "a")
+    assert len(rows) == tally.rejected == 1
+
+
+def test_keys_remember_their_first_record() -> None:
+    _, _, columns = read(b'{"a": 1}\n{"a": 1, "z": 2}\n', "a", "b")
+    assert columns.keys == {"a": 1, "z": 2}
+    assert columns.absent == ["b"]
+
+
+def test_a_dotted_path_that_no_record_has_is_absent() -> None:
+    _, _, columns = read(b'{"a": {"b": 1}}\n', "a.b", "a.c")
+    assert columns.absent == ["a.c"]
+
+
+def test_texts_of_values() -> None:
+    assert as_text("") is None
+    assert as_text(parse(b"0.30")) == "0.30"
+    assert dumped(parse('{"é":[true,null,1.0]}')) == '{"é":[true,null,1.0]}'

@@ -1,0 +1,70 @@
+"""The column mapping as SQL."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingestion.mapping import expression, fingerprint
+from recomart.events import key_hash
+from recomart.shop import Column, FileSource
+
+PLACES = {"a": "c0", "b'c": "c1"}
+
+
+def made(column: Column | None, a: str | None, b: str | None) -> str | None:
+    with duckdb.connect() as connection:
+        row = connection.execute(
+            f"select {expression(column, PLACES)} from (select ?::varchar as c0, ?::varchar as c1)",
+            [a, b],
+        ).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def test_a_column_is_taken_as_it_is() -> None:
+    assert made(Column(column="b'c"), "1", "x") == "x"
+
+
+def test_an_unmapped_column_is_null() -> None:
+    assert made(None, "1", "x") is None
+
+
+def test_a_value_may_hold_quotes() -> None:
+    assert made(Column(value="it's"), None, None) == "it's"
+
+
+def test_values_are_translated_and_others_stay() -> None:
+    column = Column(column="a", values={"pv": "view", "o'k": ""})
+    assert made(column, "pv", None) == "view"
+    assert made(column, "buy", None) == "buy"
+    assert made(column, "o'k", None) is None
+    assert made(column, None, None) is None
+
+
+def test_the_first_flag_that_is_set_gives_the_text() -> None:
+    column = Column(first_flag={"b'c": "Children's", "a": "Drama"})
+    assert made(column, "1", "1") == "Children's"
+    assert made(column, "1", "0") == "Drama"
+    assert made(column, "0", None) is None
+
+
+@pytest.mark.parametrize(("a", "b"), [("1", "x"), (None, "x"), ("1", None), (None, None)])
+def test_a_hashed_key_equals_the_stream_replay_s(a: str | None, b: str | None) -> None:
+    assert made(Column(hash_of=("a", "b'c")), a, b) == key_hash(a, b)
+
+
+@given(st.text(max_size=8), st.text(max_size=8))
+def test_any_text_hashes_as_in_python(a: str, b: str) -> None:
+    a, b = a.replace("\0", ""), b.replace("\0", "")
+    assert made(Column(hash_of=("a", "b'c")), a, b) == key_hash(a, b)
+
+
+def test_only_what_changes_rows_changes_the_fingerprint() -> None:
+    source = FileSource(files=("a",), columns={"user_id": Column(column="u")})
+    same = source.model_copy(update={"files": ("b",), "time_format": "epoch_seconds"})
+    other = source.model_copy(update={"columns": {"user_id": Column(column="v")}})
+    assert fingerprint(source) == fingerprint(same)
+    assert fingerprint(source) != fingerprint(other)
