@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -89,10 +90,19 @@ class FeatureWarehouse:
         self.settings = settings
         self._runs = 0
         self._connection: duckdb.DuckDBPyConnection | None = None
-        settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
-        with self.held_open():
-            self._create()
+        settings.lake.mkdir(parents=True, exist_ok=True)
+        if not settings.warehouse.exists():
+            with self.held_open():
+                self._create()
         self.write_manifest()
+
+    def copy_to(self, settings: Settings) -> FeatureWarehouse:
+        """The same warehouse in another lake."""
+        settings.lake.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(self.settings.warehouse, settings.warehouse)
+        copy = FeatureWarehouse(settings)
+        copy._runs = self._runs
+        return copy
 
     def _create(self) -> None:
         for schema in ("features", "marts", "quality"):
@@ -249,26 +259,32 @@ class FeatureWarehouse:
                 )
 
 
-@pytest.fixture
-def feature_warehouse(settings: Settings) -> FeatureWarehouse:
-    """A built and tested warehouse of a few users and products; its clock is 25 April 2024."""
-    warehouse = FeatureWarehouse(settings)
+@pytest.fixture(scope="session")
+def filled_warehouse(tmp_path_factory: pytest.TempPathFactory) -> FeatureWarehouse:
+    """The warehouse that the others are copies of: a few users and products, 25 April 2024."""
+    lake = tmp_path_factory.mktemp("filled") / "lake"
+    warehouse = FeatureWarehouse(load_settings(shop="demo", lake=lake))
     warehouse.set_clock("2024-04-25 12:00:00")
     warehouse.fill()
     warehouse.record_run()
     return warehouse
 
 
+@pytest.fixture
+def feature_warehouse(settings: Settings, filled_warehouse: FeatureWarehouse) -> FeatureWarehouse:
+    """A built and tested warehouse of a test's own."""
+    return filled_warehouse.copy_to(settings)
+
+
 @pytest.fixture(scope="session")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def published(
+    tmp_path_factory: pytest.TempPathFactory, filled_warehouse: FeatureWarehouse
+) -> Iterator[Settings]:
     """A lake whose features are published, with its Redis running. Treat it as read-only."""
     from feature_repo.publish import publish
 
     settings = load_settings(shop="demo", lake=tmp_path_factory.mktemp("published") / "lake")
-    warehouse = FeatureWarehouse(settings)
-    warehouse.set_clock("2024-04-25 12:00:00")
-    warehouse.fill()
-    warehouse.record_run()
+    filled_warehouse.copy_to(settings)
     publish(settings)
     yield settings
     processes.stop_all(settings)
