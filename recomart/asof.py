@@ -50,6 +50,9 @@ def register_labels(
 
     Times without a zone are UTC.
     """
+    # DuckDB cannot count an Arrow table beforehand, takes it for a small one, and would join it with
+    # each label's whole past: 6 s in place of 0.2 s for 60,000 labels.
+    connection.execute("set asof_loop_join_threshold = 0")
     columns = labels.select([*key_columns, event_timestamp])
     connection.register("_labels", columns.append_column(ROW, pa.array(range(labels.num_rows))))
     keys = "".join(f", {_name(key)}" for key in key_columns)
