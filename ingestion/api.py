@@ -31,7 +31,7 @@ class Known:
     """The newest time of change that was loaded, as received."""
     url: str | None = None
     etag: str | None = None
-    """The tag of the first page at `url`, whose whole answer is loaded."""
+    """The tag of the answer at `url`, which was one page and is loaded."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,11 @@ class _Page:
 
 
 class Catalogue:
-    """One fetch of one HTTP catalogue. `etag` is known once the first page is there."""
+    """One fetch of one HTTP catalogue.
+
+    `etag` is set once all pages are there, if all is one page: that the first of several pages has
+    not changed says nothing of the others.
+    """
 
     def __init__(
         self, settings: Settings, shop: ShopFile, entity: str, source: ApiSource, known: Known
@@ -78,8 +82,7 @@ class Catalogue:
                 return self._checked(body, what, seen)
 
             answer, page = client.get(url, what, etag=known, check=check)
-            if number == 0:
-                self.etag = answer.etag
+            self.etag = answer.etag if number == 0 else None
             if answer.body is None:
                 if number == 0 and known:
                     return

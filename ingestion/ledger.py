@@ -98,7 +98,7 @@ def write_loads(connection: duckdb.DuckDBPyConnection, loads: Sequence[Load]) ->
 
 @dataclass(frozen=True)
 class Fetched:
-    """One row of raw._api: the first page's URL and tag of the last fetch that is all loaded."""
+    """One row of raw._api: first URL and tag of the last fetch that is all loaded."""
 
     entity: str
     url: str

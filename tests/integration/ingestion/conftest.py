@@ -56,9 +56,14 @@ class OwnShop:
         )
 
 
+@pytest.fixture(scope="session")
+def make_own_shop(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], OwnShop]:
+    return lambda: OwnShop(tmp_path_factory.mktemp("own_shop"))
+
+
 @pytest.fixture
-def own_shop(tmp_path: Path) -> OwnShop:
-    return OwnShop(tmp_path)
+def own_shop(make_own_shop: Callable[[], OwnShop]) -> OwnShop:
+    return make_own_shop()
 
 
 @pytest.fixture

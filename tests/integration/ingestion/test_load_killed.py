@@ -1,0 +1,153 @@
+"""A load that is killed at any moment, then run again, gives the tables of an undisturbed one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import Any
+
+import pytest
+
+from ingestion.load import ingest
+from recomart.shop import ENTITIES
+
+FILES, ROWS = 5, 20_000
+
+SHOP = """
+users:
+  files: "in/users.csv"
+  columns: {user_id: user}
+ratings:
+  files: "in/ratings*.csv"
+  time_format: epoch_seconds
+  columns: {user_id: user, product_id: item, rating: stars, rated_at: time}
+events:
+  files: "in/*.jsonl"
+  format: jsonl
+  columns: {event_id: id, event_type: type, user_id: user, occurred_at: at}
+"""
+
+CHILD = """
+import sys, threading, os, signal
+from ingestion import batch, landing, ledger, loader
+from ingestion.load import ingest
+from recomart.settings import load_settings
+
+loader.GROUP_FILES = 2
+moment, after = sys.argv[1], int(sys.argv[2])
+calls = 0
+
+def killing(owner, name, before):
+    real = getattr(owner, name)
+    def wrapped(*arguments, **named):
+        global calls
+        calls += 1
+        if calls == after and before:
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = real(*arguments, **named)
+        if calls == after:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+    setattr(owner, name, wrapped)
+
+owner, name = {
+    "landing": (landing, "fsync_folder"),
+    "landed": (loader.LandingZone, "land_file"),
+    "rows": (ledger, "write_rejects"),
+    "ledger": (ledger, "write_loads"),
+    "loaded": (loader, "load_batches"),
+    "never": (ledger, "write_shop"),
+}[moment]
+killing(owner, name, before=moment in ("landing", "ledger"))
+print("ready", flush=True)
+ingest(load_settings())
+"""
+
+
+def fill(shop: Any) -> None:
+    shop.declare(SHOP)
+    shop.write("users.csv", "user\n" + "".join(f"u{n}\n" for n in range(1000)))
+    for number in range(FILES):
+        lines = [f"u{n % 1000},p{n * 7 % 500},{n % 5},{n}.{number}\n" for n in range(ROWS)]
+        lines[7] = "broken\n"
+        shop.write(f"ratings{number}.csv", "user,item,stars,time\n" + "".join(lines))
+        events = [
+            f'{{"id": "{number}-{n}", "type": "view", "user": "u{n}", "at": "2026-01-01"}}\n'
+            for n in range(2000)
+        ]
+        shop.write(f"e{number}.jsonl", "".join(events) + "rubbish\n")
+
+
+def tables(shop: Any) -> dict[str, list[tuple[Any, ...]]]:
+    """All that the loads made, batch ids and times aside, landed bytes by their hash."""
+    found = {
+        entity: shop.query(
+            f"select md5(string_agg(concat_ws(',', {', '.join(columns)}, _source_file, _record), "
+            f"';' order by _source_file, _record)), count(*) from raw.{entity}"
+        )
+        for entity, columns in ENTITIES.items()
+    }
+    found["rejects"] = shop.query(
+        "select source_file, line, byte_offset, reason, text from raw.rejects order by all"
+    )
+    found["loads"] = shop.query(
+        "select source_file, entity, sha256, bytes, lines, header, blank, continuation, rejected, "
+        "records, status from raw._loads order by all"
+    )
+    found["contracts"] = shop.query(
+        "select entity, check_name, column_name, failures, records from raw._contracts order by all"
+    )
+    landed = shop.query("select landed_file from raw._loads order by all")
+    assert shop.landed() == [name for (name,) in landed]
+    return found
+
+
+@pytest.fixture(scope="module")
+def undisturbed(make_own_shop: Any) -> dict[str, list[tuple[Any, ...]]]:
+    shop = make_own_shop()
+    fill(shop)
+    ingest(shop.settings)
+    return tables(shop)
+
+
+def child(shop: Any, moment: str, after: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-c", CHILD, moment, str(after)],
+        env={**os.environ, **shop.settings.environment()},
+        stdout=subprocess.PIPE,
+    )
+
+
+@pytest.mark.parametrize(
+    ("moment", "after"),
+    [("landing", 3), ("landed", 2), ("rows", 4), ("ledger", 2), ("loaded", 2), ("loaded", 5)],
+)
+def test_killed_between_any_two_steps(
+    own_shop: Any, undisturbed: dict[str, Any], moment: str, after: int
+) -> None:
+    fill(own_shop)
+    with child(own_shop, moment, after) as process:
+        process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    ingest(own_shop.settings)
+    assert tables(own_shop) == undisturbed
+    assert ingest(own_shop.settings).loaded == []
+
+
+def test_killed_again_and_again_at_odd_moments(own_shop: Any, undisturbed: dict[str, Any]) -> None:
+    fill(own_shop)
+    killed = 0
+    for wait in (0.05, 0.25, 0.6, 1.2):
+        with child(own_shop, "never", 0) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            time.sleep(wait)
+            killed += process.poll() is None
+            process.kill()
+            process.communicate()
+    assert killed
+    ingest(own_shop.settings)
+    assert tables(own_shop) == undisturbed
