@@ -27,6 +27,14 @@
     case when not ({{ is_within }}) then 'out_of_range_{{ column }}' end
 {%- endmacro %}
 
+{#- There is a value, and it is none of the set. -#}
+{% macro unknown(column, values) -%}
+    case
+        when {{ column }} not in ({{ values }}) and not {{ is_blank(column) }}
+            then 'unknown_{{ column }}'
+    end
+{%- endmacro %}
+
 {#- Later than its own load, or (something that happened) than the shop's declared as_of. -#}
 {% macro in_the_future(column, is_fact=true) -%}
     case

@@ -1,12 +1,12 @@
 -- New users and products too: they have a row as soon as they are known.
-select users.user_id as entity_id
-from {{ ref('dim_users') }} as users
-left join {{ ref('ftr_users') }} as features
-    on users.user_id = features.user_id
-where features.user_id is null
+select dim_users.user_id as entity_id
+from {{ ref('dim_users') }} as dim_users
+left join {{ ref('ftr_users') }} as ftr_users
+    on dim_users.user_id = ftr_users.user_id
+where ftr_users.user_id is null
 union all
-select products.product_id as entity_id
-from {{ ref('dim_products') }} as products
-left join {{ ref('ftr_products') }} as features
-    on products.product_id = features.product_id
-where features.product_id is null
+select dim_products.product_id as entity_id
+from {{ ref('dim_products') }} as dim_products
+left join {{ ref('ftr_products') }} as ftr_products
+    on dim_products.product_id = ftr_products.product_id
+where ftr_products.product_id is null

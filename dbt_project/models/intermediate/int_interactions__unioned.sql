@@ -22,7 +22,14 @@ final as (
     select
         concat(
             'r-',
-            md5(concat_ws(chr(31), user_id, product_id, cast(rated_at as {{ dbt.type_string() }})))
+            md5(
+                concat_ws(
+                    chr(31),
+                    user_id,
+                    product_id,
+                    cast(rated_at as {{ dbt.type_string() }})
+                )
+            )
         ) as interaction_id,
         user_id,
         product_id,
@@ -36,7 +43,8 @@ final as (
     from ratings
     union all
     select
-        concat('t-', length(order_id), '-', order_id, '-', line_no) as interaction_id,
+        concat('t-', length(order_id), '-', order_id, '-', line_no)
+            as interaction_id,
         user_id,
         product_id,
         'purchase' as kind,

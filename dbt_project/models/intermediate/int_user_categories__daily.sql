@@ -1,7 +1,8 @@
 with
 
 interactions as (
-    select * from {{ ref('fct_interactions') }} where kind <> 'impression'
+    select * from {{ ref('fct_interactions') }}
+    where kind <> 'impression'
 ),
 
 final as (

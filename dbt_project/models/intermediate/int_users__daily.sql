@@ -5,7 +5,8 @@ user_categories as (
 ),
 
 purchases as (
-    select * from {{ ref('fct_interactions') }} where kind = 'purchase'
+    select * from {{ ref('fct_interactions') }}
+    where kind = 'purchase'
 ),
 
 order_days as (

@@ -1,7 +1,8 @@
 with
 
 interactions as (
-    select * from {{ ref('int_interactions__unioned') }} where is_counted
+    select * from {{ ref('int_interactions__unioned') }}
+    where is_counted
 ),
 
 products as (

@@ -9,50 +9,30 @@
 with
 
 loads as (
-    select * from {{ ref('stg_loads') }} where status = 'loaded'
+    select * from {{ ref('stg_loads') }}
+    where status = 'loaded'
 ),
-{% for entity, mart in accepted.items() %}
-{{ entity }}_counts as (
-    select
-        _batch_id,
-        'received' as term,
-        count(*) as records
-    from {{ ref('stg_' ~ entity) }}
-    group by _batch_id
-    union all
-    select
-        _batch_id,
-        'accepted' as term,
-        count(*) as records
-    from {{ ref(mart) }}
-    group by _batch_id
-    union all
-    select
-        _batch_id,
-        'quarantined' as term,
-        count(*) as records
-    from {{ ref('quarantine_' ~ entity) }}
-    group by _batch_id
-    union all
-    select
-        _batch_id,
-        outcome as term,
-        count(*) as records
-    from {{ ref('int_' ~ entity ~ '__set_aside') }}
-    where outcome <> 'quarantined'
-    group by _batch_id, outcome
-),
-{% endfor %}
+
 counts as (
-    {%- for entity in accepted %}
-    select
-        *,
-        '{{ entity }}' as entity
-    from {{ entity }}_counts
+    {%- for entity, table in accepted.items() %}
+    {{ outcome_counts(entity, table) | indent(4) }}
     {%- if not loop.last %}
     union all
     {%- endif %}
     {%- endfor %}
+),
+
+totals as (
+    select
+        entity,
+        _batch_id,
+        sum(records) filter (where term = 'received') as received,
+        sum(records) filter (where term = 'accepted') as accepted,
+        sum(records) filter (where term = 'quarantined') as quarantined,
+        sum(records) filter (where term = 'deduplicated') as deduplicated,
+        sum(records) filter (where term = 'superseded') as superseded
+    from counts
+    group by entity, _batch_id
 ),
 
 final as (
@@ -67,21 +47,16 @@ final as (
         loads.continuation,
         loads.rejected,
         loads.records,
-        {%- for term in [
-            'received', 'accepted', 'quarantined', 'deduplicated', 'superseded',
-        ] %}
-        cast(
-            coalesce(
-                sum(counts.records) filter (where counts.term = '{{ term }}'), 0
-            ) as bigint
-        ) as {{ term }}{{ "," if not loop.last }}
-        {%- endfor %}
+        cast(coalesce(totals.received, 0) as bigint) as received,
+        cast(coalesce(totals.accepted, 0) as bigint) as accepted,
+        cast(coalesce(totals.quarantined, 0) as bigint) as quarantined,
+        cast(coalesce(totals.deduplicated, 0) as bigint) as deduplicated,
+        cast(coalesce(totals.superseded, 0) as bigint) as superseded
     from loads
-    left join counts
+    left join totals
         on
-            loads.entity = counts.entity
-            and loads.batch_id = counts._batch_id
-    group by all
+            loads.entity = totals.entity
+            and loads.batch_id = totals._batch_id
 )
 
 select * from final

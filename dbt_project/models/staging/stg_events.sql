@@ -35,9 +35,7 @@ final as (
         {{ reject_reasons([
             missing('event_id'),
             missing('event_type'),
-            "case when event_type not in (" ~ quoted(event_types())
-            ~ ") and not " ~ is_blank('event_type')
-            ~ " then 'unknown_event_type' end",
+            unknown('event_type', event_types()),
             missing('user_id'),
             missing('occurred_at', 'received_occurred_at'),
             invalid('occurred_at'),

@@ -1,15 +1,14 @@
-{#- Every value lies between at_least and at_most, both included; null passes. -#}
-{% test accepted_range(model, column_name, at_least=none, at_most=none) %}
+{#-
+    Every value lies between at_least and at_most, both included; null passes.
+-#}
+{% test accepted_range(
+    model, column_name, at_least=none, at_most=none
+) %}
 
 select {{ column_name }}
 from {{ model }}
 where
-    false
-    {%- if at_least is not none %}
-    or {{ column_name }} < {{ at_least }}
-    {%- endif %}
-    {%- if at_most is not none %}
-    or {{ column_name }} > {{ at_most }}
-    {%- endif %}
+    {{ column_name }} < {{ at_least if at_least is not none else column_name }}
+    or {{ column_name }} > {{ at_most if at_most is not none else column_name }}
 
 {% endtest %}

@@ -1,4 +1,7 @@
-{#- No two rows agree in all of `columns`. Only rows whose hash occurs twice are compared. -#}
+{#-
+    No two rows agree in all of `columns`. Only rows whose hash occurs twice
+    are compared.
+-#}
 {% test unique_combination(model, columns) %}
 
 with

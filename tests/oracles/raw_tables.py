@@ -1,0 +1,102 @@
+"""Hand-made raw tables, exactly as ingestion leaves them, without going through files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from recomart.shop import ENTITIES
+
+Row = Mapping[str, object]
+LOADED_AT = datetime(2025, 1, 1)
+
+
+@dataclass(frozen=True)
+class RawShop:
+    """A shop's raw layer.
+
+    A row's value may be any object; it is stored as its text. `_batch_id` in a row puts it into
+    that batch, else it is in batch "1". An entity that is not given is not declared.
+    """
+
+    rows: Mapping[str, Iterable[Row]]
+    declared: Mapping[str, str] = field(default_factory=dict)
+    """Keys of the shop itself, over name, as_of, rating_min, rating_max and so on."""
+    time_formats: Mapping[str, str] = field(default_factory=dict)
+    loaded_at: datetime = LOADED_AT
+
+    def write(self, warehouse: Path) -> None:
+        """Replace schema raw of the warehouse."""
+        warehouse.parent.mkdir(parents=True, exist_ok=True)
+        connection = duckdb.connect(str(warehouse))
+        try:
+            connection.execute("drop schema if exists raw cascade; create schema raw")
+            self._write_ledger(connection)
+            for entity in ENTITIES:
+                self._write_entity(connection, entity)
+            self._write_declarations(connection)
+        finally:
+            connection.close()
+
+    def _write_declarations(self, connection: duckdb.DuckDBPyConnection) -> None:
+        of_shop = {
+            "name": "test",
+            "title": "Test shop",
+            "as_of": "data_end",
+            "rating_min": "1",
+            "rating_max": "5",
+            "relevant_rating": "4",
+            "repeat_purchases": "false",
+        } | dict(self.declared)
+        values = [("", key, value) for key, value in of_shop.items()]
+        for entity in self.rows:
+            values.append((entity, "declared", "true"))
+            values.append((entity, "time_format", self.time_formats.get(entity, "iso")))
+        connection.execute("create table raw._shop (entity varchar, key varchar, value varchar)")
+        connection.executemany("insert into raw._shop values (?, ?, ?)", values)
+
+    def _write_ledger(self, connection: duckdb.DuckDBPyConnection) -> None:
+        connection.execute(
+            """create table raw._loads (
+                batch_id varchar, source varchar, entity varchar, source_file varchar,
+                landed_file varchar, sha256 varchar, bytes bigint, lines bigint, header bigint,
+                blank bigint, continuation bigint, rejected bigint, records bigint,
+                status varchar, error varchar, started_at timestamp, finished_at timestamp);
+            create table raw.rejects (
+                batch_id varchar, source_file varchar, line bigint, byte_offset bigint,
+                reason varchar, text varchar);
+            create table raw._contracts (
+                batch_id varchar, entity varchar, check_name varchar, column_name varchar,
+                failures bigint, records bigint)"""
+        )
+
+    def _write_entity(self, connection: duckdb.DuckDBPyConnection, entity: str) -> None:
+        columns = ENTITIES[entity]
+        connection.execute(
+            f"create table raw.{entity} ({', '.join(f'{c} varchar' for c in columns)}, "
+            "_batch_id varchar, _source_file varchar, _record bigint, _loaded_at timestamp)"
+        )
+        counts: dict[str, int] = {}
+        values = []
+        for row in self.rows.get(entity, ()):
+            batch = f"{entity}-{row.get('_batch_id', '1')}"
+            counts[batch] = counts.get(batch, 0) + 1
+            texts = [None if row.get(c) is None else str(row[c]) for c in columns]
+            values.append((*texts, batch, f"{batch}.csv", counts[batch], self.loaded_at))
+        if values:
+            names = [*columns, "_batch_id", "_source_file", "_record", "_loaded_at"]
+            arrays = [pa.array(column) for column in zip(*values, strict=True)]
+            connection.register("received", pa.table(arrays, names=names))
+            connection.execute(f"insert into raw.{entity} select * from received")
+            connection.unregister("received")
+        for batch, count in counts.items():
+            connection.execute(
+                """insert into raw._loads select ?, 'files', ?, ? || '.csv', null, null, 0, ? + 1,
+                1, 0, 0, 0, ?, 'loaded', null, ?, ?""",
+                [batch, entity, batch, count, count, self.loaded_at, self.loaded_at],
+            )
