@@ -2,7 +2,7 @@
 
 One hash per entity and project. Its key is the entity's serialized key followed by the project's
 name; its fields are `mmh3_32("<view>:<feature>")` with a serialized `feast.types.Value`, and
-`_ts:<view>` with a `google.protobuf.Timestamp`. A null is the empty message.
+`_ts:<view>` with a `google.protobuf.Timestamp`. A null is the empty message, but for times.
 
 Source: Feast 0.67, `feast/infra/key_encoding_utils.py` (version 3), `online_stores/redis.py`,
 `protos/feast/types/Value.proto`. A test holds the bytes equal to Feast's own.
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Scalar = int | float | str | bool | None
 
 STRING_KEY = 2  # ValueType.STRING
-NULL_TIME = -(2**63)  # what Feast writes for a missing time when other rows have one
+NULL_TIME = -(2**63)  # what Feast writes for a missing time; any other null is empty
 
 # Protobuf tags of the members of feast.types.Value: field number << 3 | wire type.
 _TAGS = {"String": 0x12, "Int64": 0x20, "Float64": 0x29, "Bool": 0x38, "UnixTimestamp": 0x40}
@@ -103,13 +103,15 @@ def encode_column(values: pa.Array | pa.ChunkedArray, kind: str) -> tuple[list[b
         coded = coded.combine_chunks()
     distinct = [encode_value(value, kind) for value in coded.dictionary.to_pylist()]
     null = len(distinct)
-    return [*distinct, b""], coded.indices.fill_null(null).to_pylist()
+    return [*distinct, encode_value(None, kind)], coded.indices.fill_null(null).to_pylist()
 
 
 def encode_value(value: Scalar, kind: str) -> bytes:
-    """One value as a serialized `feast.types.Value`; a null is empty."""
+    """One value as a serialized `feast.types.Value`."""
     if value is None:
-        return b""
+        if kind != "UnixTimestamp":
+            return b""
+        value = NULL_TIME
     tag = bytes((_TAGS[kind],))
     if kind == "Float64":
         return tag + _DOUBLE.pack(value)
