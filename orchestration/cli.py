@@ -86,11 +86,17 @@ def generate(
 @app.command("mock-api")
 def mock_api(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5000,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="For practice, as often as you like: 500:every=3, 429:first=2:seconds=3."
+        ),
+    ] = None,
 ) -> None:
     """Serve the demo shop's catalogue over HTTP until Ctrl-C."""
-    from ingestion.mock_api import serve
+    from ingestion.mock_api import Faults, serve
 
-    serve(load_settings(), port=port)
+    serve(load_settings(), port=port, faults=Faults.parse(*(fault or ())))
 
 
 @app.command()
