@@ -24,6 +24,8 @@ from recomart.redis import connect
 from recomart.settings import Settings
 from recomart.step import Progress
 
+ANSWER_SECONDS = 30.0
+
 
 @dataclass(frozen=True)
 class Written:
@@ -52,7 +54,7 @@ def publish_online(
     views = [model for model in snapshot.models() if model.feast]
     now = datetime.now(UTC)
     with _redis_errors(settings):
-        client = connect(settings)
+        client = connect(settings, deadline=ANSWER_SECONDS)
         with closing(client):
             done = [
                 _publish_view(settings, client, snapshot, model, now, progress, full)

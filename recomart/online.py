@@ -215,16 +215,24 @@ class OnlineFeatures:
 
     def _published(self, text: bytes | None) -> bytes:
         if text is None:
-            raise NothingPublished(
-                f"nothing is published to Redis for shop '{self._settings.shop_name}'",
-                help="run 'recomart publish'",
-            )
+            raise self._nothing_published()
         return text
+
+    def _nothing_published(self) -> NothingPublished:
+        shop = self._settings.shop_name
+        return NothingPublished(
+            f"nothing is published to Redis for shop '{shop}'", help="run 'recomart publish'"
+        )
+
+    def _open(self) -> redis.Redis:
+        if not self._settings.redis_url and not self._settings.current_features.exists():
+            raise self._nothing_published()  # without starting a server to hear the same
+        return connect(self._settings, deadline=self._deadline)
 
     def _exchange(self, commands: Iterable[bytes], until: float) -> list[Any]:
         try:
             if self._client is None:
-                self._client = connect(self._settings, deadline=self._deadline)
+                self._client = self._open()
             return exchange(self._client, commands, until=until)
         except RedisError as exc:
             raise RedisUnavailable(

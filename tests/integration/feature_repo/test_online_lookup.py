@@ -187,6 +187,15 @@ def test_before_the_first_publish_the_lookup_says_what_to_do(settings: Settings)
         OnlineFeatures(settings).user("u1")
 
     assert "recomart publish" in (caught.value.help or "")
+    assert not settings.lake.exists(), "and it starts no server to find that out"
+
+
+def test_a_redis_of_ones_own_without_features_says_so_too(settings: Settings) -> None:
+    port = connect(settings).connection_pool.connection_kwargs["port"]
+    mine = settings.model_copy(update={"redis_url": f"redis://127.0.0.1:{port}/0"})
+
+    with pytest.raises(NothingPublished, match="nothing is published to Redis for shop 'demo'"):
+        OnlineFeatures(mine).product("p1")
 
 
 def test_a_lookup_that_was_open_sees_a_publish_with_other_features(feature_warehouse) -> None:
