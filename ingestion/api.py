@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from ingestion.http import HttpClient, Limits, Transient
-from ingestion.json_lines import Number, at_path, dumped, parse
+from ingestion.json_values import Number, at_path, dumped, parse
 from ingestion.pages import items_of
 from recomart.errors import CatalogueError
 from recomart.settings import Settings

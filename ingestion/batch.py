@@ -13,7 +13,8 @@ import pyarrow as pa
 
 from ingestion import contracts, headers, ledger, mapping, pages, text
 from ingestion.csv_lines import CsvReader
-from ingestion.json_lines import JsonColumns, JsonLinesReader, schema
+from ingestion.json_lines import JsonLinesReader
+from ingestion.json_values import JsonColumns, schema
 from ingestion.ledger import Load
 from ingestion.records import Tally
 from recomart.shop import ENTITIES, ApiSource, FileSource, ShopFile, Source

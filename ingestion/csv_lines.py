@@ -1,8 +1,6 @@
 """Delimited text to batches of records, every physical line accounted for.
 
-A line ends with LF, CRLF or CR. A field that begins with the quote ends at the quote's close, may
-hold line ends and doubled quotes; a quote anywhere else is text. Line ends inside quotes make
-continuation lines. A record that does not parse is rejected by its first line alone and reading
+Line ends inside quotes make continuation lines. A record that does not parse is rejected by its first line alone and reading
 resumes at the next line, so that an unclosed quote costs one line and not the rest of the file.
 
 Whole blocks are parsed at once (pyarrow, after a look at line ends, quotes, NUL and UTF-8). Only a
@@ -15,117 +13,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
+from ingestion.csv_records import (
+    RECORD_BYTES,
+    Broken,
+    Dialect,
+    Incomplete,
+    count_lines,
+    counted_lines,
+    fault,
+    is_utf8,
+    line_end,
+    record_at,
+    width_fault,
+)
 from ingestion.records import Tally
-
-RECORD_BYTES = 1 << 20
-"""A record longer than this counts as broken: a quote that never closes, or no text at all."""
 
 _STAND_IN = b"\x1f"  # for a delimiter of several bytes: as long as it, and never in text
 _FILLER = b"\x1e"
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """How the fields of a line are told apart. `quote` is empty for none."""
-
-    delimiter: bytes
-    quote: bytes
-    width: int
-
-    @property
-    def names(self) -> list[str]:
-        """Positional column names c0, c1, ...: the source's own need not be unique or plain."""
-        return [f"c{i}" for i in range(self.width)]
-
-    @property
-    def schema(self) -> pa.Schema:
-        return pa.schema([*((n, pa.string()) for n in self.names), ("_record", pa.int64())])
-
-
-class Incomplete(Exception):
-    """The record may go on in the next piece."""
-
-
-class Broken(Exception):
-    """The text at this place is no record; the argument says why."""
-
-
-def counted_lines(pieces: Iterator[bytes], tally: Tally) -> Iterator[bytes]:
-    """Pass text on, counting physical lines apart from whatever is made of them."""
-    last = b"\n"
-    for piece in pieces:
-        if piece:
-            tally.lines += piece.count(b"\n")
-            if b"\r" in piece:
-                tally.lines += piece.count(b"\r") - piece.count(b"\r\n")
-            if last == b"\r" and piece.startswith(b"\n"):
-                tally.lines -= 1
-            last = piece[-1:]
-            yield piece
-    tally.lines += last not in (b"\n", b"\r")
-
-
-def record_at(text: bytes, start: int, dialect: Dialect, final: bool) -> tuple[list[bytes], int]:
-    """The fields of the record at `start`, and where the next one starts.
-
-    Raises:
-        Incomplete: `text` ends before the record surely does; never when `final`.
-        Broken: quotes that do not close, or text after a closing quote.
-    """
-    fields: list[bytes] = []
-    limit = min(len(text), start + RECORD_BYTES)
-    cut_short = limit < len(text) or final
-    quoted, plain = _patterns(dialect)
-    at = start
-    while True:
-        if dialect.quote and text.startswith(dialect.quote, at):
-            match = quoted.match(text, at, limit)
-            if match is None:
-                if cut_short:
-                    raise Broken("unclosed quote")
-                raise Incomplete
-            fields.append(match[1].replace(dialect.quote * 2, dialect.quote))
-        else:
-            match = plain.match(text, at, limit)
-            assert match is not None, "the pattern of a plain field takes the empty string"
-            fields.append(match[0])
-        at = match.end()
-        if at >= limit and limit == len(text):
-            if final:
-                return fields, at
-            raise Incomplete
-        if text.startswith(dialect.delimiter, at):
-            at += len(dialect.delimiter)
-        elif text.startswith(b"\r", at):
-            if at + 1 == len(text) and not final:
-                raise Incomplete
-            return fields, at + (2 if text.startswith(b"\n", at + 1) else 1)
-        elif text.startswith(b"\n", at):
-            return fields, at + 1
-        elif at >= limit:
-            raise Broken(f"longer than {RECORD_BYTES:,} bytes")
-        else:
-            raise Broken("text after a closing quote")
-
-
-_compiled: dict[Dialect, tuple[re.Pattern[bytes], re.Pattern[bytes]]] = {}
-
-
-def _patterns(dialect: Dialect) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
-    if dialect not in _compiled:
-        quote, delimiter = re.escape(dialect.quote), re.escape(dialect.delimiter)
-        quoted = quote + b"((?:[^" + quote + b"]++|" + quote * 2 + b")*+)" + quote
-        plain = b"(?:(?!" + delimiter + b")[^\r\n])*+"
-        if len(dialect.delimiter) == 1:
-            plain = b"[^\r\n" + delimiter + b"]*+"
-        _compiled[dialect] = re.compile(quoted), re.compile(plain)
-    return _compiled[dialect]
 
 
 class CsvReader:
@@ -203,7 +112,7 @@ class CsvReader:
                 return None
             if block.startswith(b"\r"):
                 return None
-        if b"\n\n" in block or block.startswith(b"\n") or b"\0" in block or not _is_utf8(block):
+        if b"\n\n" in block or block.startswith(b"\n") or b"\0" in block or not is_utf8(block):
             return None
         lines = block.count(b"\n")
         table = self._parsed(block, quoted_breaks)
@@ -267,9 +176,9 @@ class CsvReader:
         bad = (widths != dialect.width) & ~blank
         for at in np.flatnonzero(raw == 0):
             bad[np.searchsorted(ends, at)] = True
-        if not _is_utf8(block):
+        if not is_utf8(block):
             high = np.unique(np.searchsorted(ends, np.flatnonzero(raw >= 0x80)))
-            bad[[i for i in high if not _is_utf8(block[starts[i] : ends[i]])]] = True
+            bad[[i for i in high if not is_utf8(block[starts[i] : ends[i]])]] = True
         kept = ~(bad | blank)
         lengths = ends - starts + 1
         table = self._parsed(raw_bytes(block, np.repeat(kept, lengths)), 0) if kept.any() else None
@@ -277,7 +186,7 @@ class CsvReader:
             return None
         for i in np.flatnonzero(bad):
             line = block[starts[i] : ends[i] + 1]
-            reason = _fault(line) or _width_fault(int(widths[i]), dialect.width)
+            reason = fault(line) or width_fault(int(widths[i]), dialect.width)
             self._tally.reject(
                 self._line + int(i), self._offset + int(starts[i]), reason or "", line
             )
@@ -291,7 +200,7 @@ class CsvReader:
         records: list[list[bytes]] = []
         at = 0
         while at < len(text):
-            after = _line_end(text, at, final)
+            after = line_end(text, at, final)
             if after is None:
                 if len(text) - at > RECORD_BYTES:
                     self._reject(text[at:], f"longer than {RECORD_BYTES:,} bytes", at)
@@ -305,8 +214,8 @@ class CsvReader:
                 continue
             try:
                 fields, end = record_at(text, at, dialect, final)
-                if fault := _fault(text[at:end]) or _width_fault(len(fields), dialect.width):
-                    raise Broken(fault)
+                if wrong := fault(text[at:end]) or width_fault(len(fields), dialect.width):
+                    raise Broken(wrong)
             except Incomplete:
                 break
             except Broken as broken:
@@ -314,7 +223,7 @@ class CsvReader:
                 self._line += 1
                 at = after
                 continue
-            lines = _count_lines(text[at:end])
+            lines = count_lines(text[at:end])
             tally.continuation += lines - 1
             self._line += lines
             records.append(fields)
@@ -339,7 +248,7 @@ class CsvReader:
 
     def _take_header(self, text: bytes, final: bool) -> bytes:
         at = 0
-        while (after := _line_end(text, at, final)) and not text[at:after].strip(b"\r\n"):
+        while (after := line_end(text, at, final)) and not text[at:after].strip(b"\r\n"):
             self._tally.blank += 1
             self._moved(1, after - at)
             at = after
@@ -347,7 +256,7 @@ class CsvReader:
             _, end = record_at(text, at, self._dialect, final)
         except Incomplete:
             return text[at:]
-        self._tally.header = _count_lines(text[at:end])
+        self._tally.header = count_lines(text[at:end])
         self._moved(self._tally.header, end - at)
         self._header_due = False
         return text[end:]
@@ -371,40 +280,3 @@ class CsvReader:
 def raw_bytes(block: bytes, kept: np.ndarray) -> bytes:
     """The bytes of `block` where `kept` is true."""
     return np.frombuffer(block, np.uint8)[kept].tobytes()
-
-
-def _is_utf8(text: bytes) -> bool:
-    if text.isascii():
-        return True
-    try:
-        text.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _fault(raw: bytes) -> str | None:
-    if b"\0" in raw:
-        return "NUL byte"
-    return None if _is_utf8(raw) else "bytes that are not in the declared encoding"
-
-
-def _width_fault(found: int, expected: int) -> str | None:
-    return None if found == expected else f"{found} fields, expected {expected}"
-
-
-def _line_end(text: bytes, start: int, final: bool) -> int | None:
-    """Where the line after the one at `start` begins; None when its end is not in `text`."""
-    match = _LINE_END.search(text, start)
-    if match is None:
-        return len(text) if final else None
-    if match.end() == len(text) and match[0] == b"\r" and not final:
-        return None
-    return match.end()
-
-
-_LINE_END = re.compile(rb"\r\n|\n|\r")
-
-
-def _count_lines(text: bytes) -> int:
-    return len(_LINE_END.findall(text)) + (not text.endswith((b"\n", b"\r")))

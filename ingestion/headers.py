@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
-from ingestion import csv_lines, text
-from ingestion.json_lines import JsonColumns, JsonLinesReader
+from ingestion import csv_records, text
+from ingestion.json_lines import JsonLinesReader
+from ingestion.json_values import JsonColumns
 from ingestion.records import Tally
 from recomart.errors import HeaderMismatch, ShopFileError, SourceError
 from recomart.shop import REQUIRED, FileSource, ShopFile, Source
@@ -16,9 +17,9 @@ from recomart.shop import REQUIRED, FileSource, ShopFile, Source
 FIRST_BYTES = 16 << 10
 
 
-def dialect_of(source: FileSource, width: int) -> csv_lines.Dialect:
+def dialect_of(source: FileSource, width: int) -> csv_records.Dialect:
     """The dialect that a shop file declares, for a file of `width` columns."""
-    return csv_lines.Dialect(source.delimiter.encode(), source.quote.encode(), width)
+    return csv_records.Dialect(source.delimiter.encode(), source.quote.encode(), width)
 
 
 def read_header(path: Path, source: FileSource) -> tuple[list[str], int]:
@@ -38,11 +39,11 @@ def read_header(path: Path, source: FileSource) -> tuple[list[str], int]:
         if at == len(head) and not final:
             continue
         try:
-            fields, _ = csv_lines.record_at(head, at, dialect, final)
+            fields, _ = csv_records.record_at(head, at, dialect, final)
             names = [field.decode() for field in fields]
-        except csv_lines.Incomplete:
+        except csv_records.Incomplete:
             continue
-        except (csv_lines.Broken, UnicodeDecodeError) as exc:
+        except (csv_records.Broken, UnicodeDecodeError) as exc:
             raise SourceError(
                 f"{path.name} does not begin with a header",
                 code="no-header",
@@ -195,7 +196,7 @@ def check_keys(
             if any(path in source.columns[name].reads for name in REQUIRED[entity]):
                 raise mismatch(shown, shop, entity, source, names, path)
     if unknown:
-        place = f"{shown}, record {columns.keys[unknown[0]]}"
+        place = f"{shown}, line {columns.keys[unknown[0]]}"
         raise unexpected(place, shop, entity, names, unknown)
 
 

@@ -1,115 +1,35 @@
-"""JSON lines to batches of records: one object a line, its values as the text that stands there."""
+"""JSON lines to batches of records: one object a line, its values as the text that stands there.
+
+Python's parser reads a line exactly, but takes its time. DuckDB reads most lines just as well, many
+at once; the others are those that it would read otherwise than they are written (1.10 as 1.1), or
+should not take (NaN, a comma too many), and those that are no JSON.
+"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from typing import Any
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 
+from ingestion.json_values import JsonColumns, parse, schema
+from ingestion.mapping import quoted
 from ingestion.records import Tally
 
 RECORD_BYTES = 1 << 20
+FEW_LINES = 200
+"""Fewer lines are parsed in Python before DuckDB is up."""
 
+PYTHONS_OWN = r'":\s*-?\d+[.eE]|[\[,]\s*-?\d+[.eE]|[:\[,]\s*-0|,\s*[}\]]|[:\[,]\s*-?(?i:nan|inf)'
+"""What DuckDB reads otherwise than it is written. Text may look like it, and loses only time."""
 
-class Number(str):
-    """A JSON number as it was written: 1.10 stays 1.10."""
-
-
-def parse(text: str | bytes) -> Any:
-    """The value of a JSON text, its numbers as Number.
-
-    Raises:
-        ValueError: no JSON (NaN and Infinity are none).
-    """
-    return _DECODER.decode(text if isinstance(text, str) else text.decode("utf-8"))
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
-
-
-_DECODER = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=_no_constant)
-
-
-def as_text(value: Any) -> str | None:
-    """A JSON value as raw tables hold it; None for null and for the empty string."""
-    if type(value) is str or type(value) is Number:
-        return str(value) or None
-    if value is None:
-        return None
-    return dumped(value)
-
-
-def dumped(value: Any) -> str:
-    """A parsed value as compact JSON, its numbers as they were written."""
-    if isinstance(value, dict):
-        items = (f"{json.dumps(k, ensure_ascii=False)}:{dumped(v)}" for k, v in value.items())
-        return "{" + ",".join(items) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(map(dumped, value)) + "]"
-    return str(value) if isinstance(value, Number) else json.dumps(value, ensure_ascii=False)
-
-
-def at_path(record: Any, path: tuple[str, ...]) -> Any:
-    """The value at a path of keys; None where the path ends early."""
-    for key in path:
-        if not isinstance(record, dict):
-            return None
-        record = record.get(key)
-    return record
-
-
-class JsonColumns:
-    """Collects the values at some paths, and which keys and paths the records have at all."""
-
-    def __init__(self, paths: tuple[str, ...]) -> None:
-        self.paths = paths
-        self.keys: dict[str, int] = {}
-        """Top-level key -> the first record that has it."""
-        self.present: set[str] = set()
-        self._split = [tuple(path.split(".")) for path in paths]
-        self._flat = all(len(path) == 1 for path in self._split)
-
-    def row(self, record: dict[str, Any], number: int) -> list[str | None]:
-        """The texts of one record, in the order of `paths`."""
-        if not record.keys() <= self.keys.keys():
-            for key in record:
-                self.keys.setdefault(key, number)
-        if self._flat:
-            return [as_text(record.get(path)) for path in self.paths]
-        row = []
-        for name, path in zip(self.paths, self._split, strict=True):
-            value = at_path(record, path)
-            if value is not None:
-                self.present.add(name)
-            row.append(as_text(value))
-        return row
-
-    @property
-    def absent(self) -> list[str]:
-        """The paths that no record had."""
-        if self._flat:
-            return [path for path in self.paths if path not in self.keys]
-        return [path for path in self.paths if path not in self.present]
-
-
-def schema(paths: tuple[str, ...]) -> pa.Schema:
-    """Positional columns c0, c1, ... for the paths, and `_record`."""
-    return pa.schema(
-        [*((f"c{i}", pa.string()) for i in range(len(paths))), ("_record", pa.int64())]
-    )
-
-
-def as_batch(rows: list[list[str | None]], first: int, paths: tuple[str, ...]) -> pa.RecordBatch:
-    """Rows of texts as a batch, numbered from `first`."""
-    columns = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)] or [
-        pa.array([], pa.string()) for _ in paths
-    ]
-    numbers = pa.array(np.arange(first, first + len(rows)))
-    return pa.record_batch([*columns, numbers], schema=schema(paths))
+_FAST = """
+    select coalesce(try(json_type(line)) = 'OBJECT', false) and not regexp_matches(line, {own}) as ok,
+        case when ok then json_extract_string(line, {paths}) end as texts,
+        case when ok then json_keys(line) end as keys
+    from lines
+"""
 
 
 class JsonLinesReader:
@@ -119,42 +39,108 @@ class JsonLinesReader:
         self._columns = columns
         self._tally = tally
         self._offset = 0
+        self._duckdb: duckdb.DuckDBPyConnection | None = None
 
     def batches(self, pieces: Iterator[bytes]) -> Iterator[pa.RecordBatch]:
         """Batches of `schema(paths)`, in the file's order."""
-        rest = b""
-        for piece in pieces:
-            head, end, tail = piece.rpartition(b"\n")
-            if not end:
-                rest += piece
-                continue
-            yield self._batch((rest + head).split(b"\n"))
-            rest = tail
-        if rest:
-            yield self._batch([rest])
+        rest: list[bytes] = []
+        try:
+            for piece in pieces:
+                head, end, tail = piece.rpartition(b"\n")
+                if not end:
+                    rest.append(piece)
+                    continue
+                yield self._batch(b"".join([*rest, head]).split(b"\n"))
+                rest = [tail]
+            if any(rest):
+                yield self._batch([b"".join(rest)])
+        finally:
+            if self._duckdb is not None:
+                self._duckdb.close()
 
     def _batch(self, lines: list[bytes]) -> pa.RecordBatch:
-        tally, columns = self._tally, self._columns
-        first = tally.records + 1
-        rows = []
-        for line in lines:
-            tally.lines += 1
-            if not line.strip():
-                tally.blank += 1
-            else:
-                try:
-                    record = parse(line.decode())
-                    if type(record) is not dict:
-                        raise ValueError(f"a JSON {type(record).__name__}, expected an object")
-                    row = columns.row(record, tally.records + 1)
-                    "".join(filter(None, row)).encode()
-                except (ValueError, RecursionError) as exc:
-                    tally.reject(tally.lines, self._offset, _reason(exc), line)
-                else:
-                    rows.append(row)
-                    tally.records += 1
-            self._offset += len(line) + 1
-        return as_batch(rows, first, columns.paths)
+        good, texts = self._at_once(lines)
+        exact: list[list[str | None]] = []
+        order = np.arange(len(lines))
+        offsets = self._offset + np.cumsum([0, *(len(line) + 1 for line in lines)])
+        for at in np.flatnonzero(~good):
+            row = self._one(lines[at], self._tally.lines + int(at) + 1, int(offsets[at]))
+            order[at] = -1 if row is None else len(lines) + len(exact)
+            if row is not None:
+                exact.append(row)
+        order = pa.array(order[order >= 0])
+        columns = [
+            pa.concat_arrays([column, pa.array([row[i] for row in exact], pa.string())]).take(order)
+            for i, column in enumerate(texts)
+        ]
+        first = self._tally.records + 1
+        numbers = pa.array(np.arange(first, first + len(order)))
+        self._tally.records += len(order)
+        self._tally.lines += len(lines)
+        self._offset = int(offsets[-1])
+        return pa.record_batch([*columns, numbers], schema=schema(self._columns.paths))
+
+    def _at_once(self, lines: list[bytes]) -> tuple[np.ndarray, list[pa.Array]]:
+        """Which lines DuckDB has read, and a column of as many texts as lines for each path."""
+        paths = self._columns.paths
+        none = np.zeros(len(lines), bool), [pa.nulls(len(lines), pa.string()) for _ in paths]
+        if len(lines) < FEW_LINES or any(set(path) & set('"\\*') for path in paths):
+            return none
+        try:
+            b"\n".join(lines).decode()
+        except UnicodeDecodeError:
+            lines = [line if _is_utf8(line) else b"" for line in lines]
+        if self._duckdb is None:
+            self._duckdb = duckdb.connect(config={"threads": 1})
+        self._duckdb.register(
+            "lines", pa.table({"line": pa.array(lines, pa.binary()).cast("utf8")})
+        )
+        listed = [quoted("$" + "".join(f'."{key}"' for key in path.split("."))) for path in paths]
+        query = _FAST.format(own=quoted(PYTHONS_OWN), paths=f"[{', '.join(listed)}]")
+        self._duckdb.execute(f"create or replace temp table parsed as {query}")
+        shapes = self._duckdb.execute(
+            "select keys, min(rowid) from parsed where ok group by keys order by 2"
+        ).fetchall()
+        if any(len(set(keys)) < len(keys) for keys, _ in shapes):
+            return none
+        for keys, at in shapes:
+            self._columns.saw(keys, self._tally.lines + at + 1)
+        values = ", ".join(f"nullif(texts[{i + 1}], '') as c{i}" for i in range(len(paths)))
+        table = self._duckdb.execute(f"select ok, {values} from parsed order by rowid").arrow()
+        table = table.read_all() if isinstance(table, pa.RecordBatchReader) else table
+        texts = [column.combine_chunks().cast("utf8") for column in table.columns[1:]]
+        texts = [t.combine_chunks() if isinstance(t, pa.ChunkedArray) else t for t in texts]
+        for path, column in zip(paths, texts, strict=True):
+            if column.null_count < len(column):
+                self._columns.present.add(path)
+        return table.column(0).combine_chunks().to_numpy(zero_copy_only=False), texts
+
+    def _one(self, line: bytes, number: int, offset: int) -> list[str | None] | None:
+        """The texts of one line; None when it is blank or a reject."""
+        if not line.strip():
+            self._tally.blank += 1
+            return None
+        try:
+            if len(line) > RECORD_BYTES:
+                raise ValueError(f"longer than {RECORD_BYTES:,} bytes")
+            record = parse(line.decode())
+            if type(record) is not dict:
+                raise ValueError(f"a JSON {type(record).__name__}, expected an object")
+            self._columns.saw(record, number)
+            row = self._columns.row(record, number)
+            "".join(filter(None, row)).encode()
+        except (ValueError, RecursionError) as exc:
+            self._tally.reject(number, offset, _reason(exc), line)
+            return None
+        return row
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _reason(exc: Exception) -> str:

@@ -109,7 +109,10 @@ class LandingZone:
     ) -> LandedFile:
         """Write bytes into the zone under `name` (`<batch_id>.<ext>`), durably and in one step."""
         folder = self._root / source / entity / f"ingest_date={day.isoformat()}"
-        folder.mkdir(parents=True, exist_ok=True)
+        if not folder.is_dir():
+            folder.mkdir(parents=True, exist_ok=True)
+            for parent in (folder.parent, folder.parent.parent, self._root, self._root.parent):
+                fsync_folder(parent)
         temporary, target = folder / f".{name}.tmp", folder / name
         digest, size = hashlib.sha256(), 0
         try:

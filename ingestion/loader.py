@@ -13,6 +13,7 @@ import duckdb
 from ingestion import headers, ledger, mapping
 from ingestion.api import Catalogue, Known
 from ingestion.batch import Landed, NothingNew, Target, load_batches
+from ingestion.failures import explained, not_reloadable
 from ingestion.files import SourceFile, find_files
 from ingestion.landing import LandedFile, LandingZone
 from ingestion.ledger import Fetched, Load
@@ -132,13 +133,13 @@ class Loader:
             target = Target(old.entity, source, self._shop)
             path = self._settings.lake / (old.landed_file or "")
             if (old.source == "api") != isinstance(source, ApiSource) or not path.is_file():
-                self._summary.failures[old.source_file] = _not_reloadable(old, path, self._shop)
+                self._summary.failures[old.source_file] = not_reloadable(old, path, self._shop)
                 continue
             again = replace(old, started_at=ledger.utc_now())
             try:
                 outcome = load_batches(connection, target, [Landed(again, path)], again=True)
             except (SourceError, duckdb.Error, OSError) as exc:
-                error = _explained(old.source_file, exc)
+                error = explained(old.source_file, exc)
                 log.error("reload of batch %s: %s", old.batch_id, error)
                 self._summary.failures[old.source_file] = error
             else:
@@ -155,7 +156,7 @@ class Loader:
             self._summary.unchanged += 1
         except (SourceError, duckdb.Error, OSError) as exc:
             failure = self._failure(
-                fetch.landed.load, _explained(fetch.landed.load.source_file, exc)
+                fetch.landed.load, explained(fetch.landed.load.source_file, exc)
             )
             ledger.write_loads(connection, [failure])
             return
@@ -220,7 +221,7 @@ class Loader:
         try:
             landed = self._zone.land_file(file.path, target.entity, name, load.day)
         except (SourceError, OSError) as exc:
-            ledger.write_loads(connection, [self._failure(load, _explained(file.shown, exc))])
+            ledger.write_loads(connection, [self._failure(load, explained(file.shown, exc))])
             return None
         self._summary.landing_seconds += time.perf_counter() - started
         self._loaded.add((target.entity, landed.sha256))
@@ -240,7 +241,7 @@ class Loader:
                 return
             load = group[0].load
             self._loaded.discard((target.entity, load.sha256))
-            failure = self._failure(load, _explained(load.source_file, exc))
+            failure = self._failure(load, explained(load.source_file, exc))
             ledger.write_loads(connection, [failure])
         else:
             self._summary.loaded += outcome.loads
@@ -275,27 +276,3 @@ class Loader:
         log.error("batch %s: %s", load.batch_id, error)
         self._summary.failures[load.source_file] = error
         return replace(load, status=ledger.FAILED, error=str(error), finished_at=ledger.utc_now())
-
-
-def _explained(name: str, exc: Exception) -> RecoMartError:
-    if isinstance(exc, RecoMartError):
-        return exc
-    error = SourceError(
-        f"{name} could not be loaded",
-        code="load-failed",
-        found=(str(exc) or type(exc).__name__).splitlines()[0],
-        help="free memory or disk, then run 'recomart ingest' again",
-    )
-    error.__cause__ = exc
-    return error
-
-
-def _not_reloadable(old: Load, path: Path, shop: ShopFile) -> SourceError:
-    return SourceError(
-        f"{old.source_file} was loaded with another declaration of {old.entity}, and cannot be "
-        "loaded again from the landing zone",
-        code="declaration-changed",
-        where=shop.where(old.entity),
-        found=f"landed file {path}" if path.is_file() else f"no landed file {path}",
-        help="undo the change in the shop file, or start with a new lake",
-    )

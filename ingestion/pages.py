@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from ingestion.json_lines import JsonColumns, as_batch, at_path, dumped, parse
+from ingestion.json_values import JsonColumns, as_batch, at_path, dumped, parse
 from ingestion.records import Tally
 from recomart.errors import SourceError
 from recomart.shop import ApiSource

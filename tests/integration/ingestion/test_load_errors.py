@@ -173,14 +173,14 @@ def test_an_unknown_json_key_is_named_before_any_row_loads(own_shop, error_of: R
     own_shop.declare(EVENTS)
     own_shop.write("e.jsonl", EVENT + EVENT.replace("}", ', "page": 3}'))
     error = error_of(ingest, own_shop.settings)
-    assert 'in/e.jsonl, record 2, has a column that is not declared: "page"' in error
+    assert 'in/e.jsonl, line 2, has a column that is not declared: "page"' in error
     assert own_shop.landed() == []
 
 
 def test_an_unknown_json_key_far_down_refuses_the_batch(own_shop, error_of: Rendered) -> None:
     own_shop.declare(EVENTS)
     own_shop.write("e.jsonl", EVENT * 1000 + EVENT.replace("}", ', "page": 3}'))
-    assert "record 1001" in error_of(ingest, own_shop.settings)
+    assert "line 1001" in error_of(ingest, own_shop.settings)
     assert own_shop.query("select count(*) from raw.events") == [(0,)]
 
 

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion import csv_lines
-from ingestion.csv_lines import CsvReader, Dialect
+from ingestion import csv_lines, csv_records
+from ingestion.csv_lines import CsvReader
+from ingestion.csv_records import Dialect
 from ingestion.records import Tally
 
 Row = tuple[str | None, ...]
@@ -123,7 +124,8 @@ def test_any_delimiter(delimiter: str, piece: int) -> None:
 
 
 def test_a_line_beyond_the_limit_is_one_reject(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_lines, "RECORD_BYTES", 50)
+    for module in (csv_lines, csv_records):
+        monkeypatch.setattr(module, "RECORD_BYTES", 50)
     rows, tally = read(b"1,2,3\n" + b"x" * 200 + b",y\n4,5,6\n", piece=16)
     assert [row[0] for row in rows] == ["1", "4"]
     assert [r.line for r in tally.rejects] == [2]

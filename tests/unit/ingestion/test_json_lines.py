@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+import json
 
-from ingestion.json_lines import JsonColumns, JsonLinesReader, as_text, dumped, parse
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingestion import json_lines
+from ingestion.json_lines import JsonLinesReader
+from ingestion.json_values import JsonColumns, as_text, dumped, parse
 from ingestion.records import Tally
 
 
@@ -45,7 +51,7 @@ def test_deep_nesting_is_a_reject_and_no_crash() -> None:
     assert len(rows) == tally.rejected == 1
 
 
-def test_keys_remember_their_first_record() -> None:
+def test_keys_remember_their_first_line() -> None:
     _, _, columns = read(b'{"a": 1}\n{"a": 1, "z": 2}\n', "a", "b")
     assert columns.keys == {"a": 1, "z": 2}
     assert columns.absent == ["b"]
@@ -60,3 +66,26 @@ def test_texts_of_values() -> None:
     assert as_text("") is None
     assert as_text(parse(b"0.30")) == "0.30"
     assert dumped(parse('{"é":[true,null,1.0]}')) == '{"é":[true,null,1.0]}'
+
+
+scalars = st.none() | st.booleans() | st.integers() | st.text(max_size=5)
+odd = st.sampled_from(
+    ["1.10", "1e5", "-0", "NaN", "-inf", "[1.50]", '{"b": 2.0}', "[1,]", '"1.5,]"', "truth", "01"]
+)
+values = scalars.map(json.dumps) | odd | st.just('"2025-01-01T00:00:00.000Z"')
+objects = st.lists(st.tuples(st.sampled_from(["a", "b", "c", "z"]), values), max_size=4).map(
+    lambda items: "{" + ", ".join(f'"{key}": {value}' for key, value in items) + "}"
+)
+lines = st.lists(objects | values | st.just("") | st.just(" \r"), max_size=12)
+
+
+@given(lines)
+def test_duckdb_and_python_read_the_same(found: list[str]) -> None:
+    """The oracle is the exact reader, one line at a time."""
+    text = "\n".join(found).encode()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_lines, "FEW_LINES", 0)
+        fast_rows, fast, fast_columns = read(text, "a", "b", "c")
+        patch.setattr(json_lines, "FEW_LINES", 10_000)
+        rows, tally, columns = read(text, "a", "b", "c")
+    assert (fast_rows, fast, fast_columns.keys) == (rows, tally, columns.keys)

@@ -1,0 +1,157 @@
+"""One delimited record at a time: exact, and slow. What a record is, is settled here.
+
+A line ends with LF, CRLF or CR. A field that begins with the quote ends at the quote's close, may
+hold line ends and doubled quotes; a quote anywhere else is text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from ingestion.records import Tally
+
+RECORD_BYTES = 1 << 20
+"""A record longer than this counts as broken: a quote that never closes, or no text at all."""
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How the fields of a line are told apart. `quote` is empty for none."""
+
+    delimiter: bytes
+    quote: bytes
+    width: int
+
+    @property
+    def names(self) -> list[str]:
+        """Positional column names c0, c1, ...: the source's own need not be unique or plain."""
+        return [f"c{i}" for i in range(self.width)]
+
+    @property
+    def schema(self) -> pa.Schema:
+        return pa.schema([*((n, pa.string()) for n in self.names), ("_record", pa.int64())])
+
+
+class Incomplete(Exception):
+    """The record may go on in the next piece."""
+
+
+class Broken(Exception):
+    """The text at this place is no record; the argument says why."""
+
+
+def counted_lines(pieces: Iterator[bytes], tally: Tally) -> Iterator[bytes]:
+    """Pass text on, counting physical lines apart from whatever is made of them."""
+    last = b"\n"
+    for piece in pieces:
+        if piece:
+            tally.lines += piece.count(b"\n")
+            if b"\r" in piece:
+                tally.lines += piece.count(b"\r") - piece.count(b"\r\n")
+            if last == b"\r" and piece.startswith(b"\n"):
+                tally.lines -= 1
+            last = piece[-1:]
+            yield piece
+    tally.lines += last not in (b"\n", b"\r")
+
+
+def record_at(text: bytes, start: int, dialect: Dialect, final: bool) -> tuple[list[bytes], int]:
+    """The fields of the record at `start`, and where the next one starts.
+
+    Raises:
+        Incomplete: `text` ends before the record surely does; never when `final`.
+        Broken: quotes that do not close, or text after a closing quote.
+    """
+    fields: list[bytes] = []
+    limit = min(len(text), start + RECORD_BYTES)
+    cut_short = limit < len(text) or final
+    quoted, plain = _patterns(dialect)
+    at = start
+    while True:
+        if dialect.quote and text.startswith(dialect.quote, at):
+            match = quoted.match(text, at, limit)
+            if match is None:
+                if cut_short:
+                    raise Broken("unclosed quote")
+                raise Incomplete
+            fields.append(match[1].replace(dialect.quote * 2, dialect.quote))
+        else:
+            match = plain.match(text, at, limit)
+            assert match is not None, "the pattern of a plain field takes the empty string"
+            fields.append(match[0])
+        at = match.end()
+        if at >= limit and limit == len(text):
+            if final:
+                return fields, at
+            raise Incomplete
+        if text.startswith(dialect.delimiter, at):
+            at += len(dialect.delimiter)
+        elif text.startswith(b"\r", at):
+            if at + 1 == len(text) and not final:
+                raise Incomplete
+            return fields, at + (2 if text.startswith(b"\n", at + 1) else 1)
+        elif text.startswith(b"\n", at):
+            return fields, at + 1
+        elif at >= limit:
+            raise Broken(f"longer than {RECORD_BYTES:,} bytes")
+        else:
+            raise Broken("text after a closing quote")
+
+
+_compiled: dict[Dialect, tuple[re.Pattern[bytes], re.Pattern[bytes]]] = {}
+
+
+def _patterns(dialect: Dialect) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
+    if dialect not in _compiled:
+        quote, delimiter = re.escape(dialect.quote), re.escape(dialect.delimiter)
+        quoted = quote + b"((?:[^" + quote + b"]++|" + quote * 2 + b")*+)" + quote
+        plain = b"(?:(?!" + delimiter + b")[^\r\n])*+"
+        if len(dialect.delimiter) == 1:
+            plain = b"[^\r\n" + delimiter + b"]*+"
+        _compiled[dialect] = re.compile(quoted), re.compile(plain)
+    return _compiled[dialect]
+
+
+def is_utf8(text: bytes) -> bool:
+    """Whether bytes are UTF-8."""
+    if text.isascii():
+        return True
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def fault(raw: bytes) -> str | None:
+    """What is wrong with the bytes of a line, if anything."""
+    if b"\0" in raw:
+        return "NUL byte"
+    return None if is_utf8(raw) else "bytes that are not in the declared encoding"
+
+
+def width_fault(found: int, expected: int) -> str | None:
+    """What is wrong with a record's number of fields, if anything."""
+    return None if found == expected else f"{found} fields, expected {expected}"
+
+
+def line_end(text: bytes, start: int, final: bool) -> int | None:
+    """Where the line after the one at `start` begins; None when its end is not in `text`."""
+    match = _LINE_END.search(text, start)
+    if match is None:
+        return len(text) if final else None
+    if match.end() == len(text) and match[0] == b"\r" and not final:
+        return None
+    return match.end()
+
+
+_LINE_END = re.compile(rb"\r\n|\n|\r")
+
+
+def count_lines(text: bytes) -> int:
+    """Physical lines of a record."""
+    return len(_LINE_END.findall(text)) + (not text.endswith((b"\n", b"\r")))
