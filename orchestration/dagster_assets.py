@@ -9,6 +9,7 @@ function. Load it with `dagster dev -m orchestration.dagster_assets`, or `make u
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from graphlib import TopologicalSorter
 from typing import Any
 
 import dagster as dg
@@ -34,7 +35,7 @@ def specs_of(settings: Settings) -> dict[str, list[dg.AssetSpec]]:
     """What each step makes, by step name. The dbt part follows the manifest."""
     entities = list(load_shop(settings).shop.sources())
     nodes = manifest(settings)["nodes"]
-    models = [node for node in nodes.values() if node["resource_type"] == "model"]
+    models = _models_in_order(nodes)
     published = [m for m in models if (m["config"].get("meta") or {}).get("publish")]
     sources = [source_key(entity) for entity in entities]
     raw = [*entities, *RAW_LEDGER]
@@ -67,6 +68,16 @@ def specs_of(settings: Settings) -> dict[str, list[dg.AssetSpec]]:
             )
         ],
     }
+
+
+def _models_in_order(nodes: dict[str, Node]) -> list[Node]:
+    """The manifest's models, each after those it reads: Dagster wants them reported so."""
+    graph = {
+        name: [parent for parent in node["depends_on"]["nodes"] if parent in nodes]
+        for name, node in nodes.items()
+        if node["resource_type"] == "model"
+    }
+    return [nodes[name] for name in TopologicalSorter(graph).static_order() if name in graph]
 
 
 def _model_spec(node: Node, nodes: dict[str, Node], raw: set[str]) -> dg.AssetSpec:

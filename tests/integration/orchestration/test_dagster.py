@@ -24,7 +24,7 @@ def lake_copy(demo_lake: Settings, tmp_path: Path) -> Settings:
     processes.stop_all(copied)
 
 
-def upstream(graph: dg.AssetGraph, key: dg.AssetKey) -> set[dg.AssetKey]:
+def upstream(graph, key: dg.AssetKey) -> set[dg.AssetKey]:
     found, todo = set(), [key]
     while todo:
         for parent in graph.get(todo.pop()).parent_keys:
