@@ -26,7 +26,7 @@ def command(*parts: bytes) -> bytes:
 def exchange(
     client: redis.Redis, commands: Iterable[bytes], *, until: float | None = None
 ) -> list[Any]:
-    """Send commands in pieces, reading a piece's replies before the next one is sent.
+    """Send commands in pieces: while Redis works on one, the next is made and sent.
 
     Args:
         until: the instant of `time.monotonic()` by which the first reply of a piece must be there.
@@ -40,15 +40,25 @@ def exchange(
     waiting = iter(commands)
     connection = client.connection_pool.get_connection()
     replies: list[Any] = []
+    sent = 0
     try:
-        while piece := list(islice(waiting, PIECE_COMMANDS)):
-            connection.send_packed_command([b"".join(piece)])
-            if until is not None and not connection.can_read(max(until - time.monotonic(), 0.001)):
-                raise RedisTimeoutError("no answer before the deadline")
-            replies += [connection.read_response() for _ in piece]
+        while True:
+            piece = list(islice(waiting, PIECE_COMMANDS))
+            if piece:
+                connection.send_packed_command([b"".join(piece)])
+            if len(replies) < sent:
+                _wait(connection, until)
+                replies += [connection.read_response() for _ in range(sent - len(replies))]
+            sent += len(piece)
+            if len(replies) == sent:
+                return replies
     except BaseException:
         connection.disconnect()  # unread replies would answer somebody else's question
         raise
     finally:
         client.connection_pool.release(connection)
-    return replies
+
+
+def _wait(connection: redis.Connection, until: float | None) -> None:
+    if until is not None and not connection.can_read(max(until - time.monotonic(), 0.001)):
+        raise RedisTimeoutError("no answer before the deadline")
