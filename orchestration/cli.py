@@ -72,7 +72,6 @@ def generate(
 ) -> None:
     """Make the demo shop's files anew in <lake>/source_data."""
     from ingestion.demo import generate as generate_shop
-
     from orchestration.runner import run_steps
     from orchestration.steps import Step
     from orchestration.terminal import Terminal
@@ -129,9 +128,8 @@ def recommend(
     k: Annotated[int, typer.Option("-k", min=1, help="How many products.")] = 10,
 ) -> None:
     """Recommend products to a user, with reasons."""
-    from training.recommend import recommend as recommend_to
-
     from orchestration.show import show_recommendations
+    from training.recommend import recommend as recommend_to
 
     show_recommendations(recommend_to(load_settings(), user, k))
 
@@ -139,9 +137,8 @@ def recommend(
 @features.command("user")
 def features_of_user(user_id: Id) -> None:
     """Print what Redis serves for a user: value, status and age of each feature."""
-    from recomart.online import OnlineFeatures
-
     from orchestration.show import show_features
+    from recomart.online import OnlineFeatures
 
     show_features(OnlineFeatures(load_settings()).user(user_id), f"user {user_id}")
 
@@ -149,9 +146,8 @@ def features_of_user(user_id: Id) -> None:
 @features.command("product")
 def features_of_product(product_id: Id) -> None:
     """Print what Redis serves for a product: value, status and age of each feature."""
-    from recomart.online import OnlineFeatures
-
     from orchestration.show import show_features
+    from recomart.online import OnlineFeatures
 
     show_features(OnlineFeatures(load_settings()).product(product_id), f"product {product_id}")
 

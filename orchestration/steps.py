@@ -37,7 +37,6 @@ def _generate(settings: Settings, progress: Progress) -> StepResult:
 
 def _ingest(settings: Settings, progress: Progress) -> StepResult:
     from ingestion.load import ingest
-
     from orchestration.catalogue import catalogue_for
 
     with catalogue_for(settings) as reachable:
