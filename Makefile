@@ -5,6 +5,8 @@ RECOMART := $(BIN)/recomart
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
+# Without bytecode on disk every process would compile feast, dbt and mlflow anew: seconds each.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup pipeline test lint generate ingest transform publish train recommend features \

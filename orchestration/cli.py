@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from recomart.errors import ConfigurationError, RecoMartError
 from recomart.settings import TELEMETRY_OFF, Settings, load_settings
+
+if TYPE_CHECKING:
+    from orchestration.steps import Step
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -40,14 +43,18 @@ def main() -> None:
         sys.exit(2 if isinstance(exc, ConfigurationError) else 1)
 
 
-def _run(*names: str) -> None:
-    """Run single steps as verbs of their own."""
-    from orchestration.runner import run_steps
+def _run(name: str) -> None:
+    """Run one step of the pipeline as a verb of its own."""
     from orchestration.steps import by_name
+
+    _run_step(load_settings(), by_name(name))
+
+
+def _run_step(settings: Settings, step: Step) -> None:
+    from orchestration.runner import run_steps
     from orchestration.terminal import Terminal
 
-    outcome = run_steps(load_settings(), [by_name(name) for name in names], Terminal())
-    if not outcome.ok:
+    if not run_steps(settings, [step], Terminal()).ok:
         raise typer.Exit(1)
 
 
@@ -72,14 +79,12 @@ def generate(
 ) -> None:
     """Make the demo shop's files anew in <lake>/source_data."""
     from ingestion.demo import generate as generate_shop
-    from orchestration.runner import run_steps
     from orchestration.steps import Step
-    from orchestration.terminal import Terminal
 
-    settings = load_settings(scale=scale, seed=seed, end_date=end_date)
-    step = Step("generate", "", (), lambda s, progress: generate_shop(s, progress=progress))
-    if not run_steps(settings, [step], Terminal()).ok:
-        raise typer.Exit(1)
+    _run_step(
+        load_settings(scale=scale, seed=seed, end_date=end_date),
+        Step("generate", "", (), lambda s, progress: generate_shop(s, progress=progress)),
+    )
 
 
 @app.command("mock-api")
@@ -111,9 +116,19 @@ def transform() -> None:
 
 
 @app.command()
-def publish() -> None:
+def publish(
+    full: Annotated[bool, typer.Option("--full", help="Write every row to Redis anew.")] = False,
+) -> None:
     """Publish tested features to Parquet, Feast and Redis."""
-    _run("publish")
+    from feature_repo.publish import publish as publish_features
+    from orchestration.steps import Step
+
+    _run_step(
+        load_settings(),
+        Step(
+            "publish", "", (), lambda s, progress: publish_features(s, progress=progress, full=full)
+        ),
+    )
 
 
 @app.command()
