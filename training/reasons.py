@@ -131,7 +131,7 @@ def popular_reason(popularity: Popularity, product: int) -> str:
     if likes == 0:
         return "a favourite of other customers"
     customers = "customer" if likes == 1 else "customers"
-    return f"popular now: {likes:,} {customers} liked it in the last {RECENT_DAYS} days"
+    return f"popular now: {likes:,} {customers} liked it in {RECENT_DAYS} days"
 
 
 def _group(feature: str) -> str | None:

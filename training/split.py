@@ -65,7 +65,8 @@ class Split:
 def split_by_time(times: TimeArray, as_of: np.datetime64) -> Split:
     """Cut the labels' time at midnights near SHARES of them; fewer cuts where days are few.
 
-    The last two cuts go to validation and test; with a single one there is no test window.
+    Chosen from the last share on, each before the one chosen last, so that the windows are never
+    empty. The last two cuts go to validation and test; with a single one there is no test window.
 
     Args:
         times: (n,) of the labels, none after `as_of`.
@@ -74,8 +75,12 @@ def split_by_time(times: TimeArray, as_of: np.datetime64) -> Split:
     if not len(midnights):
         return Split((), None, None)
     share_before = np.searchsorted(np.sort(times), midnights) / len(times)
-    nearest = [int(np.abs(share_before - share).argmin()) for share in SHARES]
-    cuts = midnights[np.unique(nearest)]
+    chosen: list[int] = []
+    for share in reversed(SHARES):
+        free = share_before[: chosen[-1] if chosen else None]
+        if len(free):
+            chosen.append(int(np.abs(free - share).argmin()))
+    cuts = midnights[chosen[::-1]]
     ends = [*cuts[1:], as_of + np.timedelta64(1, "us")]
     windows = [Window(cut, end) for cut, end in zip(cuts, ends, strict=True)]
     if len(windows) == 1:

@@ -19,7 +19,7 @@ from training.artifact import Artifact
 from training.experiment import Experiment
 from training.labels import ShopData
 from training.models import ranker, svd
-from training.models.popularity import HALF_LIFE_DAYS
+from training.models.popularity import HALF_LIFE_DAYS, Popularity
 from training.plots import draw_plots
 
 if TYPE_CHECKING:
@@ -51,81 +51,106 @@ def record(
             registry.TRAINING_HASH: experiment.training_hash,
             **_commit(),
         }
-        versions: dict[str, str] = {}
-        with mlflow.start_run(
-            experiment_id=_experiment_id(client, settings),
-            run_name=f"train {data.snapshot[:8]}",
-            tags={**tags, "champion": experiment.ranking[0]},
-        ) as parent:
+        recorder = _Recorder(
+            mlflow, client, data, experiment, tags, _experiment_id(client, settings), Path(scratch)
+        )
+        with recorder.run(f"train {data.snapshot[:8]}", champion=experiment.ranking[0]) as parent:
             mlflow.log_params(_parameters(settings, data, experiment))
-            plots = Path(scratch) / "plots"
-            plots.mkdir()
-            draw_plots(experiment, plots)
-            mlflow.log_artifacts(str(plots), "plots")
+            mlflow.log_artifacts(str(recorder.plots()), "plots")
+            versions = {}
             for done, kind in enumerate(experiment.models):
                 progress(f"register {kind}", done, len(experiment.models))
-                folder = Path(scratch) / kind / registry.ARTIFACT_FOLDER
-                versions[kind] = _log_kind(
-                    mlflow, client, settings, data, experiment, kind, tags, folder
-                )
+                with recorder.run(kind, kind=kind) as run:
+                    recorder.log_figures(kind)
+                    versions[kind] = recorder.register(kind, run.info.run_id)
         _set_aliases(client, experiment, versions)
         return Recorded(parent.info.run_id, versions)
 
 
-def _log_kind(
-    mlflow: Any,
-    client: MlflowClient,
-    settings: Settings,
-    data: ShopData,
-    experiment: Experiment,
-    kind: str,
-    tags: dict[str, str],
-    folder: Path,
-) -> str:
-    """A child run with the kind's figures and its model; returns the registered version."""
-    own_tags = {**tags, registry.KIND: kind}
-    base = experiment.models["popularity"]
-    sha256 = artifact.save(
-        Artifact(
-            kind=kind,
-            users=data.users,
-            products=data.products,
-            model=experiment.models[kind],
-            popularity=base,  # type: ignore[arg-type]
-            facts={
-                **own_tags,
-                "as_of": str(data.rules.as_of),
-                "label_kind": data.label_kind,
-                "seed": str(settings.seed),
-            },
-        ),
-        folder,
-    )
-    with mlflow.start_run(run_name=kind, nested=True, tags=own_tags):
-        mlflow.log_params(_kind_parameters(kind))
+@dataclass(frozen=True)
+class _Recorder:
+    """Writes one experiment to MLflow."""
+
+    mlflow: Any
+    client: MlflowClient
+    data: ShopData
+    experiment: Experiment
+    tags: dict[str, str]
+    experiment_id: str
+    scratch: Path
+
+    def run(self, name: str, **tags: str) -> Any:
+        """A run with this name, inside the one that is open. Without the experiment's id a nested
+        run would go to MLflow's default experiment, and its model to the current folder."""
+        return self.mlflow.start_run(
+            experiment_id=self.experiment_id,
+            run_name=name,
+            nested=True,
+            tags={**self.tags, **tags},
+        )
+
+    def plots(self) -> Path:
+        """The folder of the experiment's pictures."""
+        folder = self.scratch / "plots"
+        folder.mkdir()
+        draw_plots(self.experiment, folder)
+        return folder
+
+    def log_figures(self, kind: str) -> None:
+        """Parameters and metrics of a kind, and SVD's learning curve."""
+        experiment = self.experiment
+        self.mlflow.log_params(_kind_parameters(kind))
         for prefix, figures in (("valid", experiment.validation), ("test", experiment.test)):
             if kind in figures:
-                mlflow.log_metrics(figures[kind].named(prefix))
-        if kind == "svd" and experiment.curve is not None:
-            curve = experiment.curve
-            for epoch, known, held_out in zip(
-                curve.epochs, curve.known, curve.held_out, strict=True
-            ):
-                mlflow.log_metrics({"rmse_known": known, "rmse_held_out": held_out}, step=epoch)
-        logged = mlflow.pyfunc.log_model(
+                self.mlflow.log_metrics(figures[kind].named(prefix))
+        if kind == "svd" and (curve := experiment.curve) is not None:
+            errors = zip(curve.epochs, curve.known, curve.held_out, strict=True)
+            for epoch, known, held_out in errors:
+                self.mlflow.log_metrics(
+                    {"rmse_known": known, "rmse_held_out": held_out}, step=epoch
+                )
+
+    def register(self, kind: str, run_id: str) -> str:
+        """Log the kind's model to the open run, and return its new version in the registry."""
+        folder = self.scratch / kind / registry.ARTIFACT_FOLDER
+        tags = {**self.tags, registry.KIND: kind}
+        sha256 = artifact.save(self._artifact(kind, tags), folder)
+        logged = self.mlflow.pyfunc.log_model(
             name=kind,
             python_model=str(MODEL_CODE),
             artifacts={"model": str(folder)},
             signature=_signature(),
-            input_example=_example(data),
+            input_example=_example(self.data),
             # named here, so that MLflow does not import everything to find out
             pip_requirements=["recomart"],
-            registered_model_name=registry.REGISTERED_MODEL,
         )
-    version = str(logged.registered_model_version)
-    for key, value in {**own_tags, registry.SHA256: sha256}.items():
-        client.set_model_version_tag(registry.REGISTERED_MODEL, version, key, value)
-    return version
+        # log_model(registered_model_name=...) would do the same, and print to the terminal
+        if not self.client.search_registered_models(f"name = '{registry.REGISTERED_MODEL}'"):
+            self.client.create_registered_model(
+                registry.REGISTERED_MODEL,
+                description="RecoMart's recommender; the tag `kind` says which.",
+            )
+        version = self.client.create_model_version(
+            registry.REGISTERED_MODEL,
+            source=logged.model_uri,
+            run_id=run_id,
+            model_id=logged.model_id,
+            tags={**tags, registry.SHA256: sha256},
+        )
+        return str(version.version)
+
+    def _artifact(self, kind: str, tags: dict[str, str]) -> Artifact:
+        popularity = self.experiment.models["popularity"]
+        assert isinstance(popularity, Popularity)
+        facts = {"as_of": str(self.data.rules.as_of), "label_kind": self.data.label_kind}
+        return Artifact(
+            kind=kind,
+            users=self.data.users,
+            products=self.data.products,
+            model=self.experiment.models[kind],
+            popularity=popularity,
+            facts={**tags, **facts},
+        )
 
 
 def _set_aliases(client: MlflowClient, experiment: Experiment, versions: dict[str, str]) -> None:
@@ -223,11 +248,15 @@ def _mlflow(settings: Settings) -> Iterator[tuple[Any, MlflowClient]]:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
-    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    # MLflow keeps both addresses in the environment too, where child processes would find them
+    names = "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"
+    before = [os.environ.get(name) for name in names]
     mlflow.set_tracking_uri(settings.mlflow_uri)
     mlflow.set_registry_uri(settings.mlflow_uri)
     try:
         yield mlflow, mlflow.MlflowClient()
     finally:
-        mlflow.set_tracking_uri(before[0])
-        mlflow.set_registry_uri(before[1])
+        mlflow.set_tracking_uri(before[0])  # type: ignore[arg-type]  # None unsets it
+        mlflow.set_registry_uri(before[1])  # type: ignore[arg-type]
+        if before[1] is None:
+            os.environ.pop(names[1], None)
