@@ -8,6 +8,7 @@ should not take (NaN, a comma too many), and those that are no JSON.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 import duckdb
 import numpy as np
@@ -18,8 +19,8 @@ from ingestion.mapping import quoted
 from ingestion.records import Tally
 
 RECORD_BYTES = 1 << 20
-FEW_LINES = 200
-"""Fewer lines are parsed in Python before DuckDB is up."""
+FEW_LINES = 2_000
+"""Fewer lines are parsed in Python before DuckDB has planned its query."""
 
 PYTHONS_OWN = r'":\s*-?\d+[.eE]|[\[,]\s*-?\d+[.eE]|[:\[,]\s*-0|,\s*[}\]]|[:\[,]\s*-?(?i:nan|inf)'
 """What DuckDB reads otherwise than it is written. Text may look like it, and loses only time."""
@@ -39,24 +40,19 @@ class JsonLinesReader:
         self._columns = columns
         self._tally = tally
         self._offset = 0
-        self._duckdb: duckdb.DuckDBPyConnection | None = None
 
     def batches(self, pieces: Iterator[bytes]) -> Iterator[pa.RecordBatch]:
         """Batches of `schema(paths)`, in the file's order."""
         rest: list[bytes] = []
-        try:
-            for piece in pieces:
-                head, end, tail = piece.rpartition(b"\n")
-                if not end:
-                    rest.append(piece)
-                    continue
-                yield self._batch(b"".join([*rest, head]).split(b"\n"))
-                rest = [tail]
-            if any(rest):
-                yield self._batch([b"".join(rest)])
-        finally:
-            if self._duckdb is not None:
-                self._duckdb.close()
+        for piece in pieces:
+            head, end, tail = piece.rpartition(b"\n")
+            if not end:
+                rest.append(piece)
+                continue
+            yield self._batch(b"".join([*rest, head]).split(b"\n"))
+            rest = [tail]
+        if any(rest):
+            yield self._batch([b"".join(rest)])
 
     def _batch(self, lines: list[bytes]) -> pa.RecordBatch:
         good, texts = self._at_once(lines)
@@ -90,15 +86,12 @@ class JsonLinesReader:
             b"\n".join(lines).decode()
         except UnicodeDecodeError:
             lines = [line if _is_utf8(line) else b"" for line in lines]
-        if self._duckdb is None:
-            self._duckdb = duckdb.connect(config={"threads": 1})
-        self._duckdb.register(
-            "lines", pa.table({"line": pa.array(lines, pa.binary()).cast("utf8")})
-        )
+        parser = _parser()
+        parser.register("lines", pa.table({"line": pa.array(lines, pa.binary()).cast("utf8")}))
         listed = [quoted("$" + "".join(f'."{key}"' for key in path.split("."))) for path in paths]
         query = _FAST.format(own=quoted(PYTHONS_OWN), paths=f"[{', '.join(listed)}]")
-        self._duckdb.execute(f"create or replace temp table parsed as {query}")
-        shapes = self._duckdb.execute(
+        parser.execute(f"create or replace temp table parsed as {query}")
+        shapes = parser.execute(
             "select keys, min(rowid) from parsed where ok group by keys order by 2"
         ).fetchall()
         if any(len(set(keys)) < len(keys) for keys, _ in shapes):
@@ -106,7 +99,7 @@ class JsonLinesReader:
         for keys, at in shapes:
             self._columns.saw(keys, self._tally.lines + at + 1)
         values = ", ".join(f"nullif(texts[{i + 1}], '') as c{i}" for i in range(len(paths)))
-        table = self._duckdb.execute(f"select ok, {values} from parsed order by rowid").arrow()
+        table = parser.execute(f"select ok, {values} from parsed order by rowid").arrow()
         table = table.read_all() if isinstance(table, pa.RecordBatchReader) else table
         texts = [column.combine_chunks().cast("utf8") for column in table.columns[1:]]
         texts = [t.combine_chunks() if isinstance(t, pa.ChunkedArray) else t for t in texts]
@@ -133,6 +126,12 @@ class JsonLinesReader:
             self._tally.reject(number, offset, _reason(exc), line)
             return None
         return row
+
+
+@cache
+def _parser() -> duckdb.DuckDBPyConnection:
+    """A database in memory that only parses: one a process, as opening it costs 20 ms a file."""
+    return duckdb.connect(config={"threads": 1})
 
 
 def _is_utf8(line: bytes) -> bool:
