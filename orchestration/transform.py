@@ -44,10 +44,20 @@ def transform(settings: Settings, progress: Progress = no_progress) -> StepResul
     results = _invoke(settings, ["build", "--exclude", "resource_type:unit_test"], watch).results
     kinds = Counter(str(r.node.resource_type.value) for r in results)
     warned = sum(1 for r in results if str(r.status) == "warn")
-    detail = f"{kinds['test']} tests ✔"
+    parts = [f"{kinds['test'] - warned} tests ✔"]
     if warned:
-        detail += f" · {warned} warning{'s' if warned > 1 else ''}"
-    return StepResult(kinds["model"], "models", detail)
+        parts.append(f"{warned} warning{'s' if warned > 1 else ''}")
+    parts += [f"{count:,} {name}" for name, count in _account(settings).items()]
+    return StepResult(kinds["model"], "models", " · ".join(parts))
+
+
+def _account(settings: Settings) -> dict[str, int]:
+    """What became of all records received so far, from the reconciliation that dbt has tested."""
+    names = ("accepted", "quarantined", "deduplicated", "superseded")
+    sums = ", ".join(f"coalesce(sum({name}), 0)::bigint" for name in names)
+    with warehouse(settings, read_only=True) as connection:
+        row = connection.execute(f"select {sums} from quality.dq_reconciliation").fetchone()
+    return dict(zip(names, row or (), strict=True))
 
 
 def parse(settings: Settings) -> None:

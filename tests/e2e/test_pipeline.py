@@ -13,6 +13,9 @@ from recomart.settings import PROJECT_ROOT, load_settings
 from recomart.warehouse import warehouse
 
 
+RUN_LOG = "quality.dbt_runs"  # one row per run of dbt, on purpose
+
+
 def make(target: str, lake: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     variables = {
         "RECOMART_LAKE": str(lake),
@@ -60,7 +63,9 @@ def test_make_pipeline_ends_with_a_top_10_and_a_second_run_adds_nothing(tmp_path
         before = counts(lake)
         second = make("pipeline", lake)
         assert second.returncode == 0, second.stdout + second.stderr
-        assert counts(lake) == before
+        after = counts(lake)
+        assert after.pop(RUN_LOG) == before.pop(RUN_LOG) + 1
+        assert after == before
         user = re.search(r"For user (\S+)", second.stdout).group(1)
         again = make("recommend", lake, f"ID={user}")
         assert len(re.findall(r"^ *\d+  ", again.stdout, re.M)) == 10
