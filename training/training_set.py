@@ -19,7 +19,7 @@ from training.evaluate import Holdout
 from training.interactions import BoolArray, IntArray
 from training.labels import ShopData
 
-MAX_ROWS = 60_000
+MAX_ROWS = 40_000
 MIN_SAMPLED, MAX_SAMPLED = 20, 100
 """Products sampled beside the liked ones, per list."""
 MAX_LISTS = 2_000

@@ -21,7 +21,7 @@ BASE_FEATURES = ("svd_score", "svd_taste", "popularity")
 """From the base models: SVD's score, the part of it that is this user's taste, and popularity as
 a share of the most popular product's, so that it does not grow with the shop."""
 
-TREES = 120
+TREES = 100
 THREADS = 1
 """One: the order of sums depends on the number, and a second one waits for a core more than it helps
 where the machine is shared (ten times slower, measured on two busy cores)."""
@@ -29,11 +29,11 @@ PARAMETERS: dict[str, Any] = {
     "objective": "lambdarank",
     "lambdarank_truncation_level": 20,
     "learning_rate": 0.05,
-    "num_leaves": 15,
+    "num_leaves": 7,
     "min_data_in_leaf": 50,
     "feature_fraction": 0.7,
     "lambda_l2": 5.0,
-    "max_bin": 127,
+    "max_bin": 63,
     "num_threads": THREADS,
     "deterministic": True,
     "force_row_wise": True,
