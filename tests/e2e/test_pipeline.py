@@ -12,7 +12,6 @@ from recomart import processes
 from recomart.settings import PROJECT_ROOT, load_settings
 from recomart.warehouse import warehouse
 
-
 RUN_LOG = "quality.dbt_runs"  # one row per run of dbt, on purpose
 
 
