@@ -17,6 +17,8 @@
 -#}
 {% macro set_aside(entity, key, content, references={}) -%}
 {%- set staged = ref('stg_' ~ entity) -%}
+{%- set qualified_key = [] -%}
+{%- for column in key -%}{%- do qualified_key.append('staged.' ~ column) -%}{%- endfor -%}
 with
 
 shop as (
@@ -65,15 +67,13 @@ repeated as (
 contested as (
     select staged.*
     from {{ staged }} as staged
+    left join quarantined
+        on
+            staged._batch_id = quarantined._batch_id
+            and staged._record = quarantined._record
     where
-        {{ key_hash(key) }} in (select key_hash from repeated)
-        and not exists (
-            select 1
-            from quarantined
-            where
-                quarantined._batch_id = staged._batch_id
-                and quarantined._record = staged._record
-        )
+        {{ key_hash(qualified_key) }} in (select key_hash from repeated)
+        and quarantined._record is null
 ),
 
 ranked as (
@@ -109,15 +109,4 @@ final as (
 )
 
 select * from final
-{%- endmacro %}
-
-{#- True for a staged row that was not set aside; `staged` is its alias. -#}
-{% macro is_accepted(entity) -%}
-    not exists (
-        select 1
-        from {{ ref('int_' ~ entity ~ '__set_aside') }} as set_aside
-        where
-            set_aside._batch_id = staged._batch_id
-            and set_aside._record = staged._record
-    )
 {%- endmacro %}

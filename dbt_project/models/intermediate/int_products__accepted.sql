@@ -23,7 +23,11 @@ final as (
         staged._batch_id
     from {{ ref('stg_products') }} as staged
     left join listed on staged.product_id = listed.product_id
-    where {{ is_accepted('products') }}
+    left join {{ ref('int_products__set_aside') }} as set_aside
+        on
+            staged._batch_id = set_aside._batch_id
+            and staged._record = set_aside._record
+    where set_aside._record is null
 )
 
 select * from final

@@ -8,7 +8,11 @@ final as (
         staged.birth_year,
         staged._batch_id
     from {{ ref('stg_users') }} as staged
-    where {{ is_accepted('users') }}
+    left join {{ ref('int_users__set_aside') }} as set_aside
+        on
+            staged._batch_id = set_aside._batch_id
+            and staged._record = set_aside._record
+    where set_aside._record is null
 )
 
 select * from final

@@ -8,7 +8,11 @@ final as (
         staged.rated_at,
         staged._batch_id
     from {{ ref('stg_ratings') }} as staged
-    where {{ is_accepted('ratings') }}
+    left join {{ ref('int_ratings__set_aside') }} as set_aside
+        on
+            staged._batch_id = set_aside._batch_id
+            and staged._record = set_aside._record
+    where set_aside._record is null
 )
 
 select * from final

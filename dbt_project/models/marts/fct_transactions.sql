@@ -11,7 +11,11 @@ final as (
         staged.ordered_at,
         staged._batch_id
     from {{ ref('stg_transactions') }} as staged
-    where {{ is_accepted('transactions') }}
+    left join {{ ref('int_transactions__set_aside') }} as set_aside
+        on
+            staged._batch_id = set_aside._batch_id
+            and staged._record = set_aside._record
+    where set_aside._record is null
 )
 
 select * from final

@@ -39,6 +39,9 @@ final as (
             out_of_range('price', 'price between 0 and 100000000'),
             invalid('in_stock'),
             invalid('updated_at'),
+            out_of_range(
+                'updated_at', "updated_at >= timestamp '1900-01-01'"
+            ),
             in_the_future('updated_at', is_fact=false),
         ]) }} as reject_reasons
     from typed

@@ -48,7 +48,9 @@ final as (
         cast(pivoted.relevant_rating as double) as relevant_rating,
         coalesce(pivoted.repeat_purchases = 'true', false) as repeat_purchases,
         pivoted.currency,
-        {{ parse_time('pivoted.opened_at') }} as opened_at,
+        coalesce(
+            {{ parse_time('pivoted.opened_at') }}, timestamp '1900-01-01'
+        ) as opened_at,
         {{ parse_time('pivoted.closed_at') }} as closed_at,
         lists.has_users and pivoted.unknown_references <> 'keep'
             as checks_users,

@@ -53,6 +53,7 @@ DIRT: list[tuple[str, dict, str]] = [
     ("products", {"product_id": "p3", "price": "1e308"}, "invalid_price"),
     ("products", {"product_id": "p4", "price": "NaN"}, "invalid_price"),
     ("products", {"product_id": "p5", "in_stock": "perhaps"}, "invalid_in_stock"),
+    ("products", {"product_id": "p7", "updated_at": "-infinity"}, "out_of_range_updated_at"),
     ("products", {"product_id": "p6", "updated_at": FUTURE}, "future_updated_at"),
     ("ratings", {"user_id": None}, "missing_user_id"),
     ("ratings", {"product_id": None}, "missing_product_id"),
@@ -72,6 +73,7 @@ DIRT: list[tuple[str, dict, str]] = [
     ("transactions", {"quantity": "0"}, "out_of_range_quantity"),
     ("transactions", {"unit_price": "-5"}, "out_of_range_unit_price"),
     ("transactions", {"ordered_at": "2024-02-30"}, "invalid_ordered_at"),
+    ("transactions", {"ordered_at": "-infinity"}, "before_opening_ordered_at"),
     ("transactions", {"user_id": "gone", "product_id": "gone"}, "unknown_user,unknown_product"),
     ("events", {"event_id": None}, "missing_event_id"),
     ("events", {"event_id": "e1", "event_type": "hover"}, "unknown_event_type"),
@@ -170,10 +172,10 @@ def test_every_record_of_every_batch_is_accounted_for(dirty, read) -> None:
     assert account == [
         ("events-1", 1, 6, 1, 1),  # bare; e came again in batch 2, z was replaced there
         ("events-2", 2, 0, 0, 0),
-        ("products-1", 1, 7, 0, 2),  # free; two older versions of p
+        ("products-1", 1, 8, 0, 2),  # free; two older versions of p
         ("products-2", 1, 0, 0, 0),
         ("ratings-1", 5, 12, 0, 0),
-        ("transactions-1", 1, 7, 0, 0),
+        ("transactions-1", 1, 8, 0, 0),
         ("users-1", 1, 8, 1, 0),  # old; u came again in batch 2
         ("users-2", 1, 0, 0, 0),
     ]
