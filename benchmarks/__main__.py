@@ -15,6 +15,7 @@ RUNS: tuple[tuple[str, ...], ...] = (
 
 
 def main() -> None:
+    """Run them all; exit with the names of those that failed."""
     failed = []
     for module, *arguments in RUNS:
         print(f"\n$ python -m {module} {' '.join(arguments)}", flush=True)

@@ -134,7 +134,13 @@ def publish(
 @app.command()
 def train() -> None:
     """Fit and compare the models, track them in MLflow, and name a champion."""
-    _run("train")
+    from orchestration.steps import Step
+    from training.train import train as train_models
+
+    _run_step(
+        load_settings(),
+        Step("train", "", (), lambda s, progress: train_models(s, progress=progress).result()),
+    )
 
 
 @app.command()

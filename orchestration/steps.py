@@ -56,8 +56,13 @@ def _publish(settings: Settings, progress: Progress) -> StepResult:
 
 
 def _train(settings: Settings, progress: Progress) -> StepResult:
+    from training.recipe import trained_already
+    from training.registry import KIND
     from training.train import train
 
+    if model := trained_already(settings):
+        champion = f"{model.tags[KIND]} v{model.version}"
+        return StepResult(0, "models", f"nothing new to learn: champion {champion} stays")
     return train(settings, progress=progress).result()
 
 

@@ -21,6 +21,7 @@ from training.labels import ShopData
 from training.models import ranker, svd
 from training.models.popularity import HALF_LIFE_DAYS, Popularity
 from training.plots import draw_plots
+from training.recipe import RECIPE, recipe_hash
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -49,6 +50,7 @@ def record(
             "shop": settings.shop_name,
             registry.FEATURES_HASH: data.snapshot,
             registry.TRAINING_HASH: experiment.training_hash,
+            RECIPE: recipe_hash(settings),
             **_commit(),
         }
         recorder = _Recorder(

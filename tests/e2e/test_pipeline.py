@@ -62,6 +62,8 @@ def test_make_pipeline_ends_with_a_top_10_and_a_second_run_adds_nothing(tmp_path
         before = counts(lake)
         second = make("pipeline", lake)
         assert second.returncode == 0, second.stdout + second.stderr
+        assert "nothing new to learn" in second.stdout
+        assert ", 0 written" in second.stdout
         after = counts(lake)
         assert after.pop(RUN_LOG) == before.pop(RUN_LOG) + 1
         assert after == before

@@ -1,0 +1,40 @@
+"""Whether training again could give anything else: the same features, code and seed give the same.
+
+Training is deterministic, so a rerun of the pipeline on an unchanged snapshot needs no training.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from recomart.errors import NotReady
+from recomart.settings import Settings
+from training import registry
+from training.labels import current_snapshot
+
+RECIPE = "recipe"
+
+
+def recipe_hash(settings: Settings) -> str:
+    """A hash of what decides, beside the features, what is learned: our code and the seed."""
+    digest = hashlib.sha256(str(settings.seed).encode())
+    package = Path(__file__).parent
+    for path in sorted(package.rglob("*.py")):
+        digest.update(path.relative_to(package).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def trained_already(settings: Settings) -> registry.RegisteredModel | None:
+    """The champion, when it was learned by this recipe from the snapshot published now.
+
+    Raises:
+        NothingPublished: there are no published features.
+    """
+    snapshot = current_snapshot(settings).name
+    try:
+        champion = registry.champion(settings)
+    except NotReady:
+        return None
+    made_by = champion.tags.get(registry.FEATURES_HASH), champion.tags.get(RECIPE)
+    return champion if made_by == (snapshot, recipe_hash(settings)) else None
