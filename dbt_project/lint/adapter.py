@@ -6,4 +6,5 @@ from collections.abc import Callable
 
 
 def dispatch(name: str) -> Callable[..., str]:
+    """A dispatched macro, rendered as a call of its own name."""
     return lambda *arguments: f"{name}({', '.join(map(str, arguments))})"

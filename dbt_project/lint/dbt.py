@@ -2,4 +2,5 @@
 
 
 def type_string() -> str:
+    """What `{{ dbt.type_string() }}` renders to."""
     return "varchar"
