@@ -25,13 +25,14 @@ from tests.oracles.raw_tables import RawShop
 
 FIRST = datetime(2024, 2, 20)  # so that the leap day lies in every window
 DAYS = [0, 1, 6, 7, 8, 9, 10, 16, 17, 29, 30, 31, 38, 60, 90, 91, 99, 100, 130]
+QUIET_DAYS = [0, 8, 98, 99]  # 90 and 91 days apart with nothing between
 TIMES = [
     timedelta(),
     timedelta(microseconds=1),
     timedelta(hours=12),
     timedelta(hours=23, minutes=59, seconds=59, microseconds=999_999),
 ]
-USERS = [f"u{n}" for n in range(12)]
+USERS = [f"u{n}" for n in range(6)] * 4 + [f"quiet{n}" for n in range(10)]
 PRODUCTS = [f"p{n}" for n in range(8)]
 CATEGORIES = {
     "p0": "a",
@@ -55,12 +56,13 @@ SCALE = [Decimal("1"), Decimal("3.5"), Decimal("5")]
 def _world(draw: Random, sells: bool) -> World:
     """Some 300 facts that crowd the borders of days and windows, and users without any."""
 
-    def moment() -> datetime:
-        return FIRST + timedelta(days=draw.choice(DAYS)) + draw.choice(TIMES)
+    def moment(user: str) -> datetime:
+        days = QUIET_DAYS if user.startswith("quiet") else DAYS
+        return FIRST + timedelta(days=draw.choice(days)) + draw.choice(TIMES)
 
     def event() -> Fact:
-        product = draw.choice([*PRODUCTS, None])
-        return Fact(draw.choice(EVENT_TYPES), draw.choice(USERS), product, moment(), is_event=True)
+        user, product = draw.choice(USERS), draw.choice([*PRODUCTS, None])
+        return Fact(draw.choice(EVENT_TYPES), user, product, moment(user), is_event=True)
 
     def line(number: int) -> Fact:
         # an order is one user's, and its lines may lie on several days
@@ -69,19 +71,21 @@ def _world(draw: Random, sells: bool) -> World:
             "purchase",
             user,
             draw.choice(PRODUCTS),
-            moment(),
+            moment(user),
             order_id=f"{user}-{draw.randrange(4)}",
             line_no=number,
             quantity=draw.choice([Decimal("1"), Decimal("2.5")]),
             unit_price=draw.choice([Decimal("0.99"), None]),
         )
 
-    rated = {(draw.choice(USERS), draw.choice(PRODUCTS), moment()) for _ in range(50)}
+    raters = [draw.choice(USERS) for _ in range(50)]
+    rated = {(user, draw.choice(PRODUCTS), moment(user)) for user in raters}
     facts = [event() for _ in range(200)]
     facts += [Fact("rating", *key, rating=draw.choice(SCALE)) for key in sorted(rated)]
     facts += [line(number) for number in range(80 * sells)]
     signed_up = {
-        user: draw.choice([None, moment()]) for user in [*USERS, "u_idle", "u_idle_too", "u_new"]
+        user: draw.choice([None, moment(user)])
+        for user in dict.fromkeys([*USERS, "idle", "idle_too", "idle_three"])
     }
     return World(tuple(facts), signed_up, dict(CATEGORIES), dict(PRICES))
 
