@@ -5,6 +5,8 @@ RECOMART := $(BIN)/recomart
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
+# Certificates of the system, as pip trusts them: many companies have their own.
+export UV_SYSTEM_CERTS := true
 # Without bytecode on disk every process would compile feast, dbt and mlflow anew: seconds each.
 unexport PYTHONDONTWRITEBYTECODE
 
