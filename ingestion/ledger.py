@@ -183,6 +183,7 @@ def write_shop(connection: duckdb.DuckDBPyConnection, name: str, shop: Shop) -> 
         "rating_max": f"{high:.15g}",
         "relevant_rating": f"{shop.likes_from:.15g}",
         "repeat_purchases": str(shop.repeat_purchases).lower(),
+        "unknown_references": shop.unknown_references,
         "currency": shop.currency,
         "opened_at": shop.opened_at and _iso(shop.opened_at),
         "closed_at": shop.closed_at and _iso(shop.closed_at),

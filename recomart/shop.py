@@ -216,6 +216,9 @@ class Shop(BaseModel):
         None
     )
     repeat_purchases: bool = False
+    unknown_references: Literal["quarantine", "keep"] = Field(
+        "quarantine", description="Of a user or product that the shop's own lists lack."
+    )
     currency: str | None = None
     opened_at: datetime | None = None
     closed_at: datetime | None = None

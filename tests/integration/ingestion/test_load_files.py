@@ -230,6 +230,7 @@ def test_raw_shop_says_what_staging_must_know(own_shop) -> None:
         "rating_max": "5",
         "relevant_rating": "3.4",
         "repeat_purchases": "false",
+        "unknown_references": "quarantine",
     }
     assert own_shop.query("select * from raw._shop where entity <> '' order by all") == [
         ("ratings", "declared", "true"),
