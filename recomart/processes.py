@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import subprocess
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -89,14 +90,22 @@ def stop(settings: Settings, name: str, timeout: float = 10.0) -> Process | None
     process = running(settings, name)
     if process:
         with suppress(psutil.NoSuchProcess):
-            handle = psutil.Process(process.pid)
-            handle.terminate()
-            try:
-                handle.wait(timeout)
-            except psutil.TimeoutExpired:
-                handle.kill()
-                handle.wait(timeout)
+            psutil.Process(process.pid).terminate()
+            if not _gone(process, timeout):
+                psutil.Process(process.pid).kill()
+                _gone(process, timeout)
     return process
+
+
+def _gone(process: Process, timeout: float) -> bool:
+    """Wait until a process has ended. One whose parent has not asked for its end yet (a zombie)
+    has ended too, though psutil's own wait would go on."""
+    end = time.monotonic() + timeout
+    while process.alive():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 def stop_all(settings: Settings) -> list[Process]:

@@ -44,10 +44,11 @@ def counts(lake: Path) -> dict[str, int]:
 
 
 def running_for(lake: Path) -> list[str]:
+    """Processes that work in the lake or name it; the server renames itself, but stays there."""
     return [
-        " ".join(p.info["cmdline"])
-        for p in psutil.process_iter(["cmdline"])
-        if p.info["cmdline"] and any(str(lake) in word for word in p.info["cmdline"])
+        " ".join(p.info["cmdline"] or ())
+        for p in psutil.process_iter(["cmdline", "cwd"])
+        if any(str(lake) in word for word in (*(p.info["cmdline"] or ()), p.info["cwd"] or ""))
     ]
 
 

@@ -53,6 +53,20 @@ def test_down_stops_the_server(settings: Settings) -> None:
     assert processes.stop_all(settings) == []
 
 
+def test_down_from_another_process_is_quick_though_the_parent_has_not_reaped(
+    settings: Settings,
+) -> None:
+    redis.start_embedded(settings)  # a child of this process, which does not wait for it
+    done = subprocess.run(
+        [sys.executable, "-m", "orchestration", "down"],
+        env={**os.environ, **settings.environment()},
+        capture_output=True,
+        text=True,
+        timeout=9,
+    )
+    assert done.stdout.startswith("stopped redis")
+
+
 def test_unreachable_url_is_an_error_and_no_fallback(settings: Settings) -> None:
     nowhere = settings.model_copy(update={"redis_url": "redis://user:secret@127.0.0.1:1/0"})
     with pytest.raises(RedisUnavailable) as caught:
