@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -44,12 +45,18 @@ def test_server_answers_and_stops(demo_lake: Settings, verb: str, path: str, sho
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
+        # A shell's background job ignores SIGINT, and would hand that down to the server.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
+    family = [psutil.Process(server.pid)]
     try:
         assert shows in wait_for(f"http://127.0.0.1:{port}{path}", server)
-        family = psutil.Process(server.pid).children(recursive=True)
-    finally:
+        family += family[0].children(recursive=True)
         os.killpg(server.pid, signal.SIGINT)
         server.wait(30)
-    _, alive = psutil.wait_procs(family, timeout=15)
-    assert alive == []
+        _, alive = psutil.wait_procs(family, timeout=15)
+        assert alive == []
+    finally:
+        for process in family:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
