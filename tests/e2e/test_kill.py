@@ -88,7 +88,7 @@ def test_killed_at_random_moments_ends_in_the_tables_of_an_undisturbed_run(
     try:
         for _ in range(KILLS):
             child = pipeline(settings, until="publish")
-            time.sleep(moments.uniform(1.0, 15.0))
+            time.sleep(moments.uniform(1.0, 11.0))
             child.send_signal(signal.SIGKILL)
             child.wait()
         final = pipeline(settings, until="publish")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import runpy
 import signal
+from collections.abc import Iterator
+from multiprocessing import forkserver
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -78,6 +80,13 @@ def undisturbed(make_own_shop: Any) -> dict[str, list[tuple[Any, ...]]]:
     fill(shop)
     ingest(shop.settings)
     return tables(shop)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_server_left() -> Iterator[None]:
+    """The process that forks the children ends with this module, not some time after pytest."""
+    yield
+    forkserver._forkserver._stop()
 
 
 def child(shop: Any, moment: str, after: int) -> BaseProcess:
