@@ -78,7 +78,10 @@ def measure_apart(step: str, scale: float, lake: Path) -> dict[str, Any]:
 
 def limit_mb(settings: Settings) -> float:
     """What a step may hold: DuckDB's limit and the allowance for Python, in MB."""
-    number, unit = re.fullmatch(r"\s*([\d.]+)\s*([KMGT]i?B)\s*", settings.memory_limit).groups()  # type: ignore[union-attr]
+    found = re.fullmatch(r"\s*([\d.]+)\s*([KMGT]i?B)\s*", settings.memory_limit)
+    if found is None:
+        raise SystemExit(f"RECOMART_MEMORY_LIMIT: {settings.memory_limit!r} is no size like 2GB")
+    number, unit = found.groups()
     base = 1024 if "i" in unit else 1000
     return float(number) * base ** ("KMGT".index(unit[0]) + 1) / 1e6 + ALLOWANCE_MB
 

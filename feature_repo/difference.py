@@ -11,6 +11,7 @@ import pyarrow as pa
 from feature_repo.manifest import CREATED_AT, EVENT_TIMESTAMP, Model
 from feature_repo.snapshot import Snapshot
 from recomart.settings import Settings
+from recomart.sql import identifier, literal
 from recomart.warehouse import apply_limits
 
 BATCH_ROWS = 50_000
@@ -96,7 +97,7 @@ class Difference:
         temporary = self._last.with_suffix(".tmp")
         self._connection.execute(
             f"""
-            copy newest to '{_quoted(temporary)}'
+            copy newest to {literal(temporary)}
             (format parquet, compression zstd, kv_metadata {{{STATE}: '{state}'}})
             """
         )
@@ -104,7 +105,7 @@ class Difference:
 
     @property
     def _file(self) -> str:
-        return f"read_parquet('{_quoted(self._last)}')"
+        return f"read_parquet({literal(self._last)})"
 
     def _schema(self, relation: str) -> list[tuple[str, str]]:
         return self._connection.execute(
@@ -117,8 +118,4 @@ class Difference:
 
 
 def _columns(names: tuple[str, ...]) -> str:
-    return ", ".join(f'"{name}"' for name in names)
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
+    return ", ".join(map(identifier, names))

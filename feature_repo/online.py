@@ -43,10 +43,10 @@ def publish_online(
 ) -> list[Written]:
     """Write what differs from the last publish, delete what is gone, and renew the heartbeats.
 
-    Redis holds, for each view, the id of the state that its rows are in, and the lake the rows of that state. The
-    id is taken away before the first write and set after the last: so a call that was killed, a
-    Redis that lost its data, and another Redis all show, and then every row is compared with
-    nothing and written again.
+    For each view, Redis holds the id of the state that its rows are in, and the lake holds the rows
+    of that state. The id is taken away before the first write and set after the last. So a call
+    that was killed, a Redis that lost its data, and another Redis all show; then every row is
+    compared with nothing and written again.
 
     Raises:
         RedisUnavailable: no server answers, or it went away; run again when it is back.

@@ -22,6 +22,7 @@ from recomart.derived import Prior
 from recomart.errors import ConfigurationError, NothingPublished, NotReady
 from recomart.files import fsync_folder, replace_text, sha256_of, swap_link
 from recomart.settings import Settings
+from recomart.sql import identifier, literal
 from recomart.step import Progress, no_progress
 from recomart.warehouse import warehouse
 
@@ -134,7 +135,7 @@ def prune(settings: Settings) -> list[Path]:
 
 def _copy(connection: duckdb.DuckDBPyConnection, model: Model, target: Path) -> int:
     """Write one model in the order of its key. Decimals become doubles, as readers compute."""
-    source = f'"{model.schema}"."{model.table}"'
+    source = f"{identifier(model.schema)}.{identifier(model.table)}"
     found = connection.execute(f"select column_name, column_type from (describe {source})")
     types = dict(found.fetchall())
     absent = [column.name for column in model.columns if column.name not in types]
@@ -146,17 +147,19 @@ def _copy(connection: duckdb.DuckDBPyConnection, model: Model, target: Path) -> 
             help="run 'recomart transform' after a change of a model or its YAML",
         )
     columns = ", ".join(
-        f'"{name}"::double as "{name}"' if kind.startswith("DECIMAL") else f'"{name}"'
+        f"{identifier(name)}::double as {identifier(name)}"
+        if kind.startswith("DECIMAL")
+        else identifier(name)
         for name, kind in types.items()
     )
-    order = ", ".join(f'"{name}"' for name in model.order_by)
+    order = ", ".join(map(identifier, model.order_by))
     # one thread and a fixed size of row groups: equal tables give equal bytes
     threads = connection.execute("select current_setting('threads')").fetchone()
     connection.execute("set threads = 1")
     connection.execute(
         f"""
         copy (select {columns} from {source} order by {order})
-        to '{_quoted(target)}' (format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS})
+        to {literal(target)} (format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS})
         """
     )
     connection.execute(f"set threads = {threads[0] if threads else 1}")
@@ -166,7 +169,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, model: Model, target: Path) -> 
 
 def _shop(connection: duckdb.DuckDBPyConnection, file: Path) -> tuple[datetime, Prior]:
     row = connection.execute(
-        f"select as_of, prior_rating, prior_weight from '{_quoted(file)}'"
+        f"select as_of, prior_rating, prior_weight from {literal(file)}"
     ).fetchone()
     if row is None or row[0] is None:
         raise NotReady(
@@ -227,7 +230,3 @@ def _named_by_models(settings: Settings) -> set[str] | None:
     ):
         return {value for (value,) in connection.execute(query)}
     return None
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

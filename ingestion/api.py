@@ -14,12 +14,13 @@ from ingestion.http import HttpClient, Limits, Transient
 from ingestion.json_values import Number, at_path, dumped, parse
 from ingestion.pages import items_of
 from recomart.errors import CatalogueError
-from recomart.settings import Settings
-from recomart.shop import ApiSource, ShopFile
+from recomart.settings import MOCK_API_PORT, Settings
+from recomart.shop import ApiSource
+from recomart.shop_file import ShopFile
 
 log = logging.getLogger(__name__)
 
-MOCK_API_URL = "http://127.0.0.1:5000"
+MOCK_API_URL = f"http://127.0.0.1:{MOCK_API_PORT}"
 MAX_PAGES = 100_000
 
 

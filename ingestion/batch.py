@@ -17,7 +17,9 @@ from ingestion.json_lines import JsonLinesReader
 from ingestion.json_values import JsonColumns, schema
 from ingestion.ledger import Load
 from ingestion.records import Tally
-from recomart.shop import ENTITIES, ApiSource, FileSource, ShopFile, Source
+from recomart.shop import ENTITIES, ApiSource, FileSource, Source
+from recomart.shop_file import ShopFile
+from recomart.sql import literal
 
 log = logging.getLogger(__name__)
 
@@ -168,7 +170,7 @@ def _insert(
         connection.execute(
             f"insert into raw.{target.entity} select\n    "
             f"{mapping.select_list(target.entity, target.source, records.places)},\n"
-            f"    {mapping.quoted(load.batch_id)}, {mapping.quoted(load.source_file)}, _record,\n"
+            f"    {literal(load.batch_id)}, {literal(load.source_file)}, _record,\n"
             "    cast(? as timestamp)\nfrom incoming",
             [load.started_at],
         )

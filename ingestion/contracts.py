@@ -19,7 +19,8 @@ from ingestion.ledger import Load
 from ingestion.records import FEW
 from recomart.errors import SourceError
 from recomart.events import EVENT_TYPES
-from recomart.shop import KEYS, ShopFile, Source
+from recomart.shop import KEYS, Source
+from recomart.shop_file import ShopFile
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -141,7 +142,7 @@ def _try_strptime() -> Any:
     import ibis
 
     @ibis.udf.scalar.builtin(name="try_strptime", signature=(("string", "string"), "timestamp"))
-    def parsed(text, pattern):  # type: ignore[no-untyped-def]
+    def parsed(text: Any, pattern: Any) -> Any:
         """DuckDB's own function."""
 
     return parsed

@@ -1,7 +1,8 @@
 """Delimited text to batches of records, every physical line accounted for.
 
-Line ends inside quotes make continuation lines. A record that does not parse is rejected by its first line alone and reading
-resumes at the next line, so that an unclosed quote costs one line and not the rest of the file.
+Line ends inside quotes make continuation lines. A record that does not parse is rejected by its
+first line alone, and reading resumes at the next: so an unclosed quote costs one line and not the
+rest of the file.
 
 Whole blocks are parsed at once (pyarrow, after a look at line ends, quotes, NUL and UTF-8). Only a
 block that is not well formed is taken apart, first by vectors of positions, at last record by

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ingestion.ledger import Load
 from recomart.errors import RecoMartError, SourceError
-from recomart.shop import ShopFile
+from recomart.shop_file import ShopFile
 
 
 def explained(name: str, exc: Exception) -> RecoMartError:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from recomart.errors import SourceMissing
 from recomart.settings import Settings
-from recomart.shop import FileSource, ShopFile
+from recomart.shop import FileSource
+from recomart.shop_file import ShopFile
 
 
 @dataclass(frozen=True)

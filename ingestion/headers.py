@@ -12,7 +12,8 @@ from ingestion.json_lines import JsonLinesReader
 from ingestion.json_values import JsonColumns
 from ingestion.records import Tally
 from recomart.errors import HeaderMismatch, ShopFileError, SourceError
-from recomart.shop import REQUIRED, FileSource, ShopFile, Source
+from recomart.shop import REQUIRED, FileSource, Source
+from recomart.shop_file import ShopFile
 
 FIRST_BYTES = 16 << 10
 

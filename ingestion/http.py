@@ -104,8 +104,9 @@ class HttpClient:
         with requests.Session() as session:
             session.trust_env = not is_loopback(url)
             try:
-                response = self._follow(session, url, what, headers)
-                return self._answer(response, what, url)
+                # closed here: a session closes no connection whose body was not read to its end
+                with self._follow(session, url, what, headers) as response:
+                    return self._answer(response, what, url)
             except (requests.Timeout, requests.ConnectionError) as exc:
                 raise Transient(_shorter(exc)) from exc
             except requests.exceptions.ChunkedEncodingError as exc:
@@ -171,7 +172,7 @@ class HttpClient:
                 f"{what} of the catalogue is refused",
                 code="catalogue-refuses",
                 where=url,
-                found=f"HTTP {status} {response.reason}: {response.content[:200]!r}",
+                found=f"HTTP {status} {response.reason}: {_first_bytes(response)!r}",
                 help="check api_key in the shop file and the variable that it names"
                 if status in (401, 403)
                 else "check api and its parameters in the shop file",
@@ -179,7 +180,8 @@ class HttpClient:
         return Answer(url, self._read(response, url), etag)
 
     def _read(self, response: requests.Response, url: str) -> bytes:
-        deadline = time.monotonic() + SLOW_FACTOR * self._limits.timeout_seconds
+        allowed = SLOW_FACTOR * self._limits.timeout_seconds
+        deadline = time.monotonic() + allowed
         body, before = bytearray(), self._bytes
         for chunk in response.iter_content(CHUNK_BYTES):
             body += chunk
@@ -191,9 +193,14 @@ class HttpClient:
                     help="if that is right, raise max_bytes of the source",
                 )
             if time.monotonic() > deadline:
-                raise Transient(f"no whole answer within {deadline:.0f} s")
+                raise Transient(f"no whole answer within {allowed:g} s")
         self._bytes = before + len(body)
         return bytes(body)
+
+
+def _first_bytes(response: requests.Response) -> bytes:
+    """The start of a refusal's body, which may be as long as it likes."""
+    return next(response.iter_content(200), b"")
 
 
 def _backoff(exc: Exception) -> bool | float:

@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 
 from ingestion.json_values import JsonColumns, parse, schema
-from ingestion.mapping import quoted
 from ingestion.records import Tally
+from recomart.sql import literal
 
 RECORD_BYTES = 1 << 20
 FEW_LINES = 2_000
@@ -88,8 +88,8 @@ class JsonLinesReader:
             lines = [line if _is_utf8(line) else b"" for line in lines]
         parser = _parser()
         parser.register("lines", pa.table({"line": pa.array(lines, pa.binary()).cast("utf8")}))
-        listed = [quoted("$" + "".join(f'."{key}"' for key in path.split("."))) for path in paths]
-        query = _FAST.format(own=quoted(PYTHONS_OWN), paths=f"[{', '.join(listed)}]")
+        listed = [literal("$" + "".join(f'."{key}"' for key in path.split("."))) for path in paths]
+        query = _FAST.format(own=literal(PYTHONS_OWN), paths=f"[{', '.join(listed)}]")
         parser.execute(f"create or replace temp table parsed as {query}")
         shapes = parser.execute(
             "select keys, min(rowid) from parsed where ok group by keys order by 2"

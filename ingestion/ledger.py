@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from ingestion.records import Reject
 from recomart.shop import ENTITIES, Shop
+from recomart.sql import literal
 
 _TABLES = (
     "create schema if not exists raw",
@@ -133,8 +134,8 @@ def newest_change(
     elif time_format == "epoch_milliseconds":
         latest = "1000 * (epoch(now()) + 86400)"
     elif time_format != "epoch_seconds":
-        pattern = time_format.replace("'", "''")
-        parsed = f"try_strptime(updated_at, '{pattern}')"
+        pattern = literal(time_format)
+        parsed = f"try_strptime(updated_at, {pattern})"
         latest = "now()::timestamp + interval 1 day"
     row = connection.execute(
         f"select max_by(updated_at, {parsed}) from raw.{entity} where {parsed} <= {latest} and "

@@ -8,7 +8,7 @@ from ingestion.lock import only_ingest
 from ingestion.summary import IngestSummary
 from recomart.lake import open_lake
 from recomart.settings import Settings
-from recomart.shop import load_shop
+from recomart.shop_file import load_shop
 from recomart.step import Progress, no_progress
 from recomart.warehouse import warehouse
 

@@ -22,7 +22,8 @@ from ingestion.summary import IngestSummary
 from recomart.errors import RecoMartError, SourceError
 from recomart.files import sha256_of
 from recomart.settings import Settings
-from recomart.shop import ApiSource, FileSource, ShopFile
+from recomart.shop import ApiSource, FileSource
+from recomart.shop_file import ShopFile
 from recomart.step import Progress
 
 log = logging.getLogger(__name__)

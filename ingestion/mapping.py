@@ -6,16 +6,12 @@ import hashlib
 from collections.abc import Mapping
 
 from recomart.shop import ENTITIES, ApiSource, Column, Source
+from recomart.sql import literal
 
 _NOT_OF_THE_BYTES = {
     "files", "api", "api_key", "time_format", "total", "page_param", "size_param", "page_size",
     "paging", "updated_since_param", "allow_hosts", "timeout_seconds", "max_bytes",
 }  # fmt: skip
-
-
-def quoted(text: str) -> str:
-    """A SQL string literal."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def expression(column: Column | None, places: Mapping[str, str]) -> str:
@@ -28,20 +24,20 @@ def expression(column: Column | None, places: Mapping[str, str]) -> str:
     if column is None:
         return "null"
     if column.value is not None:
-        return f"nullif({quoted(column.value)}, '')"
+        return f"nullif({literal(column.value)}, '')"
     if column.hash_of is not None:
         parts = ", ".join(f"coalesce({places[name]}, '')" for name in column.hash_of)
         return f"md5(concat_ws(chr(31), {parts}))"
     if column.first_flag is not None:
         cases = " ".join(
-            f"when {places[name]} = '1' then {quoted(text)}"
+            f"when {places[name]} = '1' then {literal(text)}"
             for name, text in column.first_flag.items()
         )
         return f"case {cases} end"
     assert column.column is not None, "Column has exactly one origin"
     place = places[column.column]
     if column.values:
-        cases = " ".join(f"when {quoted(a)} then {quoted(b)}" for a, b in column.values.items())
+        cases = " ".join(f"when {literal(a)} then {literal(b)}" for a, b in column.values.items())
         return f"nullif(case {place} {cases} else {place} end, '')"
     return place
 

@@ -11,11 +11,11 @@ import requests
 
 from recomart import processes
 from recomart.errors import CatalogueError
-from recomart.settings import Settings
-from recomart.shop import ApiSource, load_shop
+from recomart.settings import MOCK_API_PORT, Settings
+from recomart.shop import ApiSource
+from recomart.shop_file import load_shop
 
 NAME = "mock-api"
-FIRST_PORT = 5000
 START_SECONDS = 30.0
 
 
@@ -32,7 +32,7 @@ def catalogue_for(settings: Settings) -> Iterator[Settings]:
     if not needs_mock_api(settings):
         yield settings
         return
-    port = processes.free_port(FIRST_PORT)
+    port = processes.free_port(MOCK_API_PORT)
     argv = [sys.executable, "-m", "ingestion.mock_api", "--port", str(port)]
     processes.stop(settings, NAME)
     process = processes.spawn(settings, NAME, argv, port, settings.environment())

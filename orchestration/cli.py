@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from recomart.errors import ConfigurationError, RecoMartError
-from recomart.settings import TELEMETRY_OFF, Settings, load_settings
+from recomart.settings import MOCK_API_PORT, TELEMETRY_OFF, Settings, load_settings
 
 if TYPE_CHECKING:
-    from orchestration.steps import Step
+    from orchestration.steps import Work
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -43,18 +43,18 @@ def main() -> None:
         sys.exit(2 if isinstance(exc, ConfigurationError) else 1)
 
 
-def _run(name: str) -> None:
-    """Run one step of the pipeline as a verb of its own."""
-    from orchestration.steps import by_name
+def _run(name: str, work: Work | None = None, settings: Settings | None = None) -> None:
+    """Run one step of the pipeline as a verb of its own; `work` in place of what the step does."""
+    from dataclasses import replace
 
-    _run_step(load_settings(), by_name(name))
-
-
-def _run_step(settings: Settings, step: Step) -> None:
     from orchestration.runner import run_steps
+    from orchestration.steps import by_name
     from orchestration.terminal import Terminal
 
-    if not run_steps(settings, [step], Terminal()).ok:
+    step = by_name(name)
+    if work is not None:
+        step = replace(step, run=work)
+    if not run_steps(settings or load_settings(), [step], Terminal()).ok:
         raise typer.Exit(1)
 
 
@@ -79,17 +79,14 @@ def generate(
 ) -> None:
     """Make the demo shop's files anew in <lake>/source_data."""
     from ingestion.demo import generate as generate_shop
-    from orchestration.steps import Step
 
-    _run_step(
-        load_settings(scale=scale, seed=seed, end_date=end_date),
-        Step("generate", "", (), lambda s, progress: generate_shop(s, progress=progress)),
-    )
+    settings = load_settings(scale=scale, seed=seed, end_date=end_date)
+    _run("generate", lambda s, progress: generate_shop(s, progress=progress), settings)
 
 
 @app.command("mock-api")
 def mock_api(
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5000,
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = MOCK_API_PORT,
     fault: Annotated[
         list[str] | None,
         typer.Option(
@@ -121,26 +118,16 @@ def publish(
 ) -> None:
     """Publish tested features to Parquet, Feast and Redis."""
     from feature_repo.publish import publish as publish_features
-    from orchestration.steps import Step
 
-    _run_step(
-        load_settings(),
-        Step(
-            "publish", "", (), lambda s, progress: publish_features(s, progress=progress, full=full)
-        ),
-    )
+    _run("publish", lambda s, progress: publish_features(s, progress=progress, full=full))
 
 
 @app.command()
 def train() -> None:
     """Fit and compare the models, track them in MLflow, and name a champion."""
-    from orchestration.steps import Step
     from training.train import train as train_models
 
-    _run_step(
-        load_settings(),
-        Step("train", "", (), lambda s, progress: train_models(s, progress=progress).result()),
-    )
+    _run("train", lambda s, progress: train_models(s, progress=progress).result())
 
 
 @app.command()

@@ -19,7 +19,9 @@ from orchestration.transform import parse, target_path
 from recomart.errors import RecoMartError
 from recomart.log import start_run
 from recomart.settings import Settings, load_settings
-from recomart.shop import FileSource, load_shop
+from recomart.shop import FileSource
+from recomart.shop_file import load_shop
+from recomart.step import no_progress
 
 RAW_LEDGER = ("_shop", "_loads", "rejects")
 Node = dict[str, Any]
@@ -120,7 +122,7 @@ def asset_of(settings: Settings, step: Step, specs: Sequence[dg.AssetSpec]) -> d
         log = start_run(settings)
         context.log.info("log: %s", log.log)
         try:
-            result = step.run(settings, lambda what, done, total: None)
+            result = step.run(settings, no_progress)
         except RecoMartError as exc:
             raise dg.Failure(exc.render(), allow_retries=False) from exc
         for spec in specs:

@@ -29,8 +29,9 @@ def show_recommendations(found: Recommendations, console: Console | None = None)
             f"User {escape(found.user_id)} is not known here; this is what is popular · {model}"
         )
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for name, justify in (("", "right"), ("product", "left"), ("category", "left")):
-        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+    table.add_column("", justify="right")
+    table.add_column("product")
+    table.add_column("category")
     table.add_column("score", justify="right")
     table.add_column("why")
     for place, item in enumerate(found.items, start=1):

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
 from recomart.settings import Settings
-from recomart.shop import load_shop
+from recomart.shop_file import load_shop
 from recomart.step import Progress, StepResult
+
+Work = Callable[[Settings, Progress], StepResult]
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Step:
     name: str
     does: str
     needs: tuple[str, ...]
-    run: Callable[[Settings, Progress], StepResult]
+    run: Work
 
 
 def _generate(settings: Settings, progress: Progress) -> StepResult:

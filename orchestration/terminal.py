@@ -71,15 +71,11 @@ class Terminal:
     @contextmanager
     def _live(self, name: str) -> Iterator[None]:
         start = time.monotonic()
-
-        def line() -> Spinner:
-            seconds = time.monotonic() - start
-            return Spinner("dots", f"{name:<10} {seconds:6.1f}s  {escape(self._words())}")
-
-        spinner = line()
+        spinner = Spinner("dots")
 
         def refreshed() -> Spinner:
-            spinner.update(text=line().text)
+            seconds = time.monotonic() - start
+            spinner.update(text=f"{name:<10} {seconds:6.1f}s  {escape(self._words())}")
             return spinner
 
         with Live(

@@ -1,4 +1,4 @@
-"""Point-in-time joins: for each label the newest feature row at or before it, by DuckDB's ASOF join."""
+"""Point-in-time joins by DuckDB's ASOF: for each label the newest feature row at or before it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from datetime import timedelta
 
 import duckdb
 import pyarrow as pa
+
+from recomart.sql import identifier, literal
 
 LABELS = "labels"
 ROW = "_row"
@@ -55,11 +57,11 @@ def register_labels(
     connection.execute("set asof_loop_join_threshold = 0")
     columns = labels.select([*key_columns, event_timestamp])
     connection.register("_labels", columns.append_column(ROW, pa.array(range(labels.num_rows))))
-    keys = "".join(f", {_name(key)}" for key in key_columns)
+    keys = "".join(f", {identifier(key)}" for key in key_columns)
     connection.execute(
         f"""
         create or replace temp view {LABELS} as
-        select {ROW}, epoch_us({_name(event_timestamp)}) as {AT}{keys} from _labels
+        select {ROW}, epoch_us({identifier(event_timestamp)}) as {AT}{keys} from _labels
         """
     )
 
@@ -78,20 +80,20 @@ def join_view(
 
 
 def _query(view: ViewJoin, as_known_then: bool) -> str:
-    on = " and ".join(f"l.{_name(label)} = f.{_name(key)}" for key, label in view.keys)
+    on = " and ".join(f"l.{identifier(label)} = f.{identifier(key)}" for key, label in view.keys)
     micros = _micros(view.ttl)
     valid = f"l.{AT} <= f._event + {micros}" if micros else "true"
     late = view.created is not None and as_known_then
     outputs = []
     for column, name in view.features:
-        value = f"f.{_name(column)}"
+        value = f"f.{identifier(column)}"
         if late:
-            value = f"case when {_late_wins('f', 'k')} then k.{_name(column)} else {value} end"
+            value = f"case when {_late_wins('f', 'k')} then k.{identifier(column)} else {value} end"
             expires = f"l.{AT} <= if({_late_wins('f', 'k')}, k._event, f._event) + {micros}"
         else:
             expires = valid
         outputs.append(
-            f"case when {expires if micros else 'true'} then {value} end as {_name(name)}"
+            f"case when {expires if micros else 'true'} then {value} end as {identifier(name)}"
         )
     facts = "facts where _created <= _event" if late else "facts"
     join_late = f"left join known_late k on k.{ROW} = l.{ROW}" if late else ""
@@ -108,15 +110,17 @@ def _query(view: ViewJoin, as_known_then: bool) -> str:
 
 def _facts(view: ViewJoin) -> str:
     names = dict.fromkeys([key for key, _ in view.keys] + [name for name, _ in view.features])
-    columns = ", ".join(_name(name) for name in names)
-    event = f"epoch_us({_name(view.event_timestamp)})"
+    columns = ", ".join(identifier(name) for name in names)
+    event = f"epoch_us({identifier(view.event_timestamp)})"
     order, created = event, ""
     if view.created:
-        known = f"epoch_us({_name(view.created)})"
+        known = f"epoch_us({identifier(view.created)})"
         order = f"{event} * {_EVENT_UNIT} + coalesce({known} + {_CREATED_SHIFT}, 0)"
         created = f", {known} as _created"
-    path = view.path.replace("'", "''")
-    return f"select {columns}, {event} as _event, {order} as _order{created} from read_parquet('{path}')"
+    return (
+        f"select {columns}, {event} as _event, {order} as _order{created} "
+        f"from read_parquet({literal(view.path)})"
+    )
 
 
 def _label_order(view: ViewJoin) -> str:
@@ -126,7 +130,9 @@ def _label_order(view: ViewJoin) -> str:
 
 def _known_late(view: ViewJoin, on: str) -> str:
     """Rows created after their event time count only from then on: few, so a range join will do."""
-    columns = ", ".join(f"f.{_name(name)}" for name in dict.fromkeys(n for n, _ in view.features))
+    columns = ", ".join(
+        f"f.{identifier(name)}" for name in dict.fromkeys(n for n, _ in view.features)
+    )
     return f"""
         , known_late as (
             select l.{ROW}, f._event, f._order, {columns}
@@ -144,7 +150,3 @@ def _late_wins(on_time: str, late: str) -> str:
 
 def _micros(ttl: timedelta | None) -> int:
     return ttl // timedelta(microseconds=1) if ttl else 0
-
-
-def _name(column: str) -> str:
-    return '"' + column.replace('"', '""') + '"'

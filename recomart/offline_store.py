@@ -7,7 +7,6 @@ sees that rows keep their order.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -217,13 +216,17 @@ def _view_join(view: FeatureView, feature_refs: list[str], full_names: bool) -> 
 
 def _metadata(labels: pa.Table, event_timestamp: str, feature_refs: list[str]) -> RetrievalMetadata:
     times = labels[event_timestamp].to_pandas()
-    to_time: Callable[[Any], datetime | None] = lambda t: None if pd.isna(t) else t.to_pydatetime()  # noqa: E731
     return RetrievalMetadata(
         features=feature_refs,
         keys=[name for name in labels.column_names if name != event_timestamp],
-        min_event_timestamp=to_time(times.min()),
-        max_event_timestamp=to_time(times.max()),
+        min_event_timestamp=_time(times.min()),
+        max_event_timestamp=_time(times.max()),
     )
+
+
+def _time(value: Any) -> datetime | None:
+    """The least or greatest time of a column, which is NaT for no labels."""
+    return None if pd.isna(value) else value.to_pydatetime()
 
 
 def _limit_ibis(config: RepoConfig) -> None:

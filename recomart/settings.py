@@ -11,6 +11,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from recomart.errors import ConfigurationError
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
+MOCK_API_PORT = 5000
+"""The mock catalogue's port, by hand; inside the pipeline it or the next free one."""
 
 
 class Settings(BaseSettings):

@@ -11,6 +11,7 @@ import psutil
 
 from recomart.errors import NotReady, WarehouseLocked
 from recomart.settings import Settings
+from recomart.sql import literal
 
 
 @contextmanager
@@ -47,10 +48,9 @@ def warehouse(
 
 def apply_limits(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Memory limit, threads, spill folder and UTC, for any DuckDB connection of ours."""
-    spill = str(settings.lake / "tmp").replace("'", "''")
-    connection.execute(f"set memory_limit = '{settings.memory_limit}'")
+    connection.execute(f"set memory_limit = {literal(settings.memory_limit)}")
     connection.execute(f"set threads = {settings.threads}")
-    connection.execute(f"set temp_directory = '{spill}'")
+    connection.execute(f"set temp_directory = {literal(settings.lake / 'tmp')}")
     connection.execute("set TimeZone = 'UTC'")
 
 

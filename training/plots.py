@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -35,7 +35,7 @@ def draw_plots(experiment: Experiment, folder: Path) -> list[Path]:
     return files
 
 
-def _draw(path: Path, paint, *values) -> Path:  # type: ignore[no-untyped-def]
+def _draw(path: Path, paint: Callable[..., None], *values: Any) -> Path:
     # Figure without pyplot: no global state, and no window system is looked for
     from matplotlib.figure import Figure
 
@@ -50,7 +50,7 @@ def _draw(path: Path, paint, *values) -> Path:  # type: ignore[no-untyped-def]
 def _learning_curve(axes: Axes, curve: LearningCurve) -> None:
     axes.plot(curve.epochs, curve.known, "o-", color=GREY, label="what it learned from")
     axes.plot(curve.epochs, curve.held_out, "o-", color=BLUE, label="validation window")
-    axes.set(title="SVD while it learns", xlabel="epochs", ylabel="RMSE")
+    axes.set(title="SVD while it learns", xlabel="epochs", ylabel="RMSE", xticks=curve.epochs)
     axes.legend(frameon=False)
 
 

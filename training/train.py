@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from threadpoolctl import threadpool_limits
 
@@ -13,6 +14,9 @@ from training.evaluate import Scores
 from training.experiment import run_experiment
 from training.labels import current_snapshot, load_shop_data
 from training.tracking import record
+
+if TYPE_CHECKING:
+    from feast import FeatureStore
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +60,7 @@ def train(settings: Settings, *, progress: Progress = no_progress) -> TrainSumma
     snapshot = current_snapshot(settings)
     data = load_shop_data(snapshot)
 
-    def open_store():  # type: ignore[no-untyped-def]
+    def open_store() -> FeatureStore:
         from recomart.feast import open_store
 
         return open_store(settings)

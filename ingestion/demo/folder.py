@@ -47,7 +47,7 @@ class SourceFolder:
     def catalogue(self, items: list[dict[str, object]]) -> None:
         """Write the catalogue as a JSON list with one product a line, dirt among them."""
         form = Format(tuple(items[0]), "json")
-        lines = [form.render(item) for item in items]  # type: ignore[arg-type]
+        lines = [form.render(item) for item in items]
         soiled = self._soil("products", 0, CATALOGUE, lines, form, first_line=2)
         last = soiled.pop()
         self._write(CATALOGUE, ["[\n" + soiled[0], *soiled[1:]], ",\n", end=f"{last}\n]\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,7 +63,7 @@ class Format:
             return dict(zip(self.columns, next(csv.reader([line])), strict=True))
         return json.loads(line)
 
-    def render(self, record: dict[str, str | None]) -> str:
+    def render(self, record: Mapping[str, object]) -> str:
         """The line of a record; the opposite of `parse`."""
         if self.ending == "csv":
             buffer = io.StringIO()

@@ -6,15 +6,17 @@ import argparse
 import sys
 
 from ingestion.mock_api.faults import GRAMMAR, KINDS, Faults
-from ingestion.mock_api.server import API_KEY, PORT, serve
+from ingestion.mock_api.server import API_KEY, serve
 from recomart.errors import RecoMartError
-from recomart.settings import load_settings
+from recomart.settings import MOCK_API_PORT, load_settings
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Parse the command line and serve until interrupted; settings come from the environment."""
     parser = argparse.ArgumentParser(prog="python -m ingestion.mock_api", description=__doc__)
-    parser.add_argument("--port", type=int, default=PORT, help="on 127.0.0.1 (default: 5000)")
+    parser.add_argument(
+        "--port", type=int, default=MOCK_API_PORT, help="on 127.0.0.1 (default: %(default)s)"
+    )
     parser.add_argument("--api-key", default=API_KEY, help="what X-API-Key must hold")
     parser.add_argument(
         "--fault",

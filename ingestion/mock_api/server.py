@@ -10,9 +10,8 @@ from ingestion.mock_api.faults import Faults
 from ingestion.source_data import CATALOGUE
 from recomart.errors import NotReady, PortInUse
 from recomart.processes import LOOPBACK, port_is_free
-from recomart.settings import Settings
+from recomart.settings import MOCK_API_PORT, Settings
 
-PORT = 5000
 API_KEY = "demo"
 """The key that shops/demo.yml sends. It guards nothing."""
 
@@ -20,7 +19,7 @@ API_KEY = "demo"
 def serve(
     settings: Settings,
     *,
-    port: int = PORT,
+    port: int = MOCK_API_PORT,
     faults: Faults | None = None,
     api_key: str = API_KEY,
 ) -> None:

@@ -285,11 +285,9 @@ def test_temporary_files_and_copies_of_an_interrupted_load_go(own_shop) -> None:
 
 
 @pytest.mark.realdata
-def test_movielens_100k_loads_whole(tmp_path: Path) -> None:
+def test_movielens_100k_loads_whole(tmp_path: Path, data_folder: Path) -> None:
     """943 users, 1,682 products, 100,000 ratings: as GroupLens publishes."""
-    settings = load_settings(shop="movielens_100k", lake=tmp_path / "lake")
-    if not (settings.data / "ml-100k").is_dir():
-        pytest.skip("RECOMART_DATA has no ml-100k")
+    settings = load_settings(shop="movielens_100k", lake=tmp_path / "lake", data=data_folder)
     summary = ingest(settings)
     expected = {"users": 943, "products": 1682, "ratings": 100_000, "transactions": 0, "events": 0}
     assert summary.records == expected

@@ -22,7 +22,8 @@ from ingestion.mock_api import API_KEY, Faults, create_app, serve
 from recomart.errors import NotReady, PortInUse
 from recomart.processes import LOOPBACK, free_port
 from recomart.settings import PROJECT_ROOT, Settings
-from recomart.shop import ApiSource, load_shop
+from recomart.shop import ApiSource
+from recomart.shop_file import load_shop
 
 KEY = {"X-API-Key": "sesame"}
 ITEMS: list[dict[str, Any]] = [

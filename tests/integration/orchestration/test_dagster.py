@@ -17,7 +17,7 @@ from recomart.settings import Settings
 def lake_copy(demo_lake: Settings, tmp_path: Path) -> Settings:
     """The demo lake, copied to be run again, with a Redis of its own."""
     lake = tmp_path / "lake"
-    skipped = shutil.ignore_patterns("run", "redis", "logs", "mlartifacts")
+    skipped = shutil.ignore_patterns("run", "redis", "logs", "mlartifacts", "mlflow.db")
     shutil.copytree(demo_lake.lake, lake, symlinks=True, ignore=skipped)
     copied = demo_lake.model_copy(update={"lake": lake})
     yield copied

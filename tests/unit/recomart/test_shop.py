@@ -4,7 +4,8 @@ import pytest
 
 from recomart.errors import ShopFileError
 from recomart.settings import PROJECT_ROOT, load_settings
-from recomart.shop import Column, load_shop
+from recomart.shop import Column
+from recomart.shop_file import load_shop
 
 RATINGS = """\
 title: Acme
