@@ -1,0 +1,1 @@
+"""Data quality for people: the report, plots, quarantine, lineage."""
