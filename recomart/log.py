@@ -20,12 +20,24 @@ class Run:
     log: Path
 
 
+class _RunLog(logging.FileHandler):
+    def __init__(self, run: Run) -> None:
+        super().__init__(run.log, encoding="utf-8")
+        self.run = run
+
+
+def current_run() -> Run | None:
+    """The run to whose log this process writes; None before start_run."""
+    runs = [h.run for h in logging.getLogger().handlers if isinstance(h, _RunLog)]
+    return runs[-1] if runs else None
+
+
 def start_run(settings: Settings) -> Run:
     """Send all logging of this process to `<lake>/logs/<run_id>.log`, replacing earlier handlers."""
     run_id = secrets.token_hex(4)
     settings.logs.mkdir(parents=True, exist_ok=True)
-    path = settings.logs / f"{run_id}.log"
-    handler = logging.FileHandler(path, encoding="utf-8")
+    run = Run(run_id, settings.logs / f"{run_id}.log")
+    handler = _RunLog(run)
     handler.setFormatter(logging.Formatter(FORMAT))
     root = logging.getLogger()
     for old in list(root.handlers):
@@ -33,4 +45,4 @@ def start_run(settings: Settings) -> Run:
     root.addHandler(handler)
     root.setLevel(logging.INFO)
     logging.captureWarnings(True)
-    return Run(run_id, path)
+    return run

@@ -116,6 +116,10 @@ class Settings(BaseSettings):
         return self.lake / "reports"
 
     @property
+    def eda_plots(self) -> Path:
+        return self.lake / "eda_plots"
+
+    @property
     def lineage(self) -> Path:
         return self.lake / "lineage"
 

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from orchestration.cli import app, features
+from orchestration.cli import app
 from recomart.settings import PROJECT_ROOT, Settings
 
 VERBS = [c.name or c.callback.__name__.replace("_", "-") for c in app.registered_commands]
@@ -22,7 +22,8 @@ def recomart(*argv: str, **variables: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_every_verb_has_help() -> None:
-    for command in [*app.registered_commands, *features.registered_commands]:
+    groups = [group.typer_instance for group in app.registered_groups]
+    for command in [c for each in (app, *groups) for c in each.registered_commands]:
         assert command.callback.__doc__, command.callback.__name__
     shown = recomart("--help").stdout
     assert all(verb in shown for verb in VERBS)

@@ -1,0 +1,60 @@
+"""Verbs that ask: recommendations, online features, published snapshots."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from orchestration.cli.app import app, group
+from recomart.settings import load_settings
+
+features = group("features", "What the feature store serves, and what it served before.")
+
+Id = Annotated[str, typer.Argument(help="The id, as in the shop's data.")]
+
+
+@app.command()
+def recommend(
+    user: Annotated[str, typer.Option("--user", help="The user's id.")],
+    k: Annotated[int, typer.Option("-k", min=1, help="How many products.")] = 10,
+) -> None:
+    """Recommend products to a user, with reasons."""
+    from orchestration.show import show_recommendations
+    from training.recommend import recommend as recommend_to
+
+    show_recommendations(recommend_to(load_settings(), user, k))
+
+
+@features.command("user")
+def features_of_user(user_id: Id) -> None:
+    """Print what Redis serves for a user: value, status and age of each feature."""
+    from orchestration.show import show_features
+    from recomart.online import OnlineFeatures
+
+    show_features(OnlineFeatures(load_settings()).user(user_id), f"user {user_id}")
+
+
+@features.command("product")
+def features_of_product(product_id: Id) -> None:
+    """Print what Redis serves for a product: value, status and age of each feature."""
+    from orchestration.show import show_features
+    from recomart.online import OnlineFeatures
+
+    show_features(OnlineFeatures(load_settings()).product(product_id), f"product {product_id}")
+
+
+@features.command("history")
+def features_history(
+    restore: Annotated[
+        str | None, typer.Option(help="Put the snapshot with this hash back, in Redis too.")
+    ] = None,
+) -> None:
+    """List the published snapshots, newest first, or put one of them back."""
+    from feature_repo import history
+    from orchestration.show_snapshots import show_history
+
+    settings = load_settings()
+    if restore is not None:
+        typer.echo(history.restore(settings, restore).detail)
+    show_history(history.history(settings))

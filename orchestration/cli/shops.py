@@ -1,0 +1,40 @@
+"""Verbs for bringing a shop of one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orchestration.cli.app import group
+from recomart.settings import PROJECT_ROOT, load_settings
+
+shop = group("shop", "Bring your own data: guess a shop file, and check one.")
+
+
+@shop.command("init")
+def shop_init(
+    folder: Annotated[Path, typer.Argument(help="A folder with the shop's files.")],
+    name: Annotated[str | None, typer.Option(help="The shop's name; the folder's.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The file to write; shops/<name>.yml.")] = None,
+) -> None:
+    """Look at a folder of files, and write a shop file that says what each column seems to be."""
+    from ingestion import own_shop
+
+    guess = own_shop.init(folder, name)
+    path = out or PROJECT_ROOT / "shops" / f"{guess.name}.yml"
+    guess.write(path)
+    typer.echo(path)
+
+
+@shop.command("check")
+def shop_check() -> None:
+    """Look at the shop file and at samples of its data, and tell all problems at once."""
+    from ingestion import own_shop
+
+    problems = own_shop.check(load_settings())
+    for problem in problems:
+        typer.echo(problem.render())
+    if problems:
+        raise typer.Exit(1)
