@@ -67,12 +67,7 @@ def lineage(
 
 @app.command()
 def docs() -> None:
-    """Write dbt's documentation, the column-level lineage page and the OpenLineage events."""
+    """Write dbt's documentation and lineage graph as one HTML file."""
     from orchestration.transform import docs as write_docs
-    from quality import lineage as trace
 
-    settings = load_settings()
-    page = write_docs(settings)
-    typer.echo(page)
-    typer.echo(trace.columns_page(settings, settings.lake / "dbt"))
-    typer.echo(trace.export(settings))
+    typer.echo(write_docs(load_settings()))

@@ -85,4 +85,5 @@ def train(
     """Fit and compare the models, track them in MLflow, and name a champion."""
     from training.train import train as train_models
 
-    run("train", lambda s, progress: train_models(s, progress=progress, features=features).result())
+    snapshot = {} if features is None else {"features": features}
+    run("train", lambda s, progress: train_models(s, progress=progress, **snapshot).result())
