@@ -32,13 +32,13 @@ def catalogue_for(settings: Settings) -> Iterator[Settings]:
     if not needs_mock_api(settings):
         yield settings
         return
-    port = processes.free_port(MOCK_API_PORT)
-    argv = [sys.executable, "-m", "ingestion.mock_api", "--port", str(port)]
     processes.stop(settings, NAME)
-    process = processes.spawn(settings, NAME, argv, port, settings.environment())
     try:
-        url = f"http://{processes.LOOPBACK}:{port}"
-        _wait(settings, process, url)
+        with processes.taking_a_port(MOCK_API_PORT) as port:
+            argv = [sys.executable, "-m", "ingestion.mock_api", "--port", str(port)]
+            process = processes.spawn(settings, NAME, argv, port, settings.environment())
+            url = f"http://{processes.LOOPBACK}:{port}"
+            _wait(settings, process, url)
         yield settings.model_copy(update={"mock_api_url": url})
     finally:
         processes.stop(settings, NAME)

@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -144,6 +145,19 @@ def free_port(preferred: int, tries: int = 100) -> int:
         if port_is_free(port):
             return port
     raise PortInUse(f"no free port between {preferred} and {preferred + tries - 1}")
+
+
+@contextmanager
+def taking_a_port(preferred: int) -> Iterator[int]:
+    """A free port, kept from other RecoMart processes of this user while the block starts a server.
+
+    Two lakes that start at once would both find the same port free; the slower one's server would
+    die, and its client talk to the other lake's.
+    """
+    path = Path(tempfile.gettempdir()) / f"recomart-ports-{os.getuid()}.lock"
+    with open(path, "w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield free_port(preferred)
 
 
 def require_port(port: int) -> None:

@@ -70,11 +70,11 @@ def start_embedded(settings: Settings) -> processes.Process:
         if process:
             return process
         last = processes.recorded(settings, NAME)
-        port = processes.free_port(last.port if last else FIRST_PORT)
         folder = settings.lake / "redis"
         folder.mkdir(parents=True, exist_ok=True)
-        process = processes.spawn(settings, NAME, _command(str(folder), port), port)
-        _wait(settings, process)
+        with processes.taking_a_port(last.port if last else FIRST_PORT) as port:
+            process = processes.spawn(settings, NAME, _command(str(folder), port), port)
+            _wait(settings, process)
         return process
 
 
@@ -101,7 +101,9 @@ def _wait(settings: Settings, process: processes.Process) -> None:
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end and process.alive():
         try:
-            if client.ping():  # answers with an error while it still loads its data
+            client.ping()  # answers with an error while it still loads its data
+            # a stranger that took the port first answers too
+            if client.info("server")["process_id"] == process.pid:
                 return
         except RedisError:
             time.sleep(0.02)

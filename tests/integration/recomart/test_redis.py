@@ -3,13 +3,14 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import psutil
 import pytest
 
 from recomart import processes, redis
 from recomart.errors import RedisUnavailable
-from recomart.settings import Settings
+from recomart.settings import Settings, load_settings
 
 
 def test_embedded_data_survives_kill_and_restart(settings: Settings) -> None:
@@ -37,6 +38,29 @@ def test_two_processes_at_once_start_one_server(settings: Settings) -> None:
         for _ in range(3)
     ]
     assert len({child.communicate(timeout=30)[0] for child in children}) == 1
+
+
+def test_lakes_that_start_at_once_get_servers_of_their_own(tmp_path: Path) -> None:
+    code = (
+        "from recomart import redis, settings as s;"
+        "print(redis.connect(s.load_settings()).config_get('dir')['dir'])"
+    )
+    lakes = [tmp_path / f"lake{number}" for number in range(4)]
+    try:
+        children = [
+            subprocess.Popen(
+                [sys.executable, "-c", code],
+                env={**os.environ, "RECOMART_LAKE": str(lake)},
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            for lake in lakes
+        ]
+        answers = [child.communicate(timeout=60)[0].strip() for child in children]
+        assert answers == [str(lake / "redis") for lake in lakes]
+    finally:
+        for lake in lakes:
+            processes.stop_all(load_settings(shop="demo", lake=lake))
 
 
 def test_server_listens_on_loopback_alone(settings: Settings) -> None:
