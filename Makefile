@@ -32,8 +32,8 @@ setup: .venv/.dev ## Make .venv with everything, the tests' tools and Dagster to
 pipeline: .venv/.run ## From raw data to recommendations on the screen
 	@$(RECOMART) pipeline
 
-test: .venv/.dev ## All tests
-	@$(BIN)/python -m pytest -q
+test: .venv/.dev ## All tests, two at a time
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup
 
 lint: .venv/.dev ## Style, types, SQL, and who may import whom
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
