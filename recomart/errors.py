@@ -22,6 +22,7 @@ RecoMartError
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 
 class RecoMartError(Exception):
@@ -32,6 +33,7 @@ class RecoMartError(Exception):
         where: the place as `path:line   key: value`, when there is one.
         found: what was found there.
         help: what to do next, as a sentence or a command.
+        severity: "warning" for what is worth a look and stops nothing; such a one is only shown.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class RecoMartError(Exception):
         found: str | None = None,
         help: str | None = None,
         code: str | None = None,
+        severity: Literal["error", "warning"] = "error",
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -49,10 +52,11 @@ class RecoMartError(Exception):
         self.found = found
         self.help = help
         self.code = code or _kebab(type(self).__name__)
+        self.severity = severity
 
     def render(self) -> str:
         """The error in the form of a compiler's: rule, place, finding, help."""
-        lines = [f"error[{self.code}]: {self.message}"]
+        lines = [f"{self.severity}[{self.code}]: {self.message}"]
         if self.where:
             lines.append(f"  --> {self.where}")
         if self.found:

@@ -1,18 +1,23 @@
-"""Reading a shop file, so that an error points to its line and names the nearest known key."""
+"""Reading a shop file, so that each error points to its line and names the nearest known key."""
 
 from __future__ import annotations
 
 import difflib
+import types
+import typing
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
 from recomart.errors import ShopFileError
 from recomart.settings import Settings
-from recomart.shop import ENTITIES, REQUIRED, ApiKey, ApiSource, Column, FileSource, Shop
+from recomart.shop import ENTITIES, REQUIRED, Shop
+
+_TAGS = ("file-source", "api-source")
 
 
 class ShopFile:
@@ -28,12 +33,27 @@ class ShopFile:
         return _where(self.path, self._tree, key.split("."))
 
 
+class ShopFileErrors(ShopFileError):
+    """Several keys of one shop file are wrong. Reads as the first; `all` has each."""
+
+    def __init__(self, problems: list[ShopFileError]) -> None:
+        first = problems[0]
+        super().__init__(
+            first.message, where=first.where, found=first.found, help=first.help, code=first.code
+        )
+        self.all = tuple(problems)
+
+    def render(self) -> str:
+        """Every error, one after the other."""
+        return "\n".join(problem.render() for problem in self.all)
+
+
 def load_shop(settings: Settings) -> ShopFile:
     """Read and check the shop's file.
 
     Raises:
-        ShopFileError: the file is absent, no YAML, or a key is unknown, missing or wrong. It names
-            the line, and the nearest known key.
+        ShopFileError: the file is absent, no YAML, or keys are unknown, missing or wrong. It names
+            the line of each, and the nearest known key.
     """
     path = settings.shop_file
     if not path.is_file():
@@ -44,8 +64,17 @@ def load_shop(settings: Settings) -> ShopFile:
             found=", ".join(known) or "no shop files there",
             help=_nearest(path.stem, known) or "set RECOMART_SHOP to one of these, or to a path",
         )
+    return read_shop(path.read_text(encoding="utf-8"), path)
+
+
+def read_shop(text: str, path: Path) -> ShopFile:
+    """Check the text of a shop file; `path` is where it stands, or will stand.
+
+    Raises:
+        ShopFileError: the text is no YAML, or has wrong keys (then it is a ShopFileErrors).
+    """
     try:
-        tree = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
+        tree = YAML(typ="rt").load(text)
     except MarkedYAMLError as exc:
         line = exc.problem_mark.line + 1 if exc.problem_mark else 1
         raise ShopFileError(
@@ -55,12 +84,22 @@ def load_shop(settings: Settings) -> ShopFile:
         ) from exc
     if not isinstance(tree, dict):
         raise ShopFileError(f"{path.name} holds no mapping of keys", where=f"{path}:1")
-    _check_names(path, tree)
+    problems = list(_name_problems(path, tree))
     try:
         shop = Shop.model_validate(_plain(tree))
     except ValidationError as exc:
-        raise _explained(path, tree, exc) from exc
+        problems += [
+            _explained(path, tree, finding)
+            for finding in exc.errors()
+            if (finding["type"], finding["loc"][-1:]) != ("missing", ("columns",))
+        ]
+    if problems:
+        raise ShopFileErrors(sorted(problems, key=_line))
     return ShopFile(shop, path, tree)
+
+
+def _line(problem: ShopFileError) -> int:
+    return int((problem.where or ":1").split("   ")[0].rpartition(":")[2])
 
 
 def _plain(node: Any) -> Any:
@@ -71,9 +110,10 @@ def _plain(node: Any) -> Any:
     return node
 
 
-def _check_names(path: Path, tree: dict) -> None:
+def _name_problems(path: Path, tree: dict) -> Iterator[ShopFileError]:
+    """What is wrong with the names of entities and columns, which the model does not know."""
     if not any(tree.get(name) for name in ("ratings", "transactions", "events")):
-        raise ShopFileError(
+        yield ShopFileError(
             f"{path.name} declares none of ratings, transactions, events",
             where=f"{path}:1",
             help="a shop needs at least one of them to learn from",
@@ -84,23 +124,25 @@ def _check_names(path: Path, tree: dict) -> None:
             continue
         mapping = source.get("columns")
         if not isinstance(mapping, dict):
-            raise ShopFileError(
+            yield ShopFileError(
                 f"{entity} has no columns",
-                where=_where(path, tree, [entity]),
+                where=_where(path, tree, [entity, "columns"]),
                 help=f"map at least {', '.join(REQUIRED[entity])}",
             )
-        for name in mapping:
-            if name not in columns:
-                raise ShopFileError(
-                    f"{entity} has no column '{name}' to map to",
-                    code="unknown-column",
-                    where=_where(path, tree, [entity, "columns", name]),
-                    found=", ".join(map(str, mapping)),
-                    help=_nearest(str(name), columns) or f"choose from {', '.join(columns)}",
-                )
+            continue
+        unknown = [str(name) for name in mapping if name not in columns]
+        for name in unknown:
+            yield ShopFileError(
+                f"{entity} has no column '{name}' to map to",
+                code="unknown-column",
+                where=_where(path, tree, [entity, "columns", name]),
+                found=", ".join(map(str, mapping)),
+                help=_nearest(name, columns) or f"choose from {', '.join(columns)}",
+            )
+        meant = {close for name in unknown for close in difflib.get_close_matches(name, columns, 1)}
         for name in REQUIRED[entity]:
-            if name not in mapping:
-                raise ShopFileError(
+            if name not in mapping and name not in meant:
+                yield ShopFileError(
                     f"{entity} maps no {name}",
                     code="missing-column",
                     where=_where(path, tree, [entity, "columns"]),
@@ -109,37 +151,53 @@ def _check_names(path: Path, tree: dict) -> None:
                 )
 
 
-def _explained(path: Path, tree: Any, exc: ValidationError) -> ShopFileError:
-    """The first of pydantic's findings, in the words of the file."""
-    first = exc.errors()[0]
-    keys = [str(part) for part in first["loc"] if part not in ("file-source", "api-source")]
-    known = _known_keys(keys)
-    message = first["msg"].removeprefix("Value error, ")
+def _explained(path: Path, tree: Any, finding: Any) -> ShopFileError:
+    """One of pydantic's findings, in the words of the file."""
+    keys = [str(part) for part in finding["loc"] if part not in _TAGS]
+    message = finding["msg"].removeprefix("Value error, ")
     hint = None
-    if first["type"] == "extra_forbidden":
+    if finding["type"] == "extra_forbidden":
+        known = _known_keys(finding["loc"][:-1])
         message = f"'{keys[-1]}' is not a key here"
         hint = _nearest(keys[-1], known) or f"known keys: {', '.join(known)}"
-    elif first["type"] == "missing":
+    elif finding["type"] == "missing":
         message = f"'{keys[-1]}' is missing"
         hint = f"add '{keys[-1]}:'"
     return ShopFileError(
         f"{'.'.join(keys) or path.name}: {message}",
         where=_where(path, tree, keys),
         found=None
-        if first["type"] in ("missing", "extra_forbidden")
-        else repr(first["input"])[:120],
+        if finding["type"] in ("missing", "extra_forbidden")
+        else repr(finding["input"])[:120],
         help=hint or "see docs/shops.md for what each key means",
     )
 
 
-def _known_keys(keys: list[str]) -> list[str]:
-    if len(keys) <= 1:
-        return list(Shop.model_fields)
-    if "api_key" in keys:
-        return list(ApiKey.model_fields)
-    if "columns" in keys:
-        return list(Column.model_fields)
-    return list(dict.fromkeys([*FileSource.model_fields, *ApiSource.model_fields]))
+def _known_keys(place: tuple[int | str, ...]) -> list[str]:
+    """The keys that the models allow at a place (pydantic's `loc` of a mapping)."""
+    models = [Shop]
+    for part in place:
+        if part in _TAGS:
+            wanted = str(part).replace("-", "")
+            models = [model for model in models if model.__name__.lower() == wanted] or models
+            continue
+        inner = [
+            found
+            for model in models
+            if part in model.model_fields
+            for found in _models_in(model.model_fields[str(part)].annotation)
+        ]
+        # a key that is no field is one of a mapping's own: the models are those of its values
+        models = inner or models
+    return list(dict.fromkeys(name for model in models for name in model.model_fields))
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    """The models that a field may hold, within unions, lists, mappings and annotations too."""
+    if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
+        return [annotation] if issubclass(annotation, BaseModel) else []
+    inner = [found for part in typing.get_args(annotation) for found in _models_in(part)]
+    return list(dict.fromkeys(inner))
 
 
 def _nearest(word: str, known: Any) -> str | None:

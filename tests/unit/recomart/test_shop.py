@@ -5,7 +5,7 @@ import pytest
 from recomart.errors import ShopFileError
 from recomart.settings import PROJECT_ROOT, load_settings
 from recomart.shop import Column
-from recomart.shop_file import load_shop
+from recomart.shop_file import ShopFileErrors, load_shop
 
 RATINGS = """\
 title: Acme
@@ -63,6 +63,7 @@ def test_unknown_canonical_column_names_the_nearest(tmp_path: Path) -> None:
     error = failure(tmp_path, RATINGS.replace("rated_at:", "rated_on:"))
     assert "acme.yml:8" in error.where
     assert error.help == 'did you mean "rated_at"?'
+    assert len(error.all) == 1, "that rated_at is missing too has the same cause"
 
 
 def test_missing_required_column_is_named(tmp_path: Path) -> None:
@@ -99,3 +100,33 @@ def test_column_with_two_origins_is_refused(tmp_path: Path) -> None:
 def test_likes_from_is_60_percent_up_the_scale_unless_declared(tmp_path: Path) -> None:
     assert load(tmp_path, RATINGS).shop.likes_from == pytest.approx(3.4)  # 1 + 0.6 * 4
     assert load(tmp_path, RATINGS + "relevant_rating: 4\n").shop.likes_from == 4
+
+
+def test_all_problems_of_a_file_are_told_at_once_in_the_order_of_their_lines(
+    tmp_path: Path,
+) -> None:
+    wrong = RATINGS.replace("  files:", "  delimeter: ';'\n  files:")
+    wrong = wrong.replace("    rated_at: ts\n", "    comment: text\n")
+    wrong += "relevant_ratting: 4\nas_of: tomorrow\n"
+    error = failure(tmp_path, wrong)
+    assert isinstance(error, ShopFileErrors)
+    lines = [problem.where.split("acme.yml:")[1].split(" ")[0] for problem in error.all]
+    told = dict(zip([p.message.split(":")[0] for p in error.all], lines, strict=True))
+    assert told.pop("ratings.delimeter") == "3"
+    assert told.pop("ratings maps no rated_at") == "5"
+    assert told.pop("ratings has no column 'comment' to map to") == "9"
+    assert told.pop("relevant_ratting") == "10"
+    assert told
+    assert all(key.startswith("as_of") and told[key] == "11" for key in told)
+    assert lines == sorted(lines, key=int)
+    assert all(problem.render() in str(error) for problem in error.all)
+
+
+def test_a_key_deep_inside_is_compared_with_the_keys_of_that_place(tmp_path: Path) -> None:
+    api = RATINGS + (
+        "products:\n  api: https://x/p\n  api_key: {heder: K, env: V}\n"
+        "  columns:\n    product_id: {colum: id}\n"
+    )
+    hints = {p.message.split(":")[0]: p.help for p in failure(tmp_path, api).all}
+    assert hints["products.api_key.heder"] == 'did you mean "header"?'
+    assert hints["products.columns.product_id.colum"] == 'did you mean "column"?'
