@@ -14,7 +14,9 @@ RecoMartError
 ├── NotReady                    an earlier step has not run yet
 │   ├── NothingPublished        no tested features
 │   └── NoChampion              no registered model
+├── UnknownName                 nothing has this name or hash, or more than one thing has
 ├── ModelDamaged                a registered model's files are not those that were registered
+├── SnapshotDamaged             a snapshot's files are not those that were published
 ├── TransformFailed             a dbt model or test failed; nothing was published
 └── StepFailed                  a step of the pipeline failed (carries the cause)
 """
@@ -125,8 +127,16 @@ class NoChampion(NotReady):
     """The model registry has no champion."""
 
 
+class UnknownName(RecoMartError):
+    """Nothing has this name or hash, or more than one thing has."""
+
+
 class ModelDamaged(RecoMartError):
     """A registered model's files are not those that were registered."""
+
+
+class SnapshotDamaged(RecoMartError):
+    """A snapshot's files are not those that were published."""
 
 
 class TransformFailed(RecoMartError):
