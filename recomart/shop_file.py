@@ -175,7 +175,7 @@ def _explained(path: Path, tree: Any, finding: Any) -> ShopFileError:
 
 def _known_keys(place: tuple[int | str, ...]) -> list[str]:
     """The keys that the models allow at a place (pydantic's `loc` of a mapping)."""
-    models = [Shop]
+    models: list[type[BaseModel]] = [Shop]
     for part in place:
         if part in _TAGS:
             wanted = str(part).replace("-", "")
