@@ -1,0 +1,111 @@
+"""The appendix: rules, landing contracts, versions, and how to repeat the report."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+from quality.report.content import ContractCheck, RuleCheck
+from quality.report.quoting import plain
+from quality.report.reading import Reader, Row
+from quality.report.words import landing_check
+from recomart.settings import PROJECT_ROOT, Settings
+from recomart.shop import ENTITIES
+
+USUAL_SHARE = 0.05
+"""Up to this share of bad values in a batch is ordinary dirt (ingestion warns beyond it)."""
+PACKAGES = (
+    "recomart",
+    "duckdb",
+    "dbt-core",
+    "dbt-duckdb",
+    "pandera",
+    "feast",
+    "mlflow",
+    "scikit-surprise",
+    "fpdf2",
+    "matplotlib",
+)
+
+
+def read_rules(reader: Reader) -> dict[str, Row]:
+    """The rows of quality.dq_rules by '<entity>.<code>'; {} before they are there."""
+    found = reader.rows("select * from quality.dq_rules order by rule_id", needs="quality.dq_rules")
+    return {f"{row['entity']}.{row['code'] or row['rule_id']}": row for row in found}
+
+
+def rule_checks(reader: Reader) -> tuple[RuleCheck, ...]:
+    """Every rule of the shop with how often it was broken."""
+    order = list(ENTITIES)
+    found = reader.rows("select * from quality.dq_rules order by rule_id", needs="quality.dq_rules")
+    return tuple(
+        RuleCheck(
+            rule_id=plain(row["rule_id"], 120),
+            entity=row["entity"],
+            column=row["column_name"],
+            kind=row["kind"],
+            outcome=row["outcome"],
+            words=plain(row["words"]),
+            because=plain(row["because"]) if row["because"] else None,
+            stop_above=None if row["stop_above"] is None else float(row["stop_above"]),
+            checked=row["checked"] or 0,
+            failed=row["failed"] or 0,
+        )
+        for row in sorted(found, key=lambda r: (order.index(r["entity"]), r["rule_id"]))
+        if row["entity"] in order
+    )
+
+
+def contract_checks(reader: Reader) -> tuple[ContractCheck, ...]:
+    """The landing contracts, all batches of an entity together."""
+    order = list(ENTITIES)
+    found = reader.rows(
+        f"""
+        select entity, check_name, column_name, sum(records)::bigint as records,
+            sum(failures)::bigint as failures,
+            coalesce(max(failures / nullif(records, 0)), 0) as worst,
+            count(*) filter (failures > {USUAL_SHARE} * records) as batches_over
+        from raw._contracts group by all order by all
+        """,
+        needs="raw._contracts",
+    )
+    return tuple(
+        ContractCheck(
+            entity=row["entity"],
+            column=row["column_name"],
+            check=row["check_name"],
+            words=landing_check(row["check_name"], row["column_name"]),
+            records=row["records"],
+            failures=row["failures"],
+            worst_share=row["worst"],
+            batches_over=row["batches_over"],
+        )
+        for row in sorted(found, key=lambda r: (order.index(r["entity"]), r["column_name"]))
+    )
+
+
+def versions() -> tuple[tuple[str, str], ...]:
+    """Python and the packages that the figures come from."""
+    found = [("python", platform.python_version())]
+    for package in PACKAGES:
+        try:
+            found.append((package, version(package)))
+        except PackageNotFoundError:
+            found.append((package, "not installed"))
+    return tuple(found)
+
+
+def how_to_repeat(settings: Settings) -> tuple[str, ...]:
+    """Commands that make the same tables and report again, from the project's folder."""
+    lake = settings.lake
+    inside = lake.is_relative_to(PROJECT_ROOT)
+    place = lake.relative_to(PROJECT_ROOT) if inside else lake
+    given = f"RECOMART_SHOP={settings.shop} RECOMART_LAKE={place}"
+    return (
+        f"export {plain(given)}",
+        "recomart ingest       # takes what is new; files loaded before are left alone",
+        "recomart transform    # judges every record by the rules, tests, reconciles",
+        "recomart report       # this report, from the same tables",
+        "recomart quarantine   # lists and counts what was set aside",
+        "sha256sum <lake>/raw/<source>/<entity>/ingest_date=*/*    # the files as received",
+    )

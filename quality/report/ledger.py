@@ -1,0 +1,96 @@
+"""The ledger's batches, with what dbt's reconciliation says became of their records."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+from itertools import groupby
+from pathlib import PurePosixPath
+from typing import Any
+
+from quality.report.content import Batch, FailedFile, FileGroup
+from quality.report.quoting import quoted
+from quality.report.reading import Reader
+
+OUTCOMES = ("accepted", "quarantined", "deduplicated", "superseded")
+FILE_NAME = 200
+"""Characters of a file's name that are kept."""
+
+
+def read_batches(reader: Reader, judged_until: datetime | None) -> tuple[Batch, ...]:
+    """Every batch in the order of loading.
+
+    Args:
+        judged_until: when dbt's last run started; what was loaded later is not judged.
+    """
+    judged = {
+        row["batch_id"]: row
+        for row in reader.rows(
+            f"select batch_id, received, {', '.join(OUTCOMES)} from quality.dq_reconciliation",
+            needs="quality.dq_reconciliation",
+        )
+    }
+    batches = []
+    for row in reader.rows("select * from raw._loads order by batch_id", needs="raw._loads"):
+        outcome = judged.get(row["batch_id"], {})
+        late = judged_until is None or not row["finished_at"] or row["finished_at"] > judged_until
+        if late or row["status"] != "loaded":
+            outcome = {}
+        batches.append(_batch(row, outcome))
+    return tuple(batches)
+
+
+def _batch(row: dict[str, Any], outcome: dict[str, Any]) -> Batch:
+    kept = {name: row[name] for name in Batch.model_fields if name in row}
+    kept["source_file"] = quoted(row["source_file"], FILE_NAME)
+    if row["landed_file"] is not None:
+        kept["landed_file"] = quoted(row["landed_file"], FILE_NAME)
+    return Batch(**kept, **{name: outcome.get(name) for name in OUTCOMES})
+
+
+def failed_files(reader: Reader, batches: Iterable[Batch]) -> tuple[FailedFile, ...]:
+    """Files whose newest batch failed: nothing of them is used."""
+    newest = {(batch.entity, batch.source_file): batch for batch in batches}
+    failed = {b.batch_id: b for b in newest.values() if b.status == "failed"}
+    errors = {
+        row["batch_id"]: row["error"]
+        for row in reader.rows(
+            "select batch_id, left(error, 2000) as error from raw._loads where status = 'failed'",
+            needs="raw._loads",
+        )
+    }
+    return tuple(
+        FailedFile(
+            entity=batch.entity,
+            batch_id=batch_id,
+            source_file=batch.source_file,
+            bytes=batch.bytes,
+            error=quoted(errors.get(batch_id) or "no error recorded", 200),
+        )
+        for batch_id, batch in failed.items()
+    )
+
+
+def file_groups(batches: Iterable[Batch]) -> tuple[FileGroup, ...]:
+    """Loaded files by entity and folder, each group with one digest of all its files."""
+
+    def place(batch: Batch) -> tuple[str, str, str]:
+        path = PurePosixPath(batch.source_file.strip('"'))
+        return batch.entity, str(path.parent), path.suffix
+
+    loaded = sorted((b for b in batches if b.status == "loaded"), key=place)
+    groups = []
+    for (entity, folder, suffix), members in groupby(loaded, key=place):
+        files = sorted(members, key=lambda batch: batch.batch_id)
+        if len(files) == 1:
+            pattern, digest = files[0].source_file, files[0].sha256 or ""
+        else:
+            pattern = f'"{folder}/*{suffix}"'
+            listed = "".join(f"{batch.sha256}\n" for batch in files)
+            digest = hashlib.sha256(listed.encode()).hexdigest()
+        total = sum(batch.bytes or 0 for batch in files)
+        groups.append(
+            FileGroup(entity=entity, pattern=pattern, files=len(files), bytes=total, digest=digest)
+        )
+    return tuple(groups)

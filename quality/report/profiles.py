@@ -1,0 +1,267 @@
+"""Column profiles of the raw tables: one pass for the numbers, and histograms of a sample."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Any
+
+from quality.report.content import ColumnProfile, Histogram
+from quality.report.kinds import KINDS, Kind
+from quality.report.quoting import quoted
+from quality.report.reading import Reader
+from recomart.shop import ENTITIES
+from recomart.sql import identifier, literal
+from recomart.step import Progress
+
+SAMPLED_ABOVE = 1_000_000
+"""Rows from which on histograms are of a sample; every other number is of all rows."""
+BINS, LABELS, LABEL = 20, 8, 24
+"""Bins of a histogram, labels of a category, and characters of a label."""
+STRETCH = 0.05
+"""Share of values outside the last run's edges from which on new edges are drawn."""
+
+
+def read_profiles(
+    reader: Reader,
+    earlier: Iterable[ColumnProfile],
+    known_batch: str,
+    progress: Progress,
+) -> tuple[ColumnProfile, ...]:
+    """A profile of every column of every raw table that has rows.
+
+    Args:
+        earlier: the profiles of the last run, whose edges are kept where they still fit.
+        known_batch: the newest batch that the last run knew; '' on a first run.
+    """
+    then = {(profile.entity, profile.column): profile for profile in earlier}
+    profiles: list[ColumnProfile] = []
+    for done, entity in enumerate(ENTITIES):
+        progress(f"columns of {entity}", done, len(ENTITIES))
+        if reader.has(f"raw.{entity}"):
+            profiles += _of_table(reader, entity, then, known_batch)
+    return tuple(profiles)
+
+
+def _of_table(
+    reader: Reader, entity: str, then: dict[tuple[str, str], ColumnProfile], known_batch: str
+) -> list[ColumnProfile]:
+    columns = [c for c in ENTITIES[entity] if c in reader.columns(f"raw.{entity}")]
+    measured = _measure(reader, entity, columns, known_batch)
+    rows = measured["rows"]
+    if not rows:
+        return []
+    step = math.ceil(rows / SAMPLED_ABOVE)
+    _take_sample(reader, entity, columns, step)
+    profiles = []
+    for column in columns:
+        kind = KINDS.get(column, "text")
+        before = then.get((entity, column))
+        histogram = _histogram(reader, column, kind, before.histogram if before else None)
+        if histogram and step > 1:
+            histogram = histogram.model_copy(update={"sampled_from": rows})
+        given = {
+            name: measured[f"{name} {column}"]
+            for name in ("given", "readable", "distinct", "low", "high", "new_given", "new_ok")
+        }
+        profiles.append(
+            ColumnProfile(
+                entity=entity,
+                column=column,
+                kind=kind,
+                rows=rows,
+                missing=rows - given["given"],
+                unreadable=given["given"] - given["readable"],
+                distinct=given["distinct"],
+                low=given["low"],
+                high=given["high"],
+                new_rows=measured["new_rows"],
+                new_missing=measured["new_rows"] - given["new_given"],
+                new_unreadable=given["new_given"] - given["new_ok"],
+                histogram=histogram,
+            )
+        )
+    reader.connection.execute("drop table sampled")
+    return profiles
+
+
+def _measure(reader: Reader, entity: str, columns: list[str], known_batch: str) -> dict[str, Any]:
+    """Counts, distinct values and ranges of all columns, in one pass over the table."""
+    is_new = f"_batch_id > {literal(known_batch)}" if known_batch else "true"
+    terms = ["count(*) as rows", f"count(*) filter ({is_new}) as new_rows"]
+    for column in columns:
+        given, typed = identifier(f"given {column}"), identifier(f"typed {column}")
+        low, high = (
+            (f"min({typed})", f"max({typed})")
+            if KINDS.get(column) in ("number", "time")
+            else ("null", "null")
+        )
+        terms += [
+            f"count({given}) as {given}",
+            f"count({typed}) as {identifier('readable ' + column)}",
+            f"approx_count_distinct({given}) as {identifier('distinct ' + column)}",
+            f"{low} as {identifier('low ' + column)}",
+            f"{high} as {identifier('high ' + column)}",
+            f"count({given}) filter ({is_new}) as {identifier('new_given ' + column)}",
+            f"count({typed}) filter ({is_new}) as {identifier('new_ok ' + column)}",
+        ]
+    row = reader.row(
+        f"select {', '.join(terms)} from"
+        f" (select _batch_id, {_given(columns)}, {_typed(reader, entity, columns)}"
+        f" from raw.{entity})"
+    )
+    assert row is not None  # an aggregate without groups has a row
+    return row
+
+
+def _given(columns: list[str]) -> str:
+    return ", ".join(
+        f"case when trim({identifier(c)}) <> '' then {identifier(c)} end"
+        f" as {identifier('given ' + c)}"
+        for c in columns
+    )
+
+
+def _typed(reader: Reader, entity: str, columns: list[str]) -> str:
+    """Every column as what it should be: numbers and times (seconds since 1970) as doubles."""
+    declared = reader.row(
+        "select value from raw._shop where entity = ? and key = 'time_format'",
+        [entity],
+        needs="raw._shop",
+    )
+    time_format = declared["value"] if declared else "iso"
+    typed = []
+    for column in columns:
+        kind, name = KINDS.get(column, "text"), identifier(column)
+        value = f"case when trim({name}) <> '' then {name} end"
+        if kind == "number":
+            value = f"try_cast({name} as double)"
+        elif kind == "time":
+            value = _seconds(name, time_format)
+        if kind in ("number", "time"):
+            value = f"case when isfinite({value}) then {value} end"
+        typed.append(f"{value} as {identifier('typed ' + column)}")
+    return ", ".join(typed)
+
+
+def _seconds(name: str, time_format: str) -> str:
+    if time_format == "epoch_seconds":
+        return f"try_cast({name} as double)"
+    if time_format == "epoch_milliseconds":
+        return f"try_cast({name} as double) / 1000"
+    if time_format == "iso":
+        # with Z, a cast to timestamp drops nothing and is four times as fast
+        parsed = (
+            f"case when {name} like '%Z' then try_cast({name} as timestamp)"
+            f" else timezone('UTC', try_cast({name} as timestamptz)) end"
+        )
+    else:
+        parsed = f"cast(try_strptime({name}, {literal(time_format)}) as timestamp)"
+    return f"epoch(case when isfinite({parsed}) then {parsed} end)"
+
+
+def _take_sample(reader: Reader, entity: str, columns: list[str], step: int) -> None:
+    """Every step-th row by the hash of its place: the same rows each time, of every batch."""
+    chosen = f"where hash(_batch_id, _record) % {step} = 0" if step > 1 else ""
+    drawn = [c for c in columns if KINDS.get(c, "text") != "text"]
+    typed = _typed(reader, entity, drawn) if drawn else "1 as nothing"
+    reader.connection.execute(
+        f"create or replace temp table sampled as select {typed} from raw.{entity} {chosen}"
+    )
+
+
+def _histogram(
+    reader: Reader, column: str, kind: Kind, before: Histogram | None
+) -> Histogram | None:
+    typed = identifier(f"typed {column}")
+    if kind == "text":
+        return None
+    if kind == "category":
+        return _labels(reader, typed, before.labels if before else ())
+    if before and before.edges:
+        kept = _bins(reader, typed, before.edges)
+        if kept and kept.outside <= STRETCH * (sum(kept.counts) + kept.outside):
+            return kept
+    row = reader.row(f"select quantile_disc({typed}, [0.005, 0.995]) as ends from sampled")
+    if row is None or row["ends"] is None or row["ends"][0] is None:
+        return None
+    low, high = row["ends"]
+    return _bins(reader, typed, _scale(reader, typed, low, high) or _even(low, high))
+
+
+def _even(low: float, high: float) -> tuple[float, ...]:
+    width = (high - low) / BINS or 1.0
+    return tuple(round(low + place * width, 6) for place in range(BINS + 1))
+
+
+def _scale(reader: Reader, typed: str, low: float, high: float) -> tuple[float, ...] | None:
+    """Edges around the steps of a scale (stars, half stars, pieces); None when it is none."""
+    found = reader.rows(
+        f"select distinct {typed} as value from sampled where {typed} between ? and ?"
+        f" order by 1 limit {BINS + 1}",
+        [low, high],
+    )
+    values = [row["value"] for row in found]
+    if not 2 <= len(values) <= BINS:
+        return None
+    step = min(after - before for before, after in pairwise(values))
+    places = round((high - low) / step)
+    if places >= BINS or any(abs((v - low) / step % 1 - 0.5) < 0.499 for v in values):
+        return None
+    return tuple(round(low + (place - 0.5) * step, 6) for place in range(places + 2))
+
+
+def _bins(reader: Reader, typed: str, edges: tuple[float, ...]) -> Histogram | None:
+    low, high = edges[0], edges[-1]
+    if not high > low:
+        return None
+    found = reader.rows(
+        f"""
+        select
+            case
+                when {typed} between ? and ?
+                    then least(cast(floor(({typed} - ?) / ? * {len(edges) - 1}) as integer),
+                        {len(edges) - 2})
+            end as bin,
+            count(*) as count
+        from sampled where {typed} is not null group by 1
+        """,
+        [low, high, low, high - low],
+    )
+    counts = {row["bin"]: row["count"] for row in found}
+    if not counts:
+        return None
+    return Histogram(
+        edges=edges,
+        labels=(),
+        counts=tuple(counts.get(place, 0) for place in range(len(edges) - 1)),
+        outside=counts.get(None, 0),
+        sampled_from=None,
+    )
+
+
+def _labels(reader: Reader, typed: str, before: tuple[str, ...]) -> Histogram | None:
+    """The most frequent values, those of the last run first, so that the two can be compared."""
+    found = reader.rows(
+        f"""
+        select left({typed}, 200) as label, count(*) as count
+        from sampled where {typed} is not null group by 1 order by 2 desc, 1 limit 200
+        """
+    )
+    total = reader.row(f"select count({typed}) as count from sampled")
+    if not found or total is None:
+        return None
+    counts: dict[str, int] = {}
+    for row in found:
+        label = quoted(row["label"], LABEL)
+        counts[label] = counts.get(label, 0) + row["count"]
+    chosen = dict.fromkeys((*before, *list(counts)[:LABELS]))
+    labels = tuple(list(chosen)[: 2 * LABELS])
+    return Histogram(
+        edges=(),
+        labels=labels,
+        counts=tuple(counts.get(label, 0) for label in labels),
+        outside=total["count"] - sum(counts.get(label, 0) for label in labels),
+        sampled_from=None,
+    )

@@ -1,0 +1,42 @@
+"""Reading a warehouse of which parts may be missing: before the first transform, or after a stop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import duckdb
+
+Row = dict[str, Any]
+
+
+class Reader:
+    """Read-only queries over tables that may not be there yet."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection = connection
+        found = connection.execute(
+            "select table_schema || '.' || table_name, list(column_name)"
+            " from information_schema.columns group by all"
+        ).fetchall()
+        self._columns: dict[str, set[str]] = {table: set(columns) for table, columns in found}
+
+    def has(self, *tables: str) -> bool:
+        """Whether all these tables (schema.name) are there."""
+        return all(table in self._columns for table in tables)
+
+    def columns(self, table: str) -> set[str]:
+        """The table's columns; none when it is not there."""
+        return self._columns.get(table, set())
+
+    def rows(self, sql: str, parameters: Sequence[object] = (), *, needs: str = "") -> list[Row]:
+        """The rows of a query as dictionaries; none when a table in `needs` (spaced) is missing."""
+        if not self.has(*needs.split()):
+            return []
+        cursor = self.connection.execute(sql, list(parameters))
+        names = [column[0] for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def row(self, sql: str, parameters: Sequence[object] = (), *, needs: str = "") -> Row | None:
+        """The first row of a query."""
+        return next(iter(self.rows(sql, parameters, needs=needs)), None)
