@@ -6,10 +6,11 @@ a feature is added in its dbt model and that model's YAML.
 
 from __future__ import annotations
 
-from feature_repo.snapshot import current_snapshot
+from feature_repo.manifest import read_models
 from feature_repo.views import build
 from recomart.settings import load_settings
+from recomart.snapshots import current_snapshot
 
 _settings = load_settings()
 _snapshot = current_snapshot(_settings)
-globals().update(build(_settings, _snapshot.models(), _snapshot.prior).objects())
+globals().update(build(_settings, read_models(_snapshot.manifest), _snapshot.prior).objects())

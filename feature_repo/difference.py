@@ -9,8 +9,8 @@ import duckdb
 import pyarrow as pa
 
 from feature_repo.manifest import CREATED_AT, EVENT_TIMESTAMP, Model
-from feature_repo.snapshot import Snapshot
 from recomart.settings import Settings
+from recomart.snapshots import Snapshot
 from recomart.sql import identifier, literal
 from recomart.warehouse import apply_limits
 

@@ -14,14 +14,14 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from feature_repo.difference import Difference
-from feature_repo.manifest import EVENT_TIMESTAMP, Model
-from feature_repo.snapshot import Snapshot
+from feature_repo.manifest import EVENT_TIMESTAMP, Model, read_models
 from recomart.errors import RedisUnavailable
 from recomart.heartbeat import Heartbeat, Publication, heartbeat_key, state_key
 from recomart.online_layout import ViewLayout
 from recomart.online_writer import delete_rows, stored_keys, write_rows
 from recomart.redis import connect
 from recomart.settings import Settings
+from recomart.snapshots import Snapshot
 from recomart.step import Progress
 
 ANSWER_SECONDS = 30.0
@@ -51,7 +51,7 @@ def publish_online(
     Raises:
         RedisUnavailable: no server answers, or it went away; run again when it is back.
     """
-    views = [model for model in snapshot.models() if model.feast]
+    views = [model for model in read_models(snapshot.manifest) if model.feast]
     now = datetime.now(UTC)
     with _redis_errors(settings):
         client = connect(settings, deadline=ANSWER_SECONDS)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from typing import Any
 
-from feature_repo.online import publish_online
-from feature_repo.snapshot import Snapshot, prune, take_snapshot
+from feature_repo.manifest import read_models
+from feature_repo.online import Written, publish_online
+from feature_repo.snapshot import prune, take_snapshot
 from feature_repo.views import build
 from recomart.lake import open_lake
 from recomart.processes import only_one
 from recomart.settings import Settings
+from recomart.snapshots import Snapshot
 from recomart.step import Progress, StepResult, no_progress
+
+LOCK = "publish"
 
 log = logging.getLogger(__name__)
 
@@ -30,26 +35,35 @@ def publish(
         RedisUnavailable: Parquet and registry are published, Redis is not: run it again.
     """
     open_lake(settings)
-    with only_one(settings, "publish"):
+    with only_one(settings, LOCK):
         snapshot = take_snapshot(settings, progress)
         apply_definitions(settings, snapshot)
         views = publish_online(settings, snapshot, progress=progress, full=full)
         prune(settings)
+    return StepResult(
+        sum(snapshot.rows.values()), "rows", f"{told(views)} · snapshot {snapshot.hash}"
+    )
+
+
+def told(views: list[Written]) -> str:
+    """What was written to Redis, in words, for the step's line; each view goes to the log."""
     for view in views:
         log.info("%s", view)
     written = sum(view.written for view in views)
     deleted = sum(view.deleted for view in views)
     online = f"{sum(view.rows for view in views):,} rows online, {written:,} written"
-    if deleted:
-        online += f", {deleted:,} deleted"
-    return StepResult(sum(snapshot.rows.values()), "rows", f"{online} · snapshot {snapshot.hash}")
+    return online + (f", {deleted:,} deleted" if deleted else "")
 
 
 def apply_definitions(settings: Settings, snapshot: Snapshot) -> None:
-    """Register the snapshot's definitions with Feast, and remove those that are no more."""
+    """Register the snapshot's definitions with Feast, and remove those that are no more.
+
+    The registry is kept with the snapshot too: training from it later sees the features as they
+    were defined then.
+    """
     from recomart.feast import open_store
 
-    wanted = build(settings, snapshot.models(), snapshot.prior)
+    wanted = build(settings, read_models(snapshot.manifest), snapshot.prior)
     objects = list(wanted.objects().values())
     store = open_store(settings)
     names = {(type(o).__name__, o.name) for o in objects}
@@ -60,3 +74,6 @@ def apply_definitions(settings: Settings, snapshot: Snapshot) -> None:
     ]
     stale = [o for o in registered if (type(o).__name__, o.name) not in names]
     store.apply(objects, objects_to_delete=stale, partial=False)
+    copy = snapshot.definitions.with_name(f".{snapshot.definitions.name}.tmp")
+    shutil.copyfile(settings.registry, copy)
+    copy.replace(snapshot.definitions)

@@ -1,16 +1,13 @@
-"""Published snapshots: `<lake>/features/<hash>/<model>.parquet`, and the link `current`."""
+"""Taking snapshots: tested tables to `<lake>/features/<hash>/<model>.parquet`, and `current`."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import math
 import os
 import shutil
-import sqlite3
-from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,64 +16,37 @@ import duckdb
 from feature_repo.builds import manifest_of, require_tested
 from feature_repo.manifest import Model, definition_digest, read_models
 from recomart.derived import Prior
-from recomart.errors import ConfigurationError, NothingPublished, NotReady
+from recomart.errors import ConfigurationError, NotReady
 from recomart.files import fsync_folder, replace_text, sha256_of, swap_link
+from recomart.model_registry import named_snapshots
 from recomart.settings import Settings
+from recomart.snapshots import (
+    MANIFEST,
+    RECORD,
+    Batch,
+    Snapshot,
+    read_snapshot,
+    snapshot_folders,
+)
 from recomart.sql import identifier, literal
 from recomart.step import Progress, no_progress
 from recomart.warehouse import warehouse
 
-MANIFEST = "manifest.json"
-RECORD = "snapshot.json"
 SHOP_MODEL = "dim_shop"
 KEPT = 10
 HASH_DIGITS = 16
 ROW_GROUP_ROWS = 122_880
+TAKING, REMOVING = ".taking-", ".removing-"
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """Tested features as they stood at `as_of`; all times are UTC."""
-
-    folder: Path
-    hash: str
-    shop: str
-    as_of: datetime
-    published_at: datetime
-    rows: dict[str, int]
-    prior: Prior
-
-    def file(self, model: str) -> Path:
-        """The Parquet file of a model, through its snapshot's own folder."""
-        return self.folder / f"{model}.parquet"
-
-    def models(self) -> tuple[Model, ...]:
-        """What dbt's manifest of the build says about the published models."""
-        return read_models(self.folder / MANIFEST)
-
-
-def current_snapshot(settings: Settings) -> Snapshot:
-    """The snapshot that `<lake>/features/current` links to.
-
-    Raises:
-        NothingPublished: there is none.
-    """
-    record = settings.current_features / RECORD
-    if not record.exists():
-        raise NothingPublished(
-            f"no tested features are published in {settings.features}",
-            help="run 'make pipeline', or 'recomart transform' and 'recomart publish'",
-        )
-    return _read(record.resolve())
 
 
 def take_snapshot(settings: Settings, progress: Progress = no_progress) -> Snapshot:
     """Copy every model to publish out of the warehouse, and link the result as `current`.
 
-    Equal tables give equal bytes and so the same folder. A reader sees the old snapshot or the
-    new one; a killed call leaves a folder that the next one removes.
+    Equal tables give equal bytes and so the same folder; its record then learns of the batches
+    that are new. A reader sees the old snapshot or the new one; a killed call leaves a folder that
+    the next one removes.
 
     Raises:
         NotReady, TransformFailed: the tables were not tested; nothing is published.
@@ -84,10 +54,15 @@ def take_snapshot(settings: Settings, progress: Progress = no_progress) -> Snaps
         ConfigurationError: the tables differ from what the manifest declares.
     """
     settings.features.mkdir(parents=True, exist_ok=True)
-    for leftover in settings.features.glob(".taking-*"):
+    for leftover in (
+        *settings.features.glob(f"{TAKING}*"),
+        *settings.features.glob(f"{REMOVING}*"),
+    ):
         shutil.rmtree(leftover)
-    taking = settings.features / f".taking-{os.getpid()}"
+    taking = settings.features / f"{TAKING}{os.getpid()}"
     taking.mkdir()
+    now = datetime.now(UTC)
+    rows, schema = {}, {}
     with warehouse(settings, read_only=True) as connection:
         manifest = manifest_of(settings, require_tested(connection))
         models = read_models(manifest)
@@ -96,45 +71,103 @@ def take_snapshot(settings: Settings, progress: Progress = no_progress) -> Snaps
                 f"the manifest publishes no {SHOP_MODEL}, which holds the shop's clock",
                 where=str(manifest),
             )
-        rows = {}
         for done, model in enumerate(models):
             progress(model.name, done, len(models))
-            rows[model.name] = _copy(connection, model, taking / f"{model.name}.parquet")
+            target = taking / f"{model.name}.parquet"
+            rows[model.name], schema[model.name] = _copy(connection, model, target)
         as_of, prior = _shop(connection, taking / f"{SHOP_MODEL}.parquet")
-    digest = _digest(models, taking)
+        batches = _batches(connection, now)
+    files = {model.name: sha256_of(taking / f"{model.name}.parquet") for model in models}
+    digest = _digest(models, files)
     shutil.copyfile(manifest, taking / MANIFEST)
     folder = settings.features / digest
-    snapshot = Snapshot(folder, digest, settings.shop_name, as_of, datetime.now(UTC), rows, prior)
-    replace_text(taking / RECORD, _record(snapshot))
+    snapshot = Snapshot(
+        folder=folder,
+        hash=digest,
+        shop=settings.shop_name,
+        as_of=as_of,
+        published_at=now,
+        rows=rows,
+        prior=prior,
+        schema=schema,
+        files=files,
+        batches=batches,
+        batches_at=now,
+    )
     if folder.exists():
-        (taking / MANIFEST).replace(folder / MANIFEST)  # descriptions may be newer
-        shutil.rmtree(taking)
-        os.utime(folder)
-        snapshot = _read(folder / RECORD)
+        snapshot = _published_again(snapshot, taking)
     else:
+        replace_text(taking / RECORD, snapshot.to_json())
         fsync_folder(taking)
         taking.rename(folder)
     swap_link(settings.current_features, digest)
     return snapshot
 
 
+def _published_again(snapshot: Snapshot, taking: Path) -> Snapshot:
+    """Bring what may be newer (descriptions, batches) to the folder that has the same bytes.
+
+    Each file is replaced in one step, and the record holds of this content whether or not
+    `current` links to it yet: a call killed in between leaves nothing untrue.
+    """
+    folder = snapshot.folder
+    (taking / MANIFEST).replace(folder / MANIFEST)
+    shutil.rmtree(taking)
+    before = read_snapshot(folder)
+    merged = before.made_also_from(snapshot.batches, snapshot.published_at)
+    merged = replace(merged, schema=snapshot.schema, files=snapshot.files)
+    if merged != before:
+        replace_text(folder / RECORD, merged.to_json())
+    os.utime(folder)
+    return merged
+
+
 def prune(settings: Settings) -> list[Path]:
     """Remove old snapshots: all but the last ten and those that a registered model names."""
-    named = _named_by_models(settings)
-    if named is None:
-        log.warning("the model registry cannot be read: no old snapshot is removed")
+    try:
+        named = named_snapshots(settings)
+    except NotReady as exc:
+        log.warning("no old snapshot is removed: %s", exc)
         return []
-    folders = [path.parent for path in settings.features.glob(f"*/{RECORD}")]
-    folders = [folder for folder in folders if not folder.is_symlink()]
+    folders = snapshot_folders(settings)
     folders.sort(key=lambda folder: folder.stat().st_mtime, reverse=True)
     removed = [folder for folder in folders[KEPT:] if folder.name not in named]
     for folder in removed:
-        shutil.rmtree(folder)
+        # out of sight in one step: a call killed halfway leaves no snapshot without its files
+        hidden = folder.with_name(f"{REMOVING}{folder.name}")
+        folder.rename(hidden)
+        shutil.rmtree(hidden)
     return removed
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, model: Model, target: Path) -> int:
-    """Write one model in the order of its key. Decimals become doubles, as readers compute."""
+def _batches(connection: duckdb.DuckDBPyConnection, now: datetime) -> tuple[Batch, ...]:
+    """The batches that the tables were built from.
+
+    dbt's own account names them. The ledger alone would not do: it may hold batches that were
+    loaded after the build, and failed ones.
+    """
+    found = connection.execute(
+        """
+        select
+            loads.batch_id, loads.entity, loads.source, loads.source_file, loads.landed_file,
+            loads.sha256, built.records, built.accepted
+        from quality.dq_reconciliation as built
+        inner join raw._loads as loads on built.batch_id = loads.batch_id
+        where built.records is not null
+        order by loads.batch_id
+        """
+    ).to_arrow_table()
+    return tuple(Batch(**row, since=now) for row in found.to_pylist())
+
+
+def _copy(
+    connection: duckdb.DuckDBPyConnection, model: Model, target: Path
+) -> tuple[int, dict[str, str]]:
+    """Write one model in the order of its key. Decimals become doubles, as readers compute.
+
+    Returns:
+        The count of rows, and the type of each column in the file.
+    """
     source = f"{identifier(model.schema)}.{identifier(model.table)}"
     found = connection.execute(f"select column_name, column_type from (describe {source})")
     types = dict(found.fetchall())
@@ -146,11 +179,14 @@ def _copy(connection: duckdb.DuckDBPyConnection, model: Model, target: Path) -> 
             found=f"missing: {', '.join(absent) or '-'}; undeclared: {', '.join(extra) or '-'}",
             help="run 'recomart transform' after a change of a model or its YAML",
         )
+    written = {
+        name: "DOUBLE" if kind.startswith("DECIMAL") else kind for name, kind in types.items()
+    }
     columns = ", ".join(
-        f"{identifier(name)}::double as {identifier(name)}"
-        if kind.startswith("DECIMAL")
-        else identifier(name)
-        for name, kind in types.items()
+        identifier(name)
+        if kind == types[name]
+        else f"{identifier(name)}::{kind} as {identifier(name)}"
+        for name, kind in written.items()
     )
     order = ", ".join(map(identifier, model.order_by))
     # one thread and a fixed size of row groups: equal tables give equal bytes
@@ -164,7 +200,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, model: Model, target: Path) -> 
     )
     connection.execute(f"set threads = {threads[0] if threads else 1}")
     count = connection.execute(f"select count(*) from {source}").fetchone()
-    return int(count[0]) if count else 0
+    return (int(count[0]) if count else 0), written
 
 
 def _shop(connection: duckdb.DuckDBPyConnection, file: Path) -> tuple[datetime, Prior]:
@@ -181,52 +217,7 @@ def _shop(connection: duckdb.DuckDBPyConnection, file: Path) -> tuple[datetime, 
     return as_of.replace(tzinfo=UTC), prior
 
 
-def _digest(models: tuple[Model, ...], folder: Path) -> str:
-    parts = [f"{model.name} {sha256_of(folder / f'{model.name}.parquet')}" for model in models]
+def _digest(models: tuple[Model, ...], files: dict[str, str]) -> str:
+    parts = [f"{model.name} {files[model.name]}" for model in models]
     text = "\n".join([definition_digest(models), *parts])
     return hashlib.sha256(text.encode()).hexdigest()[:HASH_DIGITS]
-
-
-def _record(snapshot: Snapshot) -> str:
-    prior = snapshot.prior
-    content = {
-        "hash": snapshot.hash,
-        "shop": snapshot.shop,
-        "as_of": snapshot.as_of.isoformat(),
-        "published_at": snapshot.published_at.isoformat(),
-        "rows": snapshot.rows,
-        "prior_rating": None if math.isnan(prior.rating) else prior.rating,
-        "prior_weight": prior.weight,
-    }
-    return json.dumps(content, indent=2) + "\n"
-
-
-def _read(record: Path) -> Snapshot:
-    content = json.loads(record.read_text(encoding="utf-8"))
-    rating = content["prior_rating"]
-    return Snapshot(
-        folder=record.parent,
-        hash=content["hash"],
-        shop=content["shop"],
-        as_of=datetime.fromisoformat(content["as_of"]),
-        published_at=datetime.fromisoformat(content["published_at"]),
-        rows=content["rows"],
-        prior=Prior(math.nan if rating is None else rating, content["prior_weight"]),
-    )
-
-
-def _named_by_models(settings: Settings) -> set[str] | None:
-    """Hashes in the tag `features_hash` of registered models; None when that cannot be told.
-
-    A glance into MLflow's database: importing MLflow would cost four seconds.
-    """
-    database = settings.lake / "mlflow.db"
-    if not database.exists():
-        return set()
-    query = "select value from model_version_tags where key = 'features_hash'"
-    with (
-        suppress(sqlite3.Error),
-        closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=1.0)) as connection,
-    ):
-        return {value for (value,) in connection.execute(query)}
-    return None

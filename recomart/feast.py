@@ -22,9 +22,11 @@ from feast.protos.feast.core.Registry_pb2 import Registry as RegistryProto
 from feast.repo_config import RegistryConfig
 from pydantic import Field, StrictStr, model_validator
 
+from recomart.errors import NotReady
 from recomart.offline_store import AsofDuckDBOfflineStore, AsofDuckDBOfflineStoreConfig
 from recomart.redis import redis_url
 from recomart.settings import PROJECT_ROOT, Settings, load_settings
+from recomart.snapshots import Snapshot
 
 __all__ = [
     "AsofDuckDBOfflineStore",
@@ -39,18 +41,36 @@ REPO = PROJECT_ROOT / "feature_repo"
 PROJECT_OF_SETTINGS = "recomart"
 
 
-def open_store(settings: Settings) -> FeatureStore:
-    """The feature store of a lake. Redis is not touched before features are read online."""
+def open_store(settings: Settings, snapshot: Snapshot | None = None) -> FeatureStore:
+    """The feature store of a lake. Redis is not touched before features are read online.
+
+    Args:
+        snapshot: read its files by its definitions, whatever is published meanwhile; without it,
+            what is current.
+
+    Raises:
+        NotReady: the snapshot was published before its definitions were kept with it.
+    """
     stores = "recomart.feast"
+    if snapshot is not None and not snapshot.definitions.exists():
+        raise NotReady(
+            f"snapshot {snapshot.hash} has no definitions of its features beside it",
+            where=str(snapshot.definitions),
+            help=f"run 'recomart features history --restore {snapshot.hash}' once: it adds them",
+        )
     config = RepoConfig(
         project=settings.feast_project,
         provider="local",
         registry={
             "registry_store_type": f"{stores}.LakeRegistryStore",
-            "path": str(settings.registry),
+            "path": str(snapshot.definitions if snapshot else settings.registry),
         },
         online_store={"type": f"{stores}.LakeRedisOnlineStore", "settings": settings},
-        offline_store={"type": f"{stores}.AsofDuckDBOfflineStore", "settings": settings},
+        offline_store={
+            "type": f"{stores}.AsofDuckDBOfflineStore",
+            "settings": settings,
+            "snapshot": snapshot and snapshot.folder,
+        },
         entity_key_serialization_version=3,
     )
     config.repo_path = REPO

@@ -8,6 +8,7 @@ sees that rows keep their order.
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -40,10 +41,15 @@ Labels: TypeAlias = pd.DataFrame | pa.Table | str | Path
 
 
 class AsofDuckDBOfflineStoreConfig(DuckDBOfflineStoreConfig):
-    """Takes memory limit, threads and spill folder from RecoMart's settings."""
+    """Takes memory limit, threads and spill folder from RecoMart's settings.
+
+    Args:
+        snapshot: folder of the published snapshot that is read in place of the current one.
+    """
 
     type: StrictStr = "recomart.feast.AsofDuckDBOfflineStore"
     settings: Settings = Field(default_factory=load_settings, exclude=True, repr=False)
+    snapshot: Path | None = None
 
 
 class AsofDuckDBOfflineStore(DuckDBOfflineStore):
@@ -73,7 +79,10 @@ class AsofDuckDBOfflineStore(DuckDBOfflineStore):
         labels = read_labels(entity_df)
         schema = dict(labels.schema.empty_table().to_pandas().dtypes)
         event_timestamp = offline_utils.infer_event_timestamp_from_entity_df(schema)
-        views = [_view_join(view, feature_refs, full_feature_names) for view in feature_views]
+        files = _Files(config.offline_store)
+        views = [
+            _view_join(view, feature_refs, full_feature_names, files) for view in feature_views
+        ]
         on_demand = OnDemandFeatureView.get_requested_odfvs(feature_refs, project, registry)
         return AsofRetrievalJob(
             config=config,
@@ -193,7 +202,22 @@ def _with_times(labels: pd.DataFrame) -> pd.DataFrame:
     return labels
 
 
-def _view_join(view: FeatureView, feature_refs: list[str], full_names: bool) -> ViewJoin:
+@dataclass(frozen=True)
+class _Files:
+    """Which file a source's path stands for: those of the current snapshot may be another's."""
+
+    config: AsofDuckDBOfflineStoreConfig
+
+    def of(self, path: str) -> str:
+        pinned, current = self.config.snapshot, self.config.settings.current_features
+        if pinned is None or Path(path).parent.name != current.name:
+            return path
+        return str(pinned / Path(path).name)
+
+
+def _view_join(
+    view: FeatureView, feature_refs: list[str], full_names: bool, files: _Files
+) -> ViewJoin:
     source = view.batch_source
     if not isinstance(source, FileSource) or not source.path.endswith(".parquet"):
         raise ValueError(f"feature view {view.name}: its source is no Parquet file: {source}")
@@ -203,7 +227,7 @@ def _view_join(view: FeatureView, feature_refs: list[str], full_names: bool) -> 
     wanted = [ref.removeprefix(prefix) for ref in feature_refs if ref.startswith(prefix)]
     join_keys = view.projection.join_key_map or {e.name: e.name for e in view.entity_columns}
     return ViewJoin(
-        path=source.path,
+        path=files.of(source.path),
         keys=tuple((mapped.get(key, key), label) for key, label in join_keys.items()),
         features=tuple(
             (mapped.get(name, name), f"{shown}__{name}" if full_names else name) for name in wanted

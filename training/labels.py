@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +13,12 @@ import pyarrow.parquet as pq
 
 from recomart.errors import NothingPublished, NotReady
 from recomart.settings import Settings
+from recomart.snapshots import read_snapshot
 from training.interactions import BoolArray, Index, IntArray, Interactions, TimeArray
 
 UNKNOWN_CATEGORY = "unknown"
+LABEL_TABLES = ("dim_products", "dim_shop", "fct_user_products", "lbl_interactions")
+"""The published tables that load_shop_data reads, for every kind of model."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ def load_shop_data(snapshot: Path) -> ShopData:
     facts = [catalogue.get(str(p), (str(p), UNKNOWN_CATEGORY)) for p in products.ids]
     return ShopData(
         rules=rules,
-        snapshot=json.loads((snapshot / "snapshot.json").read_text())["hash"],
+        snapshot=read_snapshot(snapshot).hash,
         users=users,
         products=products,
         titles=np.asarray([title for title, _ in facts], dtype=np.str_),

@@ -25,7 +25,7 @@ def recipe_hash(settings: Settings) -> str:
     return digest.hexdigest()[:16]
 
 
-def trained_already(settings: Settings) -> registry.RegisteredModel | None:
+def trained_already(settings: Settings) -> registry.ModelVersion | None:
     """The champion, when it was learned by this recipe from the snapshot published now.
 
     Raises:

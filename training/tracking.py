@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recomart.settings import PROJECT_ROOT, TELEMETRY_OFF, Settings
+from recomart.snapshots import Snapshot
 from recomart.step import Progress, no_progress
 from training import artifact, registry
 from training.artifact import Artifact
 from training.experiment import Experiment
-from training.labels import ShopData
+from training.feature_tables import VIEWS
+from training.labels import LABEL_TABLES, ShopData
 from training.models import ranker, svd
 from training.models.popularity import HALF_LIFE_DAYS, Popularity
 from training.plots import draw_plots
@@ -39,16 +41,26 @@ class Recorded:
 
 
 def record(
-    settings: Settings, data: ShopData, experiment: Experiment, progress: Progress = no_progress
+    settings: Settings,
+    snapshot: Snapshot,
+    data: ShopData,
+    experiment: Experiment,
+    progress: Progress = no_progress,
+    *,
+    serve: bool = True,
 ) -> Recorded:
     """Log one parent run with a child run per kind, register each kind, and set the aliases.
 
     Aliases move last, when every version stands: a killed call leaves the old champion.
+
+    Args:
+        serve: whether the aliases move.
     """
     with _mlflow(settings) as (mlflow, client), tempfile.TemporaryDirectory() as scratch:
         tags = {
             "shop": settings.shop_name,
-            registry.FEATURES_HASH: data.snapshot,
+            registry.FEATURES_HASH: snapshot.hash,
+            registry.FEATURES_AT: snapshot.batches_at.isoformat(),
             registry.TRAINING_HASH: experiment.training_hash,
             RECIPE: recipe_hash(settings),
             **_commit(),
@@ -56,7 +68,7 @@ def record(
         recorder = _Recorder(
             mlflow, client, data, experiment, tags, _experiment_id(client, settings), Path(scratch)
         )
-        with recorder.run(f"train {data.snapshot[:8]}", champion=experiment.ranking[0]) as parent:
+        with recorder.run(f"train {snapshot.hash[:8]}", champion=experiment.ranking[0]) as parent:
             mlflow.log_params(_parameters(settings, data, experiment))
             mlflow.log_artifacts(str(recorder.plots()), "plots")
             versions = {}
@@ -65,7 +77,8 @@ def record(
                 with recorder.run(kind, kind=kind) as run:
                     recorder.log_figures(kind)
                     versions[kind] = recorder.register(kind, run.info.run_id)
-        _set_aliases(client, experiment, versions)
+        if serve:
+            _set_aliases(client, experiment, versions)
         return Recorded(parent.info.run_id, versions)
 
 
@@ -115,7 +128,7 @@ class _Recorder:
     def register(self, kind: str, run_id: str) -> str:
         """Log the kind's model to the open run, and return its new version in the registry."""
         folder = self.scratch / kind / registry.ARTIFACT_FOLDER
-        tags = {**self.tags, registry.KIND: kind}
+        tags = {**self.tags, registry.KIND: kind, registry.READS: ",".join(tables_read(kind))}
         sha256 = artifact.save(self._artifact(kind, tags), folder)
         logged = self.mlflow.pyfunc.log_model(
             name=kind,
@@ -153,6 +166,11 @@ class _Recorder:
             popularity=popularity,
             facts={**tags, **facts},
         )
+
+
+def tables_read(kind: str) -> tuple[str, ...]:
+    """The published tables that a kind learns from: features are the ranker's alone."""
+    return tuple(sorted({*LABEL_TABLES, *(VIEWS if kind == "ranker" else ())}))
 
 
 def _set_aliases(client: MlflowClient, experiment: Experiment, versions: dict[str, str]) -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from threadpoolctl import threadpool_limits
 
+from recomart import snapshots
 from recomart.settings import Settings
 from recomart.step import Progress, StepResult, no_progress
 from training.evaluate import Scores
 from training.experiment import run_experiment
-from training.labels import current_snapshot, load_shop_data
+from training.labels import load_shop_data
 from training.tracking import record
 
 if TYPE_CHECKING:
@@ -26,11 +28,13 @@ class TrainSummary:
     """What was trained.
 
     Args:
-        champion: the kind that serves from now on.
+        champion: the kind that was best.
         versions: registered version by kind.
         validation, test: metrics by kind; empty where the shop has too few days.
         labels: that were learned from.
         run_id: the parent run in MLflow.
+        snapshot: the hash of the features that were learned from.
+        serves: whether the champion serves from now on.
     """
 
     champion: str
@@ -39,10 +43,15 @@ class TrainSummary:
     test: dict[str, Scores]
     labels: int
     run_id: str
+    snapshot: str
+    serves: bool
 
     def result(self) -> StepResult:
         """One line: how many models, and which serves."""
-        detail = f"champion {self.champion} v{self.versions[self.champion]}"
+        best = f"{self.champion} v{self.versions[self.champion]}"
+        detail = f"champion {best}"
+        if not self.serves:
+            detail = f"from snapshot {self.snapshot}: best {best}, the champion stays"
         figures = self.test or self.validation
         if figures:
             ndcg = " · ".join(f"{kind} {s.ndcg_at_10:.3f}" for kind, s in figures.items())
@@ -50,30 +59,42 @@ class TrainSummary:
         return StepResult(len(self.versions), "models", detail)
 
 
-def train(settings: Settings, *, progress: Progress = no_progress) -> TrainSummary:
-    """Train every kind on the newest snapshot, compare them, and register them in MLflow.
+def train(
+    settings: Settings, *, features: str | None = None, progress: Progress = no_progress
+) -> TrainSummary:
+    """Train every kind on one snapshot, compare them, and register them in MLflow.
+
+    The same snapshot, seed and code give the same models, to the bit.
+
+    Args:
+        features: the hash of a kept snapshot, or the beginning of it. Models of one that is not
+            current are registered, but serve nobody: no alias moves. Without it, the newest.
 
     Raises:
         NothingPublished: there are no published features.
+        UnknownName: no snapshot has this hash.
         NotReady: the shop has no interactions to learn from.
     """
-    snapshot = current_snapshot(settings)
-    data = load_shop_data(snapshot)
+    current = snapshots.current_snapshot(settings)
+    snapshot = current if features is None else snapshots.find_snapshot(settings, features)
+    os.utime(snapshot.folder)  # in use: a publish meanwhile must not remove it as the oldest
+    data = load_shop_data(snapshot.folder)
 
     def open_store() -> FeatureStore:
         from recomart.feast import open_store
 
-        return open_store(settings)
+        return open_store(settings, snapshot)
 
     # One BLAS thread: the products are small, and sums keep their order on every machine.
     with threadpool_limits(1, user_api="blas"):
         experiment = run_experiment(
-            data, snapshot, open_store, seed=settings.seed, progress=progress
+            data, snapshot.folder, open_store, seed=settings.seed, progress=progress
         )
     for name, figures in (("validation", experiment.validation), ("test", experiment.test)):
         for kind, scores in figures.items():
             log.info("%s %s: %s", name, kind, scores)
-    recorded = record(settings, data, experiment, progress)
+    serves = snapshot.hash == current.hash
+    recorded = record(settings, snapshot, data, experiment, progress, serve=serves)
     return TrainSummary(
         champion=experiment.ranking[0],
         versions=recorded.versions,
@@ -81,4 +102,6 @@ def train(settings: Settings, *, progress: Progress = no_progress) -> TrainSumma
         test=experiment.test,
         labels=len(data.labels),
         run_id=recorded.run_id,
+        snapshot=snapshot.hash,
+        serves=serves,
     )

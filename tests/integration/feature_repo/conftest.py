@@ -105,7 +105,7 @@ class FeatureWarehouse:
         return copy
 
     def _create(self) -> None:
-        for schema in ("features", "marts", "quality"):
+        for schema in ("raw", "features", "marts", "quality"):
             self.execute(f"create schema if not exists {schema}")
         for name, (schema, columns, _, _) in TABLES.items():
             listed = ", ".join(f"{column} {kind}" for column, kind in columns.items())
@@ -114,6 +114,27 @@ class FeatureWarehouse:
             "create table quality.dbt_runs (invocation_id varchar, command varchar, "
             "complete boolean, started_at timestamp, finished_at timestamp, failures bigint)"
         )
+        self.execute(
+            "create table quality.dq_reconciliation "
+            "(batch_id varchar, records bigint, accepted bigint)"
+        )
+        self.execute(
+            "create table raw._loads (batch_id varchar, entity varchar, source varchar, "
+            "source_file varchar, landed_file varchar, sha256 varchar)"
+        )
+
+    def load(self, batch_id: str, records: int = 10, *, built: bool = True) -> None:
+        """A batch in the ledger and, unless it came after the build, in dbt's account."""
+        file = f"{int(batch_id)}.csv"
+        self.execute(
+            "insert into raw._loads values (?, 'events', 'files', ?, ?, ?)",
+            [batch_id, file, f"raw/files/events/{file}", f"{int(batch_id):064x}"],
+        )
+        if built:
+            self.execute(
+                "insert into quality.dq_reconciliation values (?, ?, ?)",
+                [batch_id, records, records],
+            )
 
     @contextmanager
     def held_open(self) -> Iterator[None]:

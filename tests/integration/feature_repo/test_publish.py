@@ -13,12 +13,13 @@ import redis
 
 from feature_repo.online import publish_online
 from feature_repo.publish import publish
-from feature_repo.snapshot import KEPT, current_snapshot, prune
+from feature_repo.snapshot import KEPT, prune
 from recomart.errors import ConfigurationError, NothingPublished, NotReady, TransformFailed
 from recomart.heartbeat import heartbeat_key
 from recomart.online import OnlineFeatures, Status
 from recomart.redis import connect
 from recomart.settings import Settings
+from recomart.snapshots import current_snapshot
 from recomart.step import no_progress
 
 
@@ -308,7 +309,13 @@ def test_old_snapshots_go_but_those_that_models_name_stay(feature_warehouse) -> 
         os.utime(folder, (1_700_000_000 - age, 1_700_000_000 - age))
     with sqlite3.connect(settings.lake / "mlflow.db") as registry:
         registry.execute("create table model_version_tags (name, version, key, value)")
+        registry.execute("create table model_versions (name, version, current_stage)")
         registry.execute("insert into model_version_tags values ('m', 1, 'features_hash', 'old13')")
+        registry.execute("insert into model_version_tags values ('m', 2, 'features_hash', 'old12')")
+        # MLflow keeps the tags of a deleted version
+        registry.execute(
+            "insert into model_versions values ('m', 1, 'None'), ('m', 2, 'Deleted_Internal')"
+        )
 
     removed = prune(settings)
 
