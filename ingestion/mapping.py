@@ -10,7 +10,7 @@ from recomart.sql import literal
 
 _NOT_OF_THE_BYTES = {
     "files", "api", "api_key", "time_format", "total", "page_param", "size_param", "page_size",
-    "paging", "updated_since_param", "allow_hosts", "timeout_seconds", "max_bytes",
+    "paging", "updated_since_param", "allow_hosts", "timeout_seconds", "max_bytes", "mock_file",
 }  # fmt: skip
 
 
@@ -30,10 +30,16 @@ def expression(column: Column | None, places: Mapping[str, str]) -> str:
         return f"md5(concat_ws(chr(31), {parts}))"
     if column.first_flag is not None:
         cases = " ".join(
-            f"when {places[name]} = '1' then {literal(text)}"
+            f"when {places[name]} in ('1', 'true') then {literal(text)}"
             for name, text in column.first_flag.items()
         )
         return f"case {cases} end"
+    if column.join is not None:
+        parts = ", ".join(f"nullif({places[name]}, '')" for name in column.join)
+        return f"nullif(concat_ws(' ', {parts}), '')"
+    if column.first_of is not None:
+        parts = ", ".join(f"nullif({places[name]}, '')" for name in column.first_of)
+        return f"coalesce({parts})"
     assert column.column is not None, "Column has exactly one origin"
     place = places[column.column]
     if column.values:
@@ -50,8 +56,10 @@ def select_list(entity: str, source: Source, places: Mapping[str, str]) -> str:
     )
 
 
-def fingerprint(source: Source) -> str:
+def fingerprint(source: Source, *, distinct: bool = False) -> str:
     """A hash of all that decides which rows the same bytes become; the rest may change freely."""
-    shape = source.model_dump_json(exclude=_NOT_OF_THE_BYTES)
+    shape = source.model_dump_json(exclude=_NOT_OF_THE_BYTES, exclude_none=True)
     kind = "api" if isinstance(source, ApiSource) else "files"
+    if distinct:
+        kind = f"distinct of {kind}"
     return hashlib.sha256(f"{kind}:{shape}".encode()).hexdigest()[:16]

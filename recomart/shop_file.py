@@ -16,8 +16,7 @@ from ruamel.yaml.error import MarkedYAMLError
 from recomart.errors import ShopFileError
 from recomart.settings import Settings
 from recomart.shop import ENTITIES, REQUIRED, Shop
-
-_TAGS = ("file-source", "api-source")
+from recomart.sources import TAGS
 
 
 class ShopFile:
@@ -122,6 +121,8 @@ def _name_problems(path: Path, tree: dict) -> Iterator[ShopFileError]:
         source = tree.get(entity)
         if not isinstance(source, dict):
             continue
+        if "made_from" in source:
+            yield from _origin_problems(path, tree, entity)
         mapping = source.get("columns")
         if not isinstance(mapping, dict):
             yield ShopFileError(
@@ -151,9 +152,31 @@ def _name_problems(path: Path, tree: dict) -> Iterator[ShopFileError]:
                 )
 
 
+def _origin_problems(path: Path, tree: dict, entity: str) -> Iterator[ShopFileError]:
+    """What is wrong with what an entity says that it is made from."""
+    origin = tree[entity]["made_from"]
+    source = tree.get(origin) if isinstance(origin, str) else None
+    own = [n for n in ENTITIES if isinstance(tree.get(n), dict) and "made_from" not in tree[n]]
+    if not isinstance(source, dict) or "made_from" in source:
+        yield ShopFileError(
+            f"{entity} is made from '{origin}', which has no files or API of its own here",
+            code="unknown-source",
+            where=_where(path, tree, [entity, "made_from"]),
+            found=", ".join(own) or "no source with files or an API",
+            help=_nearest(str(origin), own) or "name an entity that has files or an API",
+        )
+    elif "each" in tree[entity] and "api" not in source:
+        yield ShopFileError(
+            f"{entity} reads a nested list, which only the items of an API have",
+            code="no-nested-list",
+            where=_where(path, tree, [entity, "each"]),
+            help=f"leave out 'each', or read {origin} from an API",
+        )
+
+
 def _explained(path: Path, tree: Any, finding: Any) -> ShopFileError:
     """One of pydantic's findings, in the words of the file."""
-    keys = [str(part) for part in finding["loc"] if part not in _TAGS]
+    keys = [str(part) for part in finding["loc"] if part not in TAGS]
     message = finding["msg"].removeprefix("Value error, ")
     hint = None
     if finding["type"] == "extra_forbidden":
@@ -177,7 +200,7 @@ def _known_keys(place: tuple[int | str, ...]) -> list[str]:
     """The keys that the models allow at a place (pydantic's `loc` of a mapping)."""
     models: list[type[BaseModel]] = [Shop]
     for part in place:
-        if part in _TAGS:
+        if part in TAGS:
             wanted = str(part).replace("-", "")
             models = [model for model in models if model.__name__.lower() == wanted] or models
             continue
