@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from ingestion.records import Reject
+from recomart.rules import every_rule, stop_of
 from recomart.shop import ENTITIES, Shop
 from recomart.sql import literal
 
@@ -170,16 +171,24 @@ def forget_rows(connection: duckdb.DuckDBPyConnection, load: Load) -> None:
     connection.execute("delete from raw._contracts where batch_id = ?", [load.batch_id])
 
 
-def write_shop(connection: duckdb.DuckDBPyConnection, name: str, shop: Shop) -> None:
-    """Rewrite raw._shop: what dbt must know of the shop file. 'now' becomes this moment."""
+def write_shop(
+    connection: duckdb.DuckDBPyConnection, name: str, shop: Shop, *, ingesting: bool = True
+) -> None:
+    """Rewrite raw._shop: what dbt must know of the shop file, its rules too.
+
+    Args:
+        ingesting: an `as_of` of 'now' becomes this moment; else it stays that of the last ingest.
+    """
     low, high = shop.rating_scale
-    as_of = shop.as_of
+    now = None
+    if shop.as_of == "now":
+        now = (None if ingesting else _last_now(connection)) or _iso(datetime.now(UTC))
+    as_of = _iso(shop.as_of) if isinstance(shop.as_of, datetime) else now or shop.as_of
     constants = {
         "name": name,
         "title": shop.title,
-        "as_of": as_of
-        if as_of == "data_end"
-        else _iso(datetime.now(UTC) if not isinstance(as_of, datetime) else as_of),
+        "as_of": as_of,
+        "now": now,
         "rating_min": f"{low:.15g}",
         "rating_max": f"{high:.15g}",
         "relevant_rating": f"{shop.likes_from:.15g}",
@@ -192,11 +201,26 @@ def write_shop(connection: duckdb.DuckDBPyConnection, name: str, shop: Shop) -> 
     rows = [("", key, value) for key, value in constants.items() if value is not None]
     for entity, source in shop.sources().items():
         rows += [(entity, "declared", "true"), (entity, "time_format", source.time_format)]
+    rows += [
+        (rule.entity, "rule", rule.to_json(position))
+        for position, rule in enumerate(every_rule(shop))
+    ]
+    for entity in ENTITIES:
+        share, least = stop_of(entity, shop)
+        rows += [(entity, "stop_above", f"{share:.15g}"), (entity, "stop_from", str(least))]
     connection.execute("begin")
     connection.execute("delete from raw._shop")
     marks = ", ".join("(?, ?, ?)" for _ in rows)
     connection.execute(f"insert into raw._shop values {marks}", [v for row in rows for v in row])
     connection.execute("commit")
+
+
+def _last_now(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """The moment that 'now' was at the last ingest; None before any, or when it was not declared."""
+    row = connection.execute(
+        "select max(value) from raw._shop where entity = '' and key = 'now'"
+    ).fetchone()
+    return row[0] if row else None
 
 
 def _iso(moment: datetime) -> str:

@@ -12,7 +12,7 @@ from recomart.shop_file import load_shop
 from recomart.step import Progress, no_progress
 from recomart.warehouse import warehouse
 
-__all__ = ["IngestSummary", "ingest"]
+__all__ = ["IngestSummary", "declare", "ingest"]
 
 
 def ingest(settings: Settings, *, progress: Progress = no_progress) -> IngestSummary:
@@ -42,3 +42,23 @@ def ingest(settings: Settings, *, progress: Progress = no_progress) -> IngestSum
             loader.load(connection)
     summary.raise_failures()
     return summary
+
+
+def declare(settings: Settings) -> None:
+    """Tell the warehouse what the shop file says now, without loading anything.
+
+    So a rule that was mended counts at the next transform. An `as_of: now` keeps the moment of the
+    last ingest: nothing has arrived since. A changed mapping counts at the next ingest only.
+
+    Raises:
+        ShopFileError: the shop file is wrong.
+        WarehouseLocked: another process holds the warehouse.
+        NotReady: nothing was ingested.
+    """
+    open_lake(settings)
+    shop = load_shop(settings)
+    with warehouse(settings, read_only=True):
+        pass  # a lake without a warehouse has nothing to declare to
+    with warehouse(settings) as connection:
+        ledger.create_tables(connection)
+        ledger.write_shop(connection, settings.shop_name, shop.shop, ingesting=False)

@@ -96,9 +96,7 @@ def words_of(rule: Rule) -> str:
 def _of_repeated(rule: Rule) -> str:
     if rule.outcome == "deduplicated":
         return f"{RECORD[rule.entity]} that was received again, all the same, counts once."
-    return (
-        f"Of several records with the same {KEY[rule.entity]}, the one that arrived last counts."
-    )
+    return f"Of several records with the same {KEY[rule.entity]}, the one that arrived last counts."
 
 
 def _lies(bounds: Bounds) -> str:

@@ -33,3 +33,11 @@ from {{ ref('int_' ~ entity ~ '__set_aside') }}
 where outcome <> 'quarantined'
 group by _batch_id, outcome
 {%- endmacro %}
+
+{#- A term of the account; null for a batch that loaded nothing. -#}
+{% macro of_loaded(term) -%}
+    case
+        when loads.status = 'loaded'
+            then cast(coalesce(totals.{{ term }}, 0) as bigint)
+    end
+{%- endmacro %}

@@ -1,56 +1,67 @@
-{#- The codes of the rules that a row breaks, joined by commas; null when it breaks none. -#}
-{% macro reject_reasons(rules) -%}
-    nullif(concat_ws(',',
-        {%- for rule in rules %}
-        {{ rule }}{{ "," if not loop.last }}
-        {%- endfor %}
-    ), '')
-{%- endmacro %}
-
 {% macro is_blank(column) -%}
     coalesce(trim({{ column }}), '') = ''
 {%- endmacro %}
 
-{% macro missing(column, received=none) -%}
-    case when {{ is_blank(received or column) }} then 'missing_{{ column }}' end
+{#- Where a staging model keeps a column as it was received. -#}
+{% macro as_received(rule) -%}
+    {{- return(
+        rule.column if rule.data_type == 'text' else 'received_' ~ rule.column
+    ) -}}
 {%- endmacro %}
 
-{#- There is a value, and it cannot be cast to its type. -#}
-{% macro invalid(column) -%}
-    case
-        when {{ column }} is null and not {{ is_blank('received_' ~ column) }}
-            then 'invalid_{{ column }}'
-    end
+{#-
+    The codes of the rules that a row of stg_<entity> breaks by itself, joined by
+    commas in the rules' order; null when it breaks none. Reads the columns of
+    staging, and declared_as_of of `shop`.
+-#}
+{% macro reject_reasons(entity) -%}
+    {%- set broken = [] -%}
+    {%- for rule in rules_of(entity) if rule.outcome == 'quarantined' -%}
+        {%- set condition = breaks(rule) -%}
+        {%- if condition -%}
+            {%- do broken.append(
+                "case when " ~ condition ~ " then '" ~ rule.code ~ "' end"
+            ) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    nullif(concat_ws(',',
+        {%- for case in broken or ["''"] %}
+        {{ case }}{{ "," if not loop.last }}
+        {%- endfor %}
+    ), '')
 {%- endmacro %}
 
-{% macro out_of_range(column, is_within) -%}
-    case when not ({{ is_within }}) then 'out_of_range_{{ column }}' end
-{%- endmacro %}
-
-{#- There is a value, and it is none of the set. -#}
-{% macro unknown(column, values) -%}
-    case
-        when {{ column }} not in ({{ values }}) and not {{ is_blank(column) }}
-            then 'unknown_{{ column }}'
-    end
-{%- endmacro %}
-
-{#- Later than its own load, or (something that happened) than the shop's declared as_of. -#}
-{% macro in_the_future(column, is_fact=true) -%}
-    case
-        when
-            {{ column }} > _loaded_at
-            {%- if is_fact %}
-            or {{ column }} > shop.declared_as_of
-            {%- endif %}
-            then 'future_{{ column }}'
-    end
-{%- endmacro %}
-
-{% macro before_opening(column) -%}
-    case when {{ column }} < shop.opened_at then 'before_opening_{{ column }}' end
-{%- endmacro %}
-
-{% macro after_closing(column) -%}
-    case when {{ column }} > shop.closed_at then 'after_closing_{{ column }}' end
+{#- When a row breaks a rule; none for rules that need other rows. -#}
+{% macro breaks(rule) -%}
+    {%- set column = rule.column -%}
+    {%- if rule.kind == 'required' -%}
+        {{- return(is_blank(as_received(rule))) -}}
+    {%- elif rule.kind == 'type' -%}
+        {{- return(
+            column ~ ' is null and not ' ~ is_blank(as_received(rule))
+        ) -}}
+    {%- elif rule.kind == 'range' -%}
+        {{- return(is_outside(rule, column)) -}}
+    {%- elif rule.kind == 'one_of' -%}
+        {%- set listed = [] -%}
+        {%- for text in rule['values'] -%}
+            {%- do listed.append(text_literal(text)) -%}
+        {%- endfor -%}
+        {{- return(
+            column ~ ' not in (' ~ listed | join(', ') ~ ') and not '
+            ~ is_blank(column)
+        ) -}}
+    {%- elif rule.kind == 'time' and rule.bounds -%}
+        {{- return(is_outside(rule, column)) -}}
+    {%- elif rule.kind == 'time' -%}
+        {#- Later than its own load, or (something that happened) than the
+            shop's declared clock. -#}
+        {%- if rule.entity in ['ratings', 'transactions', 'events'] -%}
+            {{- return(
+                column ~ ' > _loaded_at or ' ~ column ~ ' > shop.declared_as_of'
+            ) -}}
+        {%- endif -%}
+        {{- return(column ~ ' > _loaded_at') -}}
+    {%- endif -%}
+    {{- return(none) -}}
 {%- endmacro %}

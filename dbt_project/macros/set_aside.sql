@@ -13,20 +13,25 @@
     entity      staged as stg_<entity>
     key         the columns that identify a record
     content     the other columns that the source sends
-    references  column -> entity whose received ids it must be among
+    references  column -> entity whose received ids it must be among, where the
+                shop's rule says so
 -#}
 {% macro set_aside(entity, key, content, references={}) -%}
 {%- set staged = ref('stg_' ~ entity) -%}
 {%- set qualified_key = [] -%}
 {%- for column in key -%}{%- do qualified_key.append('staged.' ~ column) -%}{%- endfor -%}
+{%- set checked = {} -%}
+{%- for column, named in references.items() -%}
+    {%- set list = ref('stg_' ~ named) -%}
+    {%- set rule = rule_of(entity, column, 'reference') -%}
+    {%- if rule and rule.outcome == 'quarantined' -%}
+        {%- do checked.update({column: {'list': list, 'named': named, 'code': rule.code}}) -%}
+    {%- endif -%}
+{%- endfor -%}
 with
-
-shop as (
-    select * from {{ ref('stg_shop') }}
-),
-{% for column, named in references.items() %}
-received_{{ named }} as (
-    select distinct {{ column }} from {{ ref('stg_' ~ named) }}
+{% for column, reference in checked.items() %}
+received_{{ reference.named }} as (
+    select distinct {{ column }} from {{ reference.list }}
 ),
 {% endfor %}
 checked as (
@@ -35,21 +40,19 @@ checked as (
         staged._record,
         nullif(concat_ws(',',
             staged.reject_reasons
-            {%- for column, named in references.items() %},
+            {%- for column, reference in checked.items() %},
             case
                 when
-                    shop.checks_{{ named }}
-                    and received_{{ named }}.{{ column }} is null
+                    received_{{ reference.named }}.{{ column }} is null
                     and not {{ is_blank('staged.' ~ column) }}
-                    then 'unknown_{{ column | replace("_id", "") }}'
+                    then '{{ reference.code }}'
             end
             {%- endfor %}
         ), '') as reject_reasons
     from {{ staged }} as staged
-    cross join shop
-    {%- for column, named in references.items() %}
-    left join received_{{ named }}
-        on staged.{{ column }} = received_{{ named }}.{{ column }}
+    {%- for column, reference in checked.items() %}
+    left join received_{{ reference.named }}
+        on staged.{{ column }} = received_{{ reference.named }}.{{ column }}
     {%- endfor %}
 ),
 

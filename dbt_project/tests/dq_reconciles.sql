@@ -3,8 +3,11 @@
 select *
 from {{ ref('dq_reconciliation') }}
 where
-    lines <> header + blank + continuation + rejected + records
-    or records <> received
-    or records <> accepted + quarantined + deduplicated + superseded
-    or lines is null
-    or records is null
+    status = 'loaded'
+    and (
+        lines <> header + blank + continuation + rejected + records
+        or records <> received
+        or records <> accepted + quarantined + deduplicated + superseded
+        or lines is null
+        or records is null
+    )

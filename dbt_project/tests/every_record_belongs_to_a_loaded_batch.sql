@@ -19,5 +19,8 @@ records as (
 select records.*
 from records
 left join {{ ref('dq_reconciliation') }} as dq
-    on records._batch_id = dq.batch_id and records.entity = dq.entity
+    on
+        records._batch_id = dq.batch_id
+        and records.entity = dq.entity
+        and dq.status = 'loaded'
 where dq.batch_id is null

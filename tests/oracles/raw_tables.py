@@ -10,7 +10,8 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from recomart.shop import ENTITIES
+from ingestion.ledger import write_shop
+from recomart.shop import ENTITIES, Shop
 
 Row = Mapping[str, object]
 LOADED_AT = datetime(2025, 1, 1)
@@ -25,10 +26,12 @@ class RawShop:
     """
 
     rows: Mapping[str, Iterable[Row]]
-    declared: Mapping[str, str] = field(default_factory=dict)
-    """Keys of the shop itself, over name, as_of, rating_min, rating_max and so on."""
+    declared: Mapping[str, object] = field(default_factory=dict)
+    """Keys of the shop file itself, such as as_of, rating_scale, opened_at."""
     time_formats: Mapping[str, str] = field(default_factory=dict)
     loaded_at: datetime = LOADED_AT
+    rules: Mapping[str, object] = field(default_factory=dict)
+    """Its `rules:`."""
 
     def write(self, warehouse: Path) -> None:
         """Replace schema raw of the warehouse."""
@@ -39,26 +42,30 @@ class RawShop:
             self._write_ledger(connection)
             for entity in ENTITIES:
                 self._write_entity(connection, entity)
-            self._write_declarations(connection)
+            connection.execute(
+                "create table raw._shop (entity varchar, key varchar, value varchar)"
+            )
+            self.declare(connection)
         finally:
             connection.close()
 
-    def _write_declarations(self, connection: duckdb.DuckDBPyConnection) -> None:
-        of_shop = {
-            "name": "test",
-            "title": "Test shop",
-            "as_of": "data_end",
-            "rating_min": "1",
-            "rating_max": "5",
-            "relevant_rating": "4",
-            "repeat_purchases": "false",
-        } | dict(self.declared)
-        values = [("", key, value) for key, value in of_shop.items()]
-        for entity in self.rows:
-            values.append((entity, "declared", "true"))
-            values.append((entity, "time_format", self.time_formats.get(entity, "iso")))
-        connection.execute("create table raw._shop (entity varchar, key varchar, value varchar)")
-        connection.executemany("insert into raw._shop values (?, ?, ?)", values)
+    @property
+    def shop(self) -> Shop:
+        """The shop file that these tables would come from: every column of each entity is mapped."""
+        sources = {
+            entity: {
+                "files": f"{entity}.csv",
+                "time_format": self.time_formats.get(entity, "iso"),
+                "columns": {column: column for column in ENTITIES[entity]},
+            }
+            for entity in self.rows
+        }
+        constants = {"title": "Test shop", "relevant_rating": 4} | dict(self.declared)
+        return Shop.model_validate(constants | sources | {"rules": self.rules})
+
+    def declare(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Write raw._shop, as ingestion does."""
+        write_shop(connection, "test", self.shop)
 
     def _write_ledger(self, connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(

@@ -12,12 +12,12 @@ listed as (
 final as (
     select
         staged.product_id,
-        staged.title,
-        coalesce(nullif(trim(staged.category), ''), 'unknown') as category,
-        staged.brand,
-        staged.price,
-        staged.currency,
-        staged.in_stock,
+        {{ accepted_value('products', 'title') }} as title,
+        trim({{ accepted_value('products', 'category') }}) as category,
+        {{ accepted_value('products', 'brand') }} as brand,
+        {{ accepted_value('products', 'price') }} as price,
+        {{ accepted_value('products', 'currency') }} as currency,
+        {{ accepted_value('products', 'in_stock') }} as in_stock,
         staged.updated_at,
         listed.first_listed_at,
         staged._batch_id

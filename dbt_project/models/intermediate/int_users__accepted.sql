@@ -4,8 +4,8 @@ final as (
     select
         staged.user_id,
         staged.signed_up_at,
-        staged.country,
-        staged.birth_year,
+        {{ accepted_value('users', 'country') }} as country,
+        {{ accepted_value('users', 'birth_year') }} as birth_year,
         staged._batch_id
     from {{ ref('stg_users') }} as staged
     left join {{ ref('int_users__set_aside') }} as set_aside

@@ -6,8 +6,8 @@ final as (
         staged.line_no,
         staged.user_id,
         staged.product_id,
-        cast(coalesce(staged.quantity, 1) as decimal(18, 4)) as quantity,
-        staged.unit_price,
+        {{ accepted_value('transactions', 'quantity') }} as quantity,
+        {{ accepted_value('transactions', 'unit_price') }} as unit_price,
         staged.ordered_at,
         staged._batch_id
     from {{ ref('stg_transactions') }} as staged

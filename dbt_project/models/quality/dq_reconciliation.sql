@@ -1,20 +1,11 @@
-{%- set accepted = {
-    'users': 'int_users__accepted',
-    'products': 'int_products__accepted',
-    'ratings': 'fct_ratings',
-    'transactions': 'fct_transactions',
-    'events': 'fct_events',
-} -%}
-
 with
 
 loads as (
     select * from {{ ref('stg_loads') }}
-    where status = 'loaded'
 ),
 
 counts as (
-    {%- for entity, table in accepted.items() %}
+    {%- for entity, table in shop_entities().items() %}
     {{ outcome_counts(entity, table) | indent(4) }}
     {%- if not loop.last %}
     union all
@@ -47,11 +38,15 @@ final as (
         loads.continuation,
         loads.rejected,
         loads.records,
-        cast(coalesce(totals.received, 0) as bigint) as received,
-        cast(coalesce(totals.accepted, 0) as bigint) as accepted,
-        cast(coalesce(totals.quarantined, 0) as bigint) as quarantined,
-        cast(coalesce(totals.deduplicated, 0) as bigint) as deduplicated,
-        cast(coalesce(totals.superseded, 0) as bigint) as superseded
+        {{ of_loaded('received') }} as received,
+        {{ of_loaded('accepted') }} as accepted,
+        {{ of_loaded('quarantined') }} as quarantined,
+        {{ of_loaded('deduplicated') }} as deduplicated,
+        {{ of_loaded('superseded') }} as superseded,
+        loads.status,
+        loads.sha256,
+        loads.bytes,
+        loads.error
     from loads
     left join totals
         on

@@ -32,17 +32,7 @@ typed as (
 final as (
     select
         typed.*,
-        {{ reject_reasons([
-            missing('event_id'),
-            missing('event_type'),
-            unknown('event_type', event_types()),
-            missing('user_id'),
-            missing('occurred_at', 'received_occurred_at'),
-            invalid('occurred_at'),
-            in_the_future('occurred_at'),
-            before_opening('occurred_at'),
-            after_closing('occurred_at'),
-        ]) }} as reject_reasons
+        {{ reject_reasons('events') }} as reject_reasons
     from typed
     cross join shop
 )

@@ -33,17 +33,7 @@ typed as (
 final as (
     select
         typed.*,
-        {{ reject_reasons([
-            missing('product_id'),
-            invalid('price'),
-            out_of_range('price', 'price between 0 and 100000000'),
-            invalid('in_stock'),
-            invalid('updated_at'),
-            out_of_range(
-                'updated_at', "updated_at >= timestamp '1900-01-01'"
-            ),
-            in_the_future('updated_at', is_fact=false),
-        ]) }} as reject_reasons
+        {{ reject_reasons('products') }} as reject_reasons
     from typed
     cross join shop
 )

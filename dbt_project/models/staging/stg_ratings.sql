@@ -28,20 +28,7 @@ typed as (
 final as (
     select
         typed.*,
-        {{ reject_reasons([
-            missing('user_id'),
-            missing('product_id'),
-            missing('rating', 'received_rating'),
-            invalid('rating'),
-            out_of_range(
-                'rating', 'rating between shop.rating_min and shop.rating_max'
-            ),
-            missing('rated_at', 'received_rated_at'),
-            invalid('rated_at'),
-            in_the_future('rated_at'),
-            before_opening('rated_at'),
-            after_closing('rated_at'),
-        ]) }} as reject_reasons
+        {{ reject_reasons('ratings') }} as reject_reasons
     from typed
     cross join shop
 )

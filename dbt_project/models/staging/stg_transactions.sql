@@ -32,21 +32,7 @@ typed as (
 final as (
     select
         typed.*,
-        {{ reject_reasons([
-            missing('order_id'),
-            missing('line_no'),
-            missing('user_id'),
-            missing('product_id'),
-            invalid('quantity'),
-            out_of_range('quantity', 'quantity > 0 and quantity <= 100000'),
-            invalid('unit_price'),
-            out_of_range('unit_price', 'unit_price between 0 and 100000000'),
-            missing('ordered_at', 'received_ordered_at'),
-            invalid('ordered_at'),
-            in_the_future('ordered_at'),
-            before_opening('ordered_at'),
-            after_closing('ordered_at'),
-        ]) }} as reject_reasons
+        {{ reject_reasons('transactions') }} as reject_reasons
     from typed
     cross join shop
 )

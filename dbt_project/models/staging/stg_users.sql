@@ -28,18 +28,7 @@ typed as (
 final as (
     select
         typed.*,
-        {{ reject_reasons([
-            missing('user_id'),
-            invalid('signed_up_at'),
-            in_the_future('signed_up_at', is_fact=false),
-            before_opening('signed_up_at'),
-            after_closing('signed_up_at'),
-            invalid('birth_year'),
-            out_of_range(
-                'birth_year',
-                'birth_year between 1900 and extract(year from _loaded_at)'
-            ),
-        ]) }} as reject_reasons
+        {{ reject_reasons('users') }} as reject_reasons
     from typed
     cross join shop
 )

@@ -9,7 +9,6 @@ import pytest
 from jinja2 import Environment
 from ruamel.yaml import YAML
 
-from recomart.events import EVENT_TYPES
 from recomart.settings import PROJECT_ROOT, load_settings
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
@@ -52,11 +51,6 @@ def test_profile_agrees_with_settings(
         monkeypatch.setenv(name, value)
     settings = load_settings()
     assert _profile(environment) == (settings.warehouse, settings.memory_limit)
-
-
-def test_event_types_are_those_of_the_event_schema() -> None:
-    macro = (DBT_PROJECT / "macros" / "event_types.sql").read_text()
-    assert tuple(re.findall(r"'(\w+)'", macro)) == EVENT_TYPES
 
 
 def test_only_staging_reads_the_raw_layer() -> None:
