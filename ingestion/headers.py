@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 from pathlib import Path
 
-from ingestion import csv_records, parquet_records, text
+from ingestion import csv_records, pages, parquet_records, text
 from ingestion.json_lines import JsonLinesReader
 from ingestion.json_values import JsonColumns
 from ingestion.records import Tally
@@ -239,7 +239,8 @@ def check_items(
     """
     if tally.records and columns.absent:
         place = f"the catalogue of {entity}"
-        raise mismatch(place, shop, entity, source, list(columns.keys), columns.absent[0])
+        names = [key for key in columns.keys if key not in (pages.ITEM, pages.PLACE)]
+        raise mismatch(place, shop, entity, source, names, columns.absent[0])
 
 
 CHECKS: dict[str, Callable[[Path, str, FileSource, ShopFile, str], object]] = {

@@ -13,10 +13,13 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from ingestion.json_values import JsonColumns, as_batch, at_path, dumped, parse
+from ingestion.json_values import JsonColumns, Number, as_batch, at_path, dumped, parse
 from ingestion.records import Tally
 from recomart.errors import SourceError
 from recomart.shop import ApiSource
+
+ITEM, PLACE = "^", "#"
+"""In a path of a nested list: the item that holds the list, and the element's place in it."""
 
 
 def framed(bodies: Iterable[bytes]) -> Iterator[bytes]:
@@ -65,14 +68,44 @@ def items_of(page: Any, path: str) -> list[Any] | None:
 def batches(
     landed: Path, source: ApiSource, columns: JsonColumns, tally: Tally
 ) -> Iterator[pa.RecordBatch]:
-    """The items of a landed file as records, a batch per page. Each item counts as a line."""
+    """The records of a landed file, a batch per page. Each item counts as a line.
+
+    With `each`, the elements of the nested lists are the records, and each of them counts as a
+    line; an item without such a list, or with an empty one, has none.
+    """
     for body in bodies(landed):
         first, rows = tally.records + 1, []
-        for item in items_of(parse(body), source.items) or []:
-            tally.lines += 1
-            if isinstance(item, dict):
-                tally.records += 1
-                rows.append(columns.row(item, tally.records))
-            else:
-                tally.reject(tally.lines, 0, "an item that is no object", dumped(item).encode())
+        for record in _records(items_of(parse(body), source.items) or [], source, tally):
+            tally.records += 1
+            if ITEM in record:
+                columns.saw([f"{ITEM}.{key}" for key in record[ITEM]], tally.records)
+            rows.append(columns.row(record, tally.records))
         yield as_batch(rows, first, columns.paths)
+
+
+def _records(items: list[Any], source: ApiSource, tally: Tally) -> Iterator[dict[str, Any]]:
+    """The objects among the items, or among what they hold at `each`; the others are rejects."""
+    path = tuple(source.each.split(".")) if source.each else ()
+    for item in items:
+        if not isinstance(item, dict):
+            _reject(tally, "an item that is no object", item)
+            continue
+        if not path:
+            tally.lines += 1
+            yield item
+            continue
+        elements = at_path(item, path)
+        if elements is not None and not isinstance(elements, list):
+            _reject(tally, f"no list at '{source.each}'", elements)
+            continue
+        for place, element in enumerate(elements or [], start=1):
+            if isinstance(element, dict):
+                tally.lines += 1
+                yield {**element, ITEM: item, PLACE: Number(place)}
+            else:
+                _reject(tally, f"an element of '{source.each}' that is no object", element)
+
+
+def _reject(tally: Tally, reason: str, value: Any) -> None:
+    tally.lines += 1
+    tally.reject(tally.lines, 0, reason, dumped(value).encode())

@@ -18,6 +18,7 @@ from fastapi.responses import JSONResponse
 
 from ingestion.mock_api.faults import Fault, Faults
 from ingestion.mock_api.products import Products, parse_time
+from ingestion.mock_api.shape import Shape
 from recomart.errors import ConfigurationError
 
 MAX_PAGE_SIZE = 1000
@@ -35,7 +36,12 @@ class _Refused(Exception):
         self.headers = dict(headers or {})
 
 
-def create_app(catalogue: Path, api_key: str, faults: Faults | None = None) -> FastAPI:
+def create_app(
+    catalogue: Path,
+    api_key: str | None,
+    faults: Faults | None = None,
+    shape: Shape = Shape(),  # noqa: B008 - frozen
+) -> FastAPI:
     """The application that serves a catalogue file.
 
     A single request can ask for a fault of its own: header `X-Fault`, or `?fault=`, in the
@@ -43,11 +49,13 @@ def create_app(catalogue: Path, api_key: str, faults: Faults | None = None) -> F
 
     Args:
         catalogue: a JSON list of products; read when first asked for, and again when it changed.
-        api_key: what the header X-API-Key must hold for /products.
+        api_key: what the header X-API-Key must hold for /products; None: nothing.
+        shape: the names in requests and answers.
     """
-    products = Products(catalogue)
+    products = Products(catalogue, shape)
     planned = faults or Faults()
     requests_so_far = itertools.count(1)
+    first_page = 0 if shape.by_offset else 1
     app = FastAPI(title="RecoMart mock catalogue", docs_url=None, redoc_url=None)
 
     @app.exception_handler(_Refused)
@@ -60,6 +68,8 @@ def create_app(catalogue: Path, api_key: str, faults: Faults | None = None) -> F
         return JSONResponse({"error": "no_catalogue", "message": message}, 503)
 
     def check_key(x_api_key: Annotated[str | None, Header()] = None) -> None:
+        if api_key is None:
+            return
         if x_api_key is None:
             message = "send the API key in the header X-API-Key"
             raise _Refused(401, "missing_api_key", message)
@@ -81,33 +91,35 @@ def create_app(catalogue: Path, api_key: str, faults: Faults | None = None) -> F
 
     @app.get("/health")
     async def health() -> dict[str, Any]:
-        return {"status": "ok", "products": products.page(1, 1).total}
+        return {"status": "ok", "products": products.page(0, 1).total}
 
     @app.get("/products", dependencies=[Depends(check_key)])
     async def list_products(
         request: Request,
         fault: Annotated[Fault | None, Depends(pick_fault)],
-        page: Annotated[int, Query(ge=1)] = 1,
-        page_size: Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE)] = 100,
-        updated_since: str | None = None,
+        page: Annotated[int, Query(alias=shape.page_param, ge=first_page)] = first_page,
+        page_size: Annotated[int, Query(alias=shape.size_param, ge=1, le=MAX_PAGE_SIZE)] = 100,
+        updated_since: Annotated[str | None, Query(alias=shape.since_param)] = None,
     ) -> Response:
         # a plus sign that was not percent-encoded arrives as a space
         since = parse_time(updated_since.replace(" ", "+")) if updated_since else None
         if updated_since and since is None:
             message = (
-                f"updated_since is '{updated_since}', expected a time such as 2026-03-31T09:30:00Z"
+                f"{shape.since_param} is '{updated_since}', expected a time such as "
+                "2026-03-31T09:30:00Z"
             )
             raise _Refused(422, "bad_time", message)
-        repeated = fault is not None and fault.kind == "repeated_page" and page > 1
-        found = products.page(page - 1 if repeated else page, page_size, since)
-        more = page * page_size < found.total
-        body = {
-            "items": found.items,
-            "page": page,
-            "page_size": page_size,
-            "total": found.total,
-            "next": _next(page + 1, page_size, updated_since) if more else None,
-        }
+        first = page if shape.by_offset else (page - 1) * page_size
+        repeated = fault is not None and fault.kind == "repeated_page" and first > 0
+        found = products.page(max(first - page_size, 0) if repeated else first, page_size, since)
+        more = _next(shape, page + 1, page_size, updated_since)
+        body = shape.body(
+            found.items,
+            total=found.total,
+            first=first,
+            size=page_size,
+            more=more if first + page_size < found.total else None,
+        )
         return _answer(request, body, fault)
 
     @app.get("/products/{product_id}", dependencies=[Depends(check_key)])
@@ -135,10 +147,10 @@ async def _misbehave(fault: Fault | None) -> None:
         raise _Refused(500, "internal_error", "something went wrong here; try again")
 
 
-def _next(page: int, page_size: int, updated_since: str | None) -> str:
-    query: dict[str, str | int] = {"page": page, "page_size": page_size}
+def _next(shape: Shape, page: int, page_size: int, updated_since: str | None) -> str:
+    query: dict[str, str | int] = {shape.page_param: page, shape.size_param: page_size}
     if updated_since:
-        query["updated_since"] = updated_since
+        query[shape.since_param] = updated_since
     return f"/products?{urlencode(query)}"
 
 

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ingestion.mock_api.shape import Shape
+
 Item = dict[str, Any]
 
 
@@ -23,15 +25,16 @@ class Page:
 class Products:
     """A catalogue file, a JSON list of products. Their order in the file is the order of pages."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, shape: Shape) -> None:
         self._path = path
+        self._shape = shape
         self._lock = threading.Lock()
         self._seen: tuple[int, int, int] | None = None
         self._items: list[Item] = []
         self._updated: list[datetime | None] = []
 
-    def page(self, page: int, size: int, since: datetime | None = None) -> Page:
-        """Page number `page` (from 1) of the products updated at or after `since`.
+    def page(self, begin: int, size: int, since: datetime | None = None) -> Page:
+        """The `size` products from number `begin` (from 0) on, of those updated at or after `since`.
 
         A product whose time cannot be read is in every answer, so that no filter hides it.
 
@@ -45,13 +48,16 @@ class Products:
                 for item, when in zip(items, updated, strict=True)
                 if when is None or when >= since
             ]
-        begin = (page - 1) * size
         return Page(items[begin : begin + size], len(items))
 
     def find(self, product_id: str) -> Item | None:
         """The last record of a product, or None."""
         items, _ = self._read()
-        return next((i for i in reversed(items) if i.get("product_id") == product_id), None)
+        path = self._shape.id_path
+        same = (
+            item for item in reversed(items) if str(self._shape.value(item, path)) == product_id
+        )
+        return next(same, None)
 
     def _read(self) -> tuple[list[Item], list[datetime | None]]:
         stat = self._path.stat()
@@ -59,7 +65,10 @@ class Products:
         with self._lock:
             if state != self._seen:
                 self._items = json.loads(self._path.read_bytes())
-                self._updated = [parse_time(item.get("updated_at")) for item in self._items]
+                self._updated = [
+                    parse_time(self._shape.value(item, self._shape.updated_path))
+                    for item in self._items
+                ]
                 self._seen = state
             return self._items, self._updated
 

@@ -7,7 +7,7 @@ import uvicorn
 
 from ingestion.mock_api.app import create_app
 from ingestion.mock_api.faults import Faults
-from ingestion.source_data import CATALOGUE
+from ingestion.mock_api.shape import served_for
 from recomart.errors import NotReady, PortInUse
 from recomart.processes import LOOPBACK, port_is_free
 from recomart.settings import MOCK_API_PORT, Settings
@@ -23,18 +23,21 @@ def serve(
     faults: Faults | None = None,
     api_key: str = API_KEY,
 ) -> None:
-    """Serve the demo shop's catalogue on 127.0.0.1 until interrupted.
+    """Serve the shop's catalogue on 127.0.0.1 until interrupted, in the shape that it declares.
 
     Raises:
-        NotReady: the lake has no catalogue yet.
+        NotReady: there is no catalogue yet.
         PortInUse: another process has the port; names it where the system tells.
     """
-    catalogue = settings.source_data / CATALOGUE
-    if not catalogue.is_file():
+    served = served_for(settings)
+    if not served.catalogue.is_file():
+        generated = served.catalogue.is_relative_to(settings.lake)
         raise NotReady(
             "there is no catalogue to serve",
-            where=str(catalogue),
-            help="run 'recomart generate'",
+            where=str(served.catalogue),
+            help="run 'recomart generate'"
+            if generated
+            else f"put the data set under {settings.data}, or set RECOMART_DATA to its folder",
         )
     if not port_is_free(port):
         raise PortInUse(
@@ -42,7 +45,9 @@ def serve(
             found=_holder(port),
             help=f"end that process, or choose another port: recomart mock-api --port {port + 1}",
         )
-    uvicorn.run(create_app(catalogue, api_key, faults), host=LOOPBACK, port=port)
+    key = api_key if served.needs_key else None
+    app = create_app(served.catalogue, key, faults, served.shape)
+    uvicorn.run(app, host=LOOPBACK, port=port)
 
 
 def _holder(port: int) -> str | None:
