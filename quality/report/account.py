@@ -35,7 +35,7 @@ def read_account(
     """
     sources = source_accounts(batches, failed)
     then = {(r.entity, r.kind, r.code): r.count for r in earlier.reasons} if earlier else None
-    records = {entity: 0 for entity in ENTITIES} | {s.entity: 0 for s in sources}
+    records = dict.fromkeys(ENTITIES, 0)
     for source in sources:
         records[source.entity] += source.records
     found = [

@@ -53,6 +53,8 @@ class Problem(_Content):
     entity: str | None
     code: str
     what: str
+    said: str | None = None
+    """Texts from data or tools that belong to it, quoted."""
     cost: str
     count: int | None
     share: float | None

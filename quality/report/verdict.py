@@ -188,11 +188,8 @@ def _change(name: str, value: float | None, then: float | None) -> str:
         return "not comparable"
     if value == then:
         return "no change"
-    if name == USED:
-        moved = f"{100 * (value - then):+.2f} points"
-    else:
-        moved = f"{int(value - then):+,}"
-    return moved.replace("-", "−")
+    points, count = f"{100 * (value - then):+.2f} points", f"{int(value - then):+,}"
+    return (points if name == USED else count).replace("-", "−")
 
 
 def _many(entity: str) -> str:
@@ -230,7 +227,8 @@ def _failed_checks(build: Build, stops: Sequence[Row]) -> list[Problem]:
             kind="check",
             entity=None,
             code=failure.name,
-            what=f"Check failed: {failure.words} dbt says: {failure.said}",
+            what=f"Check failed: {failure.words}",
+            said=f"dbt: {failure.said}",
             cost=_still_served(build.published_at),
             count=None,
             share=None,
@@ -267,8 +265,8 @@ def _failed_files(account: Account) -> list[Problem]:
             kind="file",
             entity=entity,
             code="quarantined_whole",
-            what=f"{number(len(names), 'file')} of {_many(entity)} quarantined whole: "
-            f"{quoted_list(names)}",
+            what=f"{number(len(names), 'file')} of {_many(entity)} quarantined whole",
+            said=quoted_list(names),
             cost=f"none of the {_many(entity)} in {'it' if len(names) == 1 else 'them'} are used",
             count=len(names),
             share=None,

@@ -1,0 +1,232 @@
+"""Page 2, the account, and page 3, the columns that moved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from quality.report.charts import account_chart, column_chart, shown
+from quality.report.content import ColumnProfile, MovedColumn, Reason, Report, SourceAccount
+from quality.report.paper import GREY, MARGIN, WIDTH, Column, Paper
+from quality.report.words import counted, number, share
+
+CHART, ROW = 58.0, 14.0
+"""Width and height of a small histogram, millimetres."""
+SHOWN_FAILED = 5
+
+
+def draw_account(paper: Paper, report: Report) -> int:
+    """Page 2; returns how many reasons it shows (the others are for the appendix)."""
+    account = report.account
+    paper.add_page()
+    paper.headline(
+        "Where everything went",
+        "Lines are header, blank, continuation (of a record that spans lines), not readable, or "
+        "records; records are used, in quarantine, repeats (the same record again), old versions "
+        "(a newer record replaced them), or not judged yet.",
+    )
+    if not account.sources:
+        paper.pen(9.5)
+        paper.paragraph("Nothing was received.")
+        return 0
+    _terms(paper, account.sources)
+    if chart := account_chart(account.sources):
+        picture, height = chart
+        paper.image(picture, x=MARGIN, w=WIDTH, h=height)
+    else:
+        paper.pen(9)
+        paper.paragraph("Every line and record received is used.")
+    _failed_files(paper, report)
+    if not account.reasons:
+        return 0
+    paper.section("Why: the most frequent reasons, each with three examples as received")
+    drawn = 0
+    for reason in account.reasons:
+        if paper.room < reason_height(paper, reason) + 1:
+            break
+        draw_reason(paper, reason, compared=report.run.since_run is not None)
+        drawn += 1
+    return drawn
+
+
+def _terms(paper: Paper, sources: Sequence[SourceAccount]) -> None:
+    names = (
+        ("lines", "lines"),
+        ("header", "header"),
+        ("blank", "blank"),
+        ("contin.", "continuation"),
+        ("not readable", "rejected"),
+        ("records", "records"),
+        ("used", "accepted"),
+        ("quaran- tine", "quarantined"),
+        ("repeats", "deduplicated"),
+        ("old ver- sions", "superseded"),
+        ("not judged", "unjudged"),
+    )
+    width = (WIDTH - 34 - 6) / len(names)
+    columns = [
+        Column("Source (files)", 34),
+        *(Column(heading, width, "R") for heading, _ in names),
+        Column("", 6, "R"),
+    ]
+    rows = [
+        (
+            f"{s.entity} ({s.files:,}{f' + {s.failed_files:,} failed' if s.failed_files else ''})",
+            *(f"{getattr(s, key):,}" for _, key in names),
+            "✔" if s.balances else "✘",
+        )
+        for s in sources
+    ]
+    totals = [f"{sum(getattr(s, key) for s in sources):,}" for _, key in names]
+    balances = all(s.balances for s in sources)
+    rows.append(("all", *totals, "✔" if balances else "✘"))
+    paper.grid(columns, rows, 7)
+    paper.pen(7.5, colour=GREY)
+    held = sum(s.files for s in sources)
+    paper.paragraph(
+        f"✔ each of the {held:,} files balances on its own, in lines and in records."
+        if balances
+        else "✘ lines or records of this source are lost or counted twice."
+    )
+
+
+def _failed_files(paper: Paper, report: Report) -> None:
+    failed = report.account.failed_files
+    if not failed:
+        return
+    paper.section("Quarantined whole: nothing of these files is used")
+    columns = [
+        Column("Source", 24),
+        Column("File", 62, font="mono"),
+        Column("Why", 94, font="mono"),
+    ]
+    rows = [(file.entity, file.source_file, file.error) for file in failed[:SHOWN_FAILED]]
+    paper.grid(columns, rows, 6.5)
+    if len(failed) > SHOWN_FAILED:
+        paper.pen(7.5, colour=GREY)
+        more = number(len(failed) - SHOWN_FAILED, "more file")
+        paper.paragraph(f"{more} in the appendix.")
+
+
+def reason_height(paper: Paper, reason: Reason) -> float:
+    """Millimetres that draw_reason takes."""
+    return 5.6 + 3.1 * (len(reason.examples) + (reason.rule is not None))
+
+
+def draw_reason(paper: Paper, reason: Reason, compared: bool) -> None:
+    """A reason, its rule, and examples; each example on one line of its own, quoted."""
+    top = paper.get_y()
+    paper.pen(8.5, "B")
+    what = (
+        counted(reason.entity, reason.count)
+        if reason.kind == "quarantined"
+        else f"{number(reason.count, 'line')} of {reason.entity} not readable"
+    )
+    paper.line_of(f"{what}: {reason.words}", 128)
+    paper.set_xy(MARGIN + 128, top)
+    paper.pen(7.5, colour=GREY)
+    then = f" · {reason.then:,} then" if compared and reason.then is not None else ""
+    paper.line_of(f"{share(reason.share)}{then}", WIDTH - 128, "R")
+    paper.set_xy(MARGIN, top + 4.2)
+    if reason.rule:
+        paper.pen(7, "I", GREY)
+        paper.line_of(f"Rule: {reason.rule}", WIDTH)
+    for example in reason.examples:
+        line = paper.get_y()
+        paper.pen(6.5, font="mono")
+        paper.set_x(MARGIN + 3)
+        paper.line_of(example.text, 113)
+        paper.set_xy(MARGIN + 118, line)
+        paper.pen(6.5, colour=GREY, font="mono")
+        paper.line_of(example.where, WIDTH - 118)
+        paper.set_x(MARGIN)
+    paper.ln(1.2)
+
+
+def draw_columns(paper: Paper, report: Report) -> list[MovedColumn]:
+    """Page 3; returns the moved columns that found no room on it."""
+    columns = report.columns
+    compared = report.run.since_run is not None
+    paper.add_page()
+    paper.headline(
+        "Columns that changed or failed",
+        "All records received so far, used or not. Filled: now"
+        + ("; outline: at the last run." if compared else "."),
+    )
+    for note in columns.notes:
+        paper.pen(8.5)
+        paper.paragraph(note, space=0.8)
+    if not columns.moved:
+        paper.pen(9.5)
+        paper.paragraph(f"None of {columns.unmoved:,} columns changed, and none failed a rule.")
+        return []
+    ordered = sorted(columns.moved, key=_importance)
+    headings = [
+        Column("Column", 37),
+        Column("Why it is here", 38),
+        Column("Missing", 20, "R"),
+        Column("Range", 25),
+        Column("Values: share of each", CHART),
+    ]
+    paper.headings(headings, 8)
+    for place, moved in enumerate(ordered):
+        if paper.room < ROW + 6:
+            rest = ordered[place:]
+            paper.pen(8, colour=GREY)
+            paper.paragraph(f"{number(len(rest), 'more column')} in the appendix.")
+            return rest
+        _row(paper, moved, compared)
+    paper.pen(8, colour=GREY)
+    paper.paragraph(f"{number(columns.unmoved, 'other column')} neither changed nor failed.")
+    return []
+
+
+def _importance(moved: MovedColumn) -> tuple[bool, float, str, str]:
+    """Changes first, then by the share of records that the column costs."""
+    changed = len(moved.why) > bool(moved.broken)
+    return (not changed, -moved.broken / max(moved.now.rows, 1), moved.entity, moved.column)
+
+
+def _row(paper: Paper, moved: MovedColumn, compared: bool) -> None:
+    top, now, then = paper.get_y() + 0.8, moved.now, moved.then
+    paper.set_xy(MARGIN, top)
+    paper.pen(8.5, "B")
+    paper.line_of(moved.column, 36)
+    paper.pen(7, colour=GREY)
+    paper.line_of(f"of {moved.entity}, a {now.kind}", 36)
+    about = "" if now.distinct < 1000 else "about "
+    paper.line_of(f"{about}{now.distinct:,} different", 36)
+    paper.set_xy(MARGIN + 37, top)
+    paper.pen(7)
+    for line in _wrapped(paper, moved.why, 36.5):
+        paper.set_x(MARGIN + 37)
+        paper.line_of(line, 37)
+    paper.set_xy(MARGIN + 75, top)
+    paper.pen(7.5)
+    paper.line_of(share(now.missing_share), 18.5, "R")
+    if compared and then:
+        paper.pen(7, colour=GREY)
+        paper.line_of(f"then {share(then.missing_share)}", 18.5, "R")
+    paper.set_xy(MARGIN + 95, top)
+    paper.pen(7.5)
+    for line in ends(now):
+        paper.line_of(line, 24)
+    if compared and then and (then.low, then.high) != (now.low, now.high):
+        paper.pen(7, colour=GREY)
+        paper.line_of("then " + " to ".join(ends(then, short=True)), 26)
+    if picture := column_chart(moved, CHART, ROW - 1.2):
+        paper.image(picture, x=MARGIN + 121, y=top - 0.4, w=CHART, h=ROW - 1.2)
+    paper.set_xy(MARGIN, top + ROW - 0.8)
+    paper.rule()
+
+
+def _wrapped(paper: Paper, texts: Sequence[str], width: float, most: int = 4) -> list[str]:
+    lines = [line for text in texts for line in paper.split(text, width)]
+    return lines if len(lines) <= most else [*lines[: most - 1], lines[most - 1] + " …"]
+
+
+def ends(profile: ColumnProfile, short: bool = False) -> list[str]:
+    """Lowest and highest value of a profile, for one line or two."""
+    if profile.low is None:
+        return ["–"] if short else [""]
+    low, high = shown(profile.low, profile.kind), shown(profile.high, profile.kind)
+    return [low, high] if short else [f"{low} to", high]

@@ -1,0 +1,221 @@
+"""Paper and pen: an A4 PDF in DejaVu, with tables that break over pages.
+
+Text is drawn as it is, never interpreted: no markdown, no HTML, no page-number placeholder. A
+character that the font lacks is drawn as a box.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from fpdf import FPDF
+from fpdf.enums import XPos, YPos
+
+Colour = tuple[int, int, int]
+INK, GREY, RULE, WHITE = (28, 32, 38), (105, 112, 120), (205, 209, 214), (255, 255, 255)
+MARGIN, WIDTH = 15.0, 180.0
+"""Of an A4 page: millimetres left and right, and between them."""
+LACKING = "\N{WHITE SQUARE}"
+_LINE = 0.46
+"""Millimetres of line height per point of size: leading of 1.3."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: heading, millimetres, and how its cells are drawn."""
+
+    heading: str
+    width: float
+    align: Literal["L", "R"] = "L"
+    wrap: bool = False
+    """Else a cell is cut to one line. Never wrap texts from data: a line of their own could
+    pretend to be ours."""
+    font: Literal["sans", "mono"] = "sans"
+
+
+class Paper(FPDF):
+    """The PDF of one report."""
+
+    def __init__(self, heading: str, written_at: datetime) -> None:
+        super().__init__(orientation="portrait", unit="mm", format="A4")
+        self._heading = heading
+        self.alias_nb_pages(None)  # type: ignore[arg-type]
+        self.set_creation_date(written_at)
+        self.set_margins(MARGIN, 16, MARGIN)
+        self.set_auto_page_break(True, margin=17)
+        fonts = _fonts()
+        for family, style, name in (
+            ("sans", "", "DejaVuSans"),
+            ("sans", "B", "DejaVuSans-Bold"),
+            ("sans", "I", "DejaVuSans-Oblique"),
+            ("mono", "", "DejaVuSansMono"),
+        ):
+            self.add_font(family, style, fonts / f"{name}.ttf")
+
+    def header(self) -> None:
+        if self.page_no() > 1:
+            self.pen(7.5, colour=GREY)
+            self.set_xy(MARGIN, 8)
+            self.line_of(self._heading, WIDTH)
+            self.set_y(16)
+
+    def footer(self) -> None:
+        self.pen(7.5, colour=GREY)
+        self.set_xy(MARGIN, -11)
+        self.line_of(f"page {self.page_no()}", WIDTH, align="R")
+
+    def pen(
+        self,
+        size: float,
+        style: Literal["", "B", "I"] = "",
+        colour: Colour = INK,
+        font: Literal["sans", "mono"] = "sans",
+    ) -> None:
+        """Choose font, size in points and colour for what follows."""
+        self.set_font(font, style if font == "sans" else "", size)
+        self.set_text_color(*colour)
+
+    @property
+    def leading(self) -> float:
+        """Height of a line of the present pen, millimetres."""
+        return self.font_size_pt * _LINE
+
+    def drawable(self, text: str) -> str:
+        """The text with a box for every character that the present font lacks."""
+        known = self.current_font.cmap  # type: ignore[union-attr]
+        return "".join(c if ord(c) in known else LACKING for c in text)
+
+    def fitted(self, text: str, width: float) -> str:
+        """The text, cut with an ellipsis to one line of this width."""
+        text = self.drawable(text.replace("\n", " "))
+        if self.get_string_width(text) <= width:
+            return text
+        low, high = 0, len(text)
+        while low < high:
+            middle = (low + high + 1) // 2
+            if self.get_string_width(text[:middle] + "…") <= width:
+                low = middle
+            else:
+                high = middle - 1
+        return text[:low].rstrip() + "…"
+
+    def line_of(self, text: str, width: float, align: Literal["L", "R", "C"] = "L") -> None:
+        """One line at the present place, cut to the width; the next one follows below."""
+        x = self.get_x()
+        self.cell(
+            width,
+            self.leading,
+            self.fitted(text, width - 0.2),
+            align=align,
+            new_x=XPos.LEFT,
+            new_y=YPos.NEXT,
+        )
+        self.set_x(x)
+
+    def paragraph(self, text: str, width: float = WIDTH, space: float = 1.5) -> None:
+        """Text over as many lines as it needs."""
+        x = self.get_x()
+        self.multi_cell(
+            width,
+            self.leading,
+            self.drawable(text),
+            align="L",
+            padding=0,
+            new_x=XPos.LEFT,
+            new_y=YPos.NEXT,
+        )
+        self.set_xy(x, self.get_y() + space)
+
+    def lines_in(self, text: str, width: float) -> int:
+        """How many lines a paragraph of this width takes."""
+        return len(self.split(text, width)) or 1
+
+    def split(self, text: str, width: float) -> list[str]:
+        """The lines of a paragraph of this width."""
+        found = self.multi_cell(
+            width, self.leading, self.drawable(text), align="L", dry_run=True, output="LINES"
+        )
+        return list(found)  # type: ignore[arg-type]
+
+    def headline(self, text: str, explained: str = "") -> None:
+        """The heading of a page, and a line on how to read it."""
+        self.pen(15, "B")
+        self.line_of(text, WIDTH)
+        if explained:
+            self.pen(8.5, colour=GREY)
+            self.paragraph(explained, space=2)
+
+    def section(self, text: str, room: float = 25) -> None:
+        """The heading of a section; on a new page when less than `room` millimetres are left."""
+        self.keep(room)
+        self.ln(2.5)
+        self.pen(10.5, "B")
+        self.line_of(text, WIDTH)
+        self.ln(0.8)
+
+    def keep(self, height: float) -> None:
+        """Start a new page unless this height is left on the present one."""
+        if self.room < height:
+            self.add_page()
+
+    @property
+    def room(self) -> float:
+        """Millimetres left on this page."""
+        return float(self.page_break_trigger - self.get_y())
+
+    def rule(self) -> None:
+        """A thin line across the page."""
+        self.set_draw_color(*RULE)
+        self.set_line_width(0.15)
+        self.line(MARGIN, self.get_y(), MARGIN + WIDTH, self.get_y())
+
+    def grid(
+        self, columns: Sequence[Column], rows: Sequence[Sequence[str]], size: float = 8
+    ) -> None:
+        """Rows under headings, which are repeated on every page that the table takes."""
+        self.headings(columns, size)
+        for row in rows:
+            self.pen(size)
+            lines = [
+                self.split(text, column.width - 1.5) if column.wrap else [text]
+                for column, text in zip(columns, row, strict=True)
+            ]
+            height = max(len(cell) for cell in lines) * self.leading + 1.1
+            if self.room < height:
+                self.add_page()
+                self.headings(columns, size)
+            top, x = self.get_y() + 0.5, MARGIN
+            for column, cell in zip(columns, lines, strict=True):
+                self.pen(size, font=column.font)
+                for place, text in enumerate(cell):
+                    self.set_xy(x, top + place * self.leading)
+                    self.line_of(text, column.width - 1.5, column.align)
+                x += column.width
+            self.set_xy(MARGIN, top + height - 0.5)
+            self.rule()
+        self.set_xy(MARGIN, self.get_y() + 1.5)
+
+    def headings(self, columns: Sequence[Column], size: float) -> None:
+        """The headings of a table, with room for a row below."""
+        self.keep(12)
+        top, x = self.get_y(), MARGIN
+        self.pen(size, "B", GREY)
+        lines = [self.split(c.heading, c.width - 1.5) if c.heading else [""] for c in columns]
+        tallest = max(len(cell) for cell in lines)
+        for column, cell in zip(columns, lines, strict=True):
+            for place, text in enumerate(cell):
+                self.set_xy(x, top + (tallest - len(cell) + place) * self.leading)
+                self.line_of(text, column.width - 1.5, column.align)
+            x += column.width
+        self.set_xy(MARGIN, top + tallest * self.leading + 0.6)
+        self.rule()
+
+
+def _fonts() -> Path:
+    import matplotlib
+
+    return Path(matplotlib.get_data_path()) / "fonts" / "ttf"
