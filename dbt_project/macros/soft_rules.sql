@@ -55,15 +55,16 @@ from (
         percentile_cont(0.25) within group (order by value) as first_quartile,
         percentile_cont(0.75) within group (order by value) as third_quartile
     from (
-        select cast(staged.{{ rule.column }} as double) as value
+        select cast(staged.{{ rule.column_name }} as double) as value
         from {{ records }}
-        where set_aside._record is null and staged.{{ rule.column }} is not null
+        where set_aside._record is null and staged.{{ rule.column_name }} is not null
     ) as accepted
 ) as quartiles
 {%- endmacro %}
 
 {#- One row per accepted value that a soft rule flags, as it was received. -#}
-{% macro flags() -%}
+{#- Not called `flags`: that would hide dbt's own, which record_run reads. -#}
+{% macro flagged_values() -%}
 {%- set selects = [] -%}
 {%- set bounds = ref('int_rules__bounds') -%}
 {%- for entity in shop_entities() -%}
@@ -86,13 +87,13 @@ from (
     '{{ rule.entity }}' as entity,
     staged._batch_id,
     staged._record,
-    '{{ rule.column }}' as column_name,
+    '{{ rule.column_name }}' as column_name,
     '{{ rule.code }}' as code,
     staged.{{ as_received(rule) }} as value
 {%- endmacro %}
 
 {% macro unusual_values(rule, records, bounds) -%}
-{%- set column = 'staged.' ~ rule.column -%}
+{%- set column = 'staged.' ~ rule.column_name -%}
 select
     {{ flagged(rule) }}
 from {{ records }}
@@ -113,14 +114,14 @@ select
     {{ flagged(rule) }}
 from {{ records }}
 inner join (
-    select staged.{{ rule.column }} as value
+    select staged.{{ rule.column_name }} as value
     from {{ records }}
     where
         set_aside._record is null
-        and not {{ is_blank('staged.' ~ rule.column) }}
-    group by staged.{{ rule.column }}
+        and not {{ is_blank('staged.' ~ rule.column_name) }}
+    group by staged.{{ rule.column_name }}
     having count(*) < {{ rule.rare_below }}
-) as rare on staged.{{ rule.column }} = rare.value
+) as rare on staged.{{ rule.column_name }} = rare.value
 where set_aside._record is null
 {%- endmacro %}
 

@@ -1,1 +1,1 @@
-{{ flags() }}
+{{ flagged_values() }}
