@@ -9,6 +9,7 @@ RUNS: tuple[tuple[str, ...], ...] = (
     ("benchmarks.load", "--rows", "5000000"),
     ("benchmarks.generate", "--scales", "10", "100"),
     ("benchmarks.transform", "--rows", "1000000", "10000000"),
+    ("benchmarks.quality", "--rows", "10000000"),
     ("benchmarks.scoring",),
     ("benchmarks.rmse",),
 )

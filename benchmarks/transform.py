@@ -47,14 +47,18 @@ def measure(step: str, scale: float) -> dict[str, Any]:
     else:
         result = transform(settings)
     seconds = time.perf_counter() - start
-    unit = 1 if sys.platform == "darwin" else 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
     figures = {
         "seconds": round(seconds, 1),
-        "peak_mb": round(peak / 1e6),
+        "peak_mb": peak_mb(),
         "result": f"{result.count:,} {result.unit}",
     }
     return figures | ({"slowest": _slowest(settings)} if step == "transform" else {})
+
+
+def peak_mb() -> int:
+    """The most memory that this process has held, resident, in MB."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6)
 
 
 def _slowest(settings: Settings) -> dict[str, float]:

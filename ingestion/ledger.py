@@ -202,8 +202,7 @@ def write_shop(
     for entity, source in shop.sources().items():
         rows += [(entity, "declared", "true"), (entity, "time_format", source.time_format)]
     rows += [
-        (rule.entity, "rule", rule.to_json(position))
-        for position, rule in enumerate(every_rule(shop))
+        (rule.entity, "rule", rule.to_json(place)) for place, rule in enumerate(every_rule(shop))
     ]
     for entity in ENTITIES:
         share, least = stop_of(entity, shop)

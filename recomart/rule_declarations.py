@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from recomart.entities import ENTITIES, REQUIRED, TYPES, is_reference
+from recomart.entities import ENTITIES, REQUIRED, TYPES, DataType, is_reference
 
 _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -197,7 +197,16 @@ class ColumnRules(BaseModel):
     stop_above: StopAbove | None = Field(
         None, description="Share of records that break a rule above which nothing is published."
     )
-    required: Literal[True] | None = Field(None, description="Rows without a value: quarantine.")
+    required: Annotated[bool, Strict()] | None = Field(
+        None, description="true: rows without a value are quarantined."
+    )
+
+    @model_validator(mode="after")
+    def _required_or_kept(self) -> ColumnRules:
+        missing = getattr(self, "missing", None)
+        if self.required and missing is not None:
+            raise ValueError("says required and missing: a row is quarantined or kept, not both")
+        return self
 
 
 class TextRules(ColumnRules):
@@ -230,47 +239,37 @@ class ReferenceRules(TextRules):
     )
 
 
-class _Optional(BaseModel):
-    required: Annotated[bool, Strict()] | None = None  # type: ignore[assignment]
-
-    @model_validator(mode="after")
-    def _one_way(self) -> _Optional:
-        if self.required and getattr(self, "missing", None) is not None:
-            raise ValueError("says required and missing: a row is quarantined or kept, not both")
-        return self
-
-
-class OptionalText(_Optional, TextRules):
+class OptionalText(TextRules):
     """A word that a record may lack."""
 
     missing: FillText | None = None
 
 
-class OptionalId(_Optional, TextRules):
+class OptionalId(TextRules):
     """An id that a record may lack."""
 
     missing: KeepMissing | None = None
 
 
-class OptionalReference(_Optional, ReferenceRules):
+class OptionalReference(ReferenceRules):
     """An id of a list that a record may lack."""
 
     missing: KeepMissing | None = None
 
 
-class OptionalNumber(_Optional, NumberRules):
+class OptionalNumber(NumberRules):
     """A number that a record may lack."""
 
     missing: FillNumber | None = None
 
 
-class OptionalTime(_Optional, TimeRules):
+class OptionalTime(TimeRules):
     """A time that a record may lack."""
 
     missing: KeepMissing | None = None
 
 
-class OptionalBoolean(_Optional, ColumnRules):
+class OptionalBoolean(ColumnRules):
     """A yes or no that a record may lack."""
 
     missing: FillBoolean | None = None
@@ -280,15 +279,15 @@ def _class_of(entity: str, column: str) -> type[ColumnRules]:
     needed = column in REQUIRED[entity]
     if is_reference(entity, column):
         return ReferenceRules if needed else OptionalReference
-    if column.endswith("_id"):
-        return TextRules if needed else OptionalId
-    return {
-        "text": TextRules if needed else OptionalText,
-        "number": NumberRules if needed else OptionalNumber,
-        "integer": NumberRules if needed else OptionalNumber,
-        "time": TimeRules if needed else OptionalTime,
-        "boolean": ColumnRules if needed else OptionalBoolean,
-    }[TYPES[entity][column]]
+    by_type: dict[DataType, tuple[type[ColumnRules], type[ColumnRules]]] = {
+        "text": (TextRules, OptionalId if column.endswith("_id") else OptionalText),
+        "number": (NumberRules, OptionalNumber),
+        "integer": (NumberRules, OptionalNumber),
+        "time": (TimeRules, OptionalTime),
+        "boolean": (ColumnRules, OptionalBoolean),
+    }
+    always, optional = by_type[TYPES[entity][column]]
+    return always if needed else optional
 
 
 class EntityRules(BaseModel):
@@ -321,7 +320,7 @@ class DeclaredRules(BaseModel):
 
     def of(self, entity: str) -> EntityRules:
         """What is declared for an entity."""
-        return getattr(self, entity, None) or EntityRules()
+        return getattr(self, entity, None) or EntityRules(stop_above=None)
 
 
 _FIELDS: dict[str, Any] = {entity: (_entity_rules(entity) | None, None) for entity in ENTITIES}

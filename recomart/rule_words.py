@@ -139,5 +139,9 @@ def _unusual(rule: Rule) -> str:
     if rule.kind == "rare":
         return f"that fewer than {rule.rare_below} records have"
     if rule.iqr is not None:
-        return f"more than {rule.iqr:g} times the middle half's width beyond that half"
-    return f"that is not usual (it {_lies(rule.bounds)})" if rule.bounds else "that is not usual"
+        return f"that lies more than {rule.iqr:g} interquartile ranges beyond the middle half"
+    return f"that is not usual ({_usual(rule.bounds)})" if rule.bounds else "that is not usual"
+
+
+def _usual(bounds: Bounds) -> str:
+    return _lies(bounds).removeprefix("lies ").removeprefix("is ")

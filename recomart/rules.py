@@ -105,9 +105,11 @@ class Rule:
     in_use: bool = True
     """False where the shop does not map the column: the rule holds, and there is nothing to say."""
 
-    def to_json(self, position: int) -> str:
-        """The rule as a row of raw._shop holds it; codes of a row stand in order of position."""
-        return json.dumps(asdict(self) | {"position": position}, ensure_ascii=False)
+    def to_json(self, place: int) -> str:
+        """The rule as a row of raw._shop holds it; the codes of a row stand in order of place."""
+        fields = asdict(self)
+        fields = {"column_name": fields.pop("column"), "place": place, **fields}
+        return json.dumps(fields, ensure_ascii=False)
 
 
 def rules_of(shop: Shop) -> tuple[Rule, ...]:
@@ -135,11 +137,16 @@ def _of_entity(entity: str, shop: Shop) -> Iterator[Rule]:
         declared = shop.rules.of(entity).of(rule.column) if rule.column else None
         finished = replace(
             rule,
-            because=declared.because if declared else None,
+            because=declared.because if declared and _declares(declared, rule.kind) else None,
             stop_above=getattr(declared.stop_above, rule.kind, None) if declared else None,
             in_use=bool(mapped) and (rule.column is None or rule.column in mapped),
         )
         yield replace(finished, words=words_of(finished))
+
+
+def _declares(declared: ColumnRules, kind: Kind) -> bool:
+    """Whether the shop file itself names this kind of rule, so that its `because` is about it."""
+    return getattr(declared, "rare_below" if kind == "rare" else kind, None) is not None
 
 
 def _rule(entity: str, column: str, kind: Kind, outcome: Outcome, code: str, **given) -> Rule:  # type: ignore[no-untyped-def]
@@ -182,7 +189,7 @@ def _range(entity: str, column: str, declared: ColumnRules | None, shop: Shop) -
 def _bounds(declared: NumberRange | TimeRange) -> Bounds:
     if isinstance(declared, TimeRange):
         first, last = declared.at_least, declared.at_most
-        return Bounds(first and _time(first), last and _time(last))
+        return Bounds(_time(first) if first else None, _time(last) if last else None)
     low = declared.at_least if declared.above is None else declared.above
     high = declared.at_most if declared.below is None else declared.below
     return Bounds(

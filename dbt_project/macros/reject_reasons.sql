@@ -5,7 +5,7 @@
 {#- Where a staging model keeps a column as it was received. -#}
 {% macro as_received(rule) -%}
     {{- return(
-        rule.column if rule.data_type == 'text' else 'received_' ~ rule.column
+        rule.column_name if rule.data_type == 'text' else 'received_' ~ rule.column_name
     ) -}}
 {%- endmacro %}
 
@@ -33,7 +33,7 @@
 
 {#- When a row breaks a rule; none for rules that need other rows. -#}
 {% macro breaks(rule) -%}
-    {%- set column = rule.column -%}
+    {%- set column = rule.column_name -%}
     {%- if rule.kind == 'required' -%}
         {{- return(is_blank(as_received(rule))) -}}
     {%- elif rule.kind == 'type' -%}

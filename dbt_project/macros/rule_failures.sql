@@ -10,11 +10,11 @@
     {%- for rule in rules_of(entity) if rule.kind == 'missing' and rule.in_use -%}
         {%- if rule.outcome == 'filled' -%}
             {%- set source = records -%}
-            {%- set column = 'staged.' ~ rule.column -%}
+            {%- set column = 'staged.' ~ rule.column_name -%}
             {%- set conditions = ['set_aside._record is null'] -%}
         {%- else -%}
             {%- set source = accepted -%}
-            {%- set column = rule.column -%}
+            {%- set column = rule.column_name -%}
             {%- set conditions = [] -%}
         {%- endif -%}
         {%- if rule.data_type == 'text' -%}
@@ -40,10 +40,10 @@
     {%- for rule in rules_of(entity) if rule.kind == 'reference' and rule.outcome == 'kept' -%}
         {%- do selects.append(
             "select '" ~ rule.rule_id ~ "' as rule_id, count(*) as failed from "
-            ~ accepted ~ " as accepted where accepted." ~ rule.column
+            ~ accepted ~ " as accepted where accepted." ~ rule.column_name
             ~ " is not null and not exists (select 1 from "
-            ~ lists[rule.names] ~ " as listed where listed." ~ rule.column
-            ~ " = accepted." ~ rule.column ~ ")"
+            ~ lists[rule.names] ~ " as listed where listed." ~ rule.column_name
+            ~ " = accepted." ~ rule.column_name ~ ")"
         ) -%}
     {%- endfor -%}
 {%- endfor -%}

@@ -22,14 +22,14 @@
             {%- do rules.append(fromjson(row[1])) -%}
         {%- endfor -%}
     {%- endif -%}
-    {{- return(rules | sort(attribute='position')) -}}
+    {{- return(rules | sort(attribute='place')) -}}
 {%- endmacro %}
 
 {#- The rule of this kind for a column; none when there is none. -#}
 {% macro rule_of(entity, column, kind) -%}
     {{- return(
         rules_of(entity)
-        | selectattr('column', 'equalto', column)
+        | selectattr('column_name', 'equalto', column)
         | selectattr('kind', 'equalto', kind)
         | first | default(none)
     ) -}}

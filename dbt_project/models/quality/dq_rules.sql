@@ -64,7 +64,7 @@ final as (
                 then round(cast(failed as double) / checked, 6)
             else 0
         end as share,
-        position
+        place
     from counted
     where in_use or failed > 0
 )

@@ -12,7 +12,7 @@ final as (
     select
         {{ json_text('value', 'rule_id') }} as rule_id,
         entity,
-        {{ json_text('value', 'column') }} as column_name,
+        {{ json_text('value', 'column_name') }} as column_name,
         {{ json_text('value', 'kind') }} as kind,
         {{ json_text('value', 'outcome') }} as outcome,
         {{ json_text('value', 'code') }} as code,
@@ -20,7 +20,7 @@ final as (
         {{ json_text('value', 'because') }} as because,
         cast({{ json_text('value', 'stop_above') }} as double) as stop_above,
         {{ json_text('value', 'in_use') }} = 'true' as in_use,
-        cast({{ json_text('value', 'position') }} as integer) as position
+        cast({{ json_text('value', 'place') }} as integer) as place
     from declared
 )
 
