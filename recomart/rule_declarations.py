@@ -165,10 +165,11 @@ class FillBoolean(_Missing):
 
 
 class StopAbove(BaseModel):
-    """A share for each rule of the column that quarantines, or shares by kind of rule."""
+    """A share for each rule of the column that quarantines (`all`), or shares by kind of rule."""
 
     model_config = _STRICT
 
+    all: Share | None = None
     required: Share | None = None
     type: Share | None = None
     range: Share | None = None
@@ -182,10 +183,16 @@ class StopAbove(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _one_share(cls, data: Any) -> Any:
-        if isinstance(data, dict | StopAbove):
-            return data
-        hard = ("required", "type", "range", "one_of", "reference", "time")
-        return dict.fromkeys(hard, data)
+        return data if isinstance(data, dict | StopAbove) else {"all": data}
+
+    @property
+    def by_kind(self) -> dict[str, float]:
+        """The shares that are declared for one kind of rule."""
+        return {kind: share for kind, share in self if share is not None and kind != "all"}
+
+    def of(self, kind: str, *, quarantines: bool) -> float | None:
+        """The share of a rule: that of its kind, else for one that quarantines that of all."""
+        return self.by_kind.get(kind, self.all if quarantines else None)
 
 
 class ColumnRules(BaseModel):

@@ -138,10 +138,16 @@ def _of_entity(entity: str, shop: Shop) -> Iterator[Rule]:
         finished = replace(
             rule,
             because=declared.because if declared and _declares(declared, rule.kind) else None,
-            stop_above=getattr(declared.stop_above, rule.kind, None) if declared else None,
+            stop_above=_stop_above(declared, rule),
             in_use=bool(mapped) and (rule.column is None or rule.column in mapped),
         )
         yield replace(finished, words=words_of(finished))
+
+
+def _stop_above(declared: ColumnRules | None, rule: Rule) -> float | None:
+    if declared is None or declared.stop_above is None:
+        return None
+    return declared.stop_above.of(rule.kind, quarantines=rule.outcome == "quarantined")
 
 
 def _declares(declared: ColumnRules, kind: Kind) -> bool:
@@ -201,11 +207,9 @@ def _bounds(declared: NumberRange | TimeRange) -> Bounds:
 
 
 def _set(entity: str, column: str, declared: ColumnRules | None) -> tuple[str, ...]:
-    known = tuple(DEFAULT_SETS.get((entity, column), ()))
     if isinstance(declared, TextRules) and declared.one_of:
-        # what comes after knows only our event types: a shop may allow fewer, not others
-        return tuple(v for v in declared.one_of if not known or v in known)
-    return known
+        return declared.one_of
+    return DEFAULT_SETS.get((entity, column), ())
 
 
 def _times(entity: str, column: str, shop: Shop) -> Iterator[Rule]:

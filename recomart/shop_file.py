@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
 from recomart.errors import ShopFileError
+from recomart.rule_problems import rule_problems
 from recomart.settings import Settings
 from recomart.shop import ENTITIES, REQUIRED, Shop
 from recomart.sources import TAGS
@@ -91,6 +92,16 @@ def read_shop(text: str, path: Path) -> ShopFile:
             _explained(path, tree, finding)
             for finding in exc.errors()
             if (finding["type"], finding["loc"][-1:]) != ("missing", ("columns",))
+        ]
+    else:
+        problems += [
+            ShopFileError(
+                problem.message,
+                code="bad-rule",
+                where=_where(path, tree, problem.key.split(".")),
+                help=problem.help,
+            )
+            for problem in rule_problems(shop)
         ]
     if problems:
         raise ShopFileErrors(sorted(problems, key=_line))
