@@ -17,7 +17,13 @@ VALUE, LINE = 32, 100
 """Characters of a value and of a line that an example shows."""
 _TERMS = ("lines", "header", "blank", "continuation", "rejected", "records")
 _OUTCOMES = ("accepted", "quarantined", "deduplicated", "superseded")
+Place = tuple[str, int, int]
 _PATTERN = r"regexp_replace(split_part(left(reason, 200), ':', 1), '\d+', 'N', 'g')"
+_REJECTS = f"""(
+    select batch_id, coalesce(line, -1) as line, coalesce(byte_offset, -1) as byte,
+        source_file, text, {_PATTERN} as pattern
+    from raw.rejects
+)"""
 
 
 def read_account(
@@ -164,7 +170,7 @@ def _example(record: Row, columns: list[str], about: str | None) -> Example:
         for column in ordered
         if column == about or record[column] is not None
     ]
-    place = f"{quoted(record['_source_file'], 80)}, record {record['_record']:,}"
+    place = f"record {record['_record']:,} of {quoted(record['_source_file'], 80)}"
     return Example(text="  ".join(parts), where=place)
 
 
@@ -176,18 +182,16 @@ def _value(record: Row, column: str) -> str:
 
 def _rejected(reader: Reader) -> list[dict[str, Any]]:
     """Lines that could not be read, by entity and reason without its details."""
-    of_loads = f"""
-        from (select *, {_PATTERN} as pattern from raw.rejects) as broken_lines
-        inner join raw._loads using (batch_id) where status = 'loaded'
-    """
     counted = reader.rows(
         f"""
-        select entity, pattern, count(*) as count,
-            min((batch_id, line, byte_offset), {EXAMPLES}) as first
-        {of_loads} group by all order by all
+        select loads.entity, broken.pattern, count(*) as count,
+            min((broken.batch_id, broken.line, broken.byte), {EXAMPLES}) as first
+        from {_REJECTS} as broken inner join raw._loads as loads using (batch_id)
+        where loads.status = 'loaded' group by all order by all
         """,
         needs="raw.rejects raw._loads",
     )
+    lines = _lines(reader, [place for row in counted for place in row["first"]])
     return [
         {
             "entity": row["entity"],
@@ -197,24 +201,28 @@ def _rejected(reader: Reader) -> list[dict[str, Any]]:
             "words": line_reason(row["pattern"]),
             "rule": None,
             "count": row["count"],
-            "examples": tuple(_line(reader, place) for place in sorted(row["first"])),
+            "examples": tuple(lines[place] for place in sorted(row["first"])),
         }
         for row in counted
     ]
 
 
-def _line(reader: Reader, place: tuple[str, int, int]) -> Example:
-    row = reader.row(
+def _lines(reader: Reader, places: list[Place]) -> dict[Place, Example]:
+    """Rejected lines by batch, line and byte; of several at one place, any: they are one line."""
+    if not places:
+        return {}
+    listed = ", ".join(f"({literal(batch)}, {line}, {byte})" for batch, line, byte in set(places))
+    found = reader.rows(
+        f"""
+        select batch_id, line, byte, left(text, 1000) as text, length(text) as length,
+            left(source_file, 300) as file
+        from {_REJECTS} where (batch_id, line, byte) in ({listed}) order by all
         """
-        select left(text, 1000) as text, length(text) as length,
-            left(source_file, 300) as file, line
-        from raw.rejects
-        where batch_id = ? and line is not distinct from ?
-            and byte_offset is not distinct from ? limit 1
-        """,
-        place,
     )
-    assert row is not None  # it was counted in this very connection
-    text = quoted(row["text"] if row["text"] is not None else "", LINE, row["length"])
-    at = f", line {row['line']:,}" if row["line"] is not None else ""
-    return Example(text=text, where=f"{quoted(row['file'], 80)}{at}")
+    examples = {}
+    for row in found:
+        text = quoted(row["text"] or "", LINE, row["length"])
+        at = f"line {row['line']:,} of " if row["line"] >= 0 else ""
+        where = f"{at}{quoted(row['file'], 80)}"
+        examples[row["batch_id"], row["line"], row["byte"]] = Example(text=text, where=where)
+    return examples

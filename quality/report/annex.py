@@ -30,7 +30,7 @@ def draw_appendix(
         columns: those that page 3 had no room for.
     """
     paper.add_page()
-    paper.headline("Appendix: what was checked, with what, and how to repeat it")
+    paper.headline("Appendix", "What was checked, with what, and how to repeat it.")
     _further_reasons(paper, report, reasons)
     _further_columns(paper, columns)
     _rules(paper, report)
@@ -169,17 +169,17 @@ def _files(paper: Paper, report: Report) -> None:
         return
     paper.section("Files, and the digests of what was received")
     headings = [
-        Column("Source", 21),
+        Column("Source", 20),
         Column("Files", 11, "R"),
-        Column("Bytes", 24, "R"),
-        Column("Which", 48, font="mono"),
-        Column("sha256", 76, font="mono"),
+        Column("Bytes", 20, "R"),
+        Column("Which", 46, font="mono"),
+        Column("sha256", 83, font="mono"),
     ]
     rows = [
         (group.entity, f"{group.files:,}", f"{group.bytes:,}", group.pattern, group.digest)
         for group in files[:MOST_GROUPS]
     ]
-    paper.grid(headings, rows, 5.2)
+    paper.grid(headings, rows, 6)
     if len(files) > MOST_GROUPS:
         _note(paper, f"{len(files) - MOST_GROUPS:,} more folders and files in report.json.")
 

@@ -86,7 +86,7 @@ def column_chart(moved: MovedColumn, width: float, height: float) -> io.BytesIO 
     now, then = moved.now.histogram, moved.then.histogram if moved.then else None
     if now is None:
         return None
-    figure, axes = _figure(width, height, left=1, right=1, bottom=3.2, top=0.6)
+    figure, axes = _figure(width, height, left=1, right=1, bottom=3, top=0.4)
     if now.edges:
         _draw_bins(axes, now, then)
         _label_ends(axes, now, then, moved.now.kind)
@@ -112,6 +112,12 @@ def _label_ends(axes: Any, now: Histogram, then: Histogram | None, kind: str) ->
     edges = (*now.edges, *(then.edges if then else ()))
     low, high = min(edges), max(edges)
     axes.set_xlim(low, high)
+    if now.is_scale:
+        half = (now.edges[1] - now.edges[0]) / 2
+        steps = [now.edges[0] + half, now.edges[-1] - half]
+        axes.set_xticks(steps, [shown(step, kind) for step in steps], fontsize=5.5)
+        axes.tick_params(axis="x", length=1.5, pad=1, width=0.4)
+        return
     axes.set_xticks([low, high], [shown(low, kind), shown(high, kind)], fontsize=5.5)
     axes.tick_params(axis="x", length=1.5, pad=1, width=0.4)
     first, last = axes.get_xticklabels()
@@ -145,6 +151,8 @@ def shown(value: float | None, kind: str) -> str:
             return f"{datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=value):%Y-%m-%d}"
         except OverflowError:
             return f"{value:.3g} s"
+    if kind == "year":
+        return f"{value:.15g}"
     if abs(value) >= 1e9:
         return f"{value:.3g}"
     return f"{value:,.2f}".rstrip("0").rstrip(".")

@@ -166,6 +166,8 @@ class Histogram(_Content):
     edges: tuple[float, ...]
     labels: tuple[str, ...]
     counts: tuple[int, ...]
+    is_scale: bool
+    """The edges lie around the steps of a scale, half a step below and above each."""
     outside: int
     """Values below the first edge, above the last, or of rarer labels."""
     sampled_from: int | None
@@ -181,13 +183,13 @@ class ColumnProfile(_Content):
 
     entity: str
     column: str
-    kind: Literal["number", "time", "category", "text"]
+    kind: Literal["number", "year", "time", "category", "text"]
     rows: int
     missing: int
     unreadable: int
     """Values that are not of the column's kind."""
     distinct: int
-    """Approximate."""
+    """Exact up to a million rows, then approximate."""
     low: float | None
     high: float | None
     new_rows: int

@@ -7,12 +7,12 @@ from datetime import datetime
 from quality.report.charts import activity_chart
 from quality.report.content import Number, Problem, Report
 from quality.report.paper import GREY, INK, MARGIN, WHITE, WIDTH, Colour, Column, Paper
-from quality.report.words import share
+from quality.report.words import number, share
 
-STANDING: dict[str, tuple[str, Colour]] = {
-    "good": ("GOOD TO USE", (27, 110, 66)),
-    "stopped": ("STOPPED", (170, 38, 30)),
-    "not judged": ("NOT JUDGED YET", (138, 92, 0)),
+STANDING: dict[str, Colour] = {
+    "good": (27, 110, 66),
+    "stopped": (170, 38, 30),
+    "not judged": (138, 92, 0),
 }
 
 
@@ -39,7 +39,11 @@ def draw_verdict(paper: Paper, report: Report) -> None:
     if verdict.problems:
         _problems(paper, verdict.problems, bool(run.since_run))
         paper.pen(8, colour=GREY)
-        more = f" {verdict.further_problems:,} more on page 2." if verdict.further_problems else ""
+        more = (
+            f" {number(verdict.further_problems, 'lesser problem')} beside; page 2 has every reason."
+            if verdict.further_problems
+            else ""
+        )
         paper.paragraph(
             "First what stops publishing, then files and sources as a whole, then losses by the "
             f"share of their source.{more}"
@@ -51,16 +55,15 @@ def draw_verdict(paper: Paper, report: Report) -> None:
 
 
 def _banner(paper: Paper, report: Report) -> None:
-    word, colour = STANDING[report.verdict.standing]
     paper.pen(12.5, "B", WHITE)
     lines = paper.split(report.verdict.sentence, WIDTH - 12)
     height = 12 + len(lines) * paper.leading
     top = paper.get_y() + 2
-    paper.set_fill_color(*colour)
+    paper.set_fill_color(*STANDING[report.verdict.standing])
     paper.rect(MARGIN, top, WIDTH, height, style="F")
     paper.set_xy(MARGIN + 6, top + 3)
     paper.pen(8, "B", WHITE)
-    paper.line_of(word, WIDTH - 12)
+    paper.line_of("VERDICT", WIDTH - 12)
     paper.pen(12.5, "B", WHITE)
     paper.set_xy(MARGIN + 6, top + 7.5)
     paper.paragraph(report.verdict.sentence, WIDTH - 12)
@@ -72,15 +75,15 @@ def _tiles(paper: Paper, numbers: tuple[Number, ...]) -> None:
     for row in (numbers[:3], numbers[3:]):
         top = paper.get_y()
         paper.rule()
-        for place, number in enumerate(row):
+        for place, tile in enumerate(row):
             x = MARGIN + place * width
             paper.set_xy(x, top + 2)
             paper.pen(17, "B")
-            paper.line_of(number.shown, width - 3)
+            paper.line_of(tile.shown, width - 3)
             paper.pen(8.5, colour=INK)
-            paper.line_of(number.name, width - 3)
+            paper.line_of(tile.name, width - 3)
             paper.pen(7.5, colour=GREY)
-            paper.line_of(_change(number), width - 3)
+            paper.line_of(_change(tile), width - 3)
         paper.set_xy(MARGIN, top + height)
     paper.rule()
 
@@ -93,7 +96,7 @@ def _change(number: Number) -> str:
 
 def _problems(paper: Paper, problems: tuple[Problem, ...], compared: bool) -> None:
     widths = (7.0, 83.0, 62.0, 14.0, 14.0)
-    headings = ("", "What", "What it costs", "Share", "Then")
+    headings = ("", "What", "What it costs", "Share", "Then" if compared else "")
     columns = [
         Column(heading, width, "R" if place > 2 else "L")
         for place, (heading, width) in enumerate(zip(headings, widths, strict=True))
@@ -107,7 +110,7 @@ def _problems(paper: Paper, problems: tuple[Problem, ...], compared: bool) -> No
         height = count * paper.leading + 2.2
         paper.keep(height)
         top, x = paper.get_y() + 1, MARGIN
-        then = "–" if problem.then is None or not compared else f"{problem.then:,}"
+        then = "" if not compared else "–" if problem.then is None else f"{problem.then:,}"
         lost = "–" if problem.share is None else share(problem.share)
         for width, lines, align in zip(
             widths, ([f"{place}."], what, cost, [lost], [then]), "LLLRR", strict=True

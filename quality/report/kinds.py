@@ -1,17 +1,26 @@
-"""What the columns of the raw tables hold, once read."""
+"""What the columns of the raw tables hold, as a profile looks at them."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-Kind = Literal["number", "time", "category", "text"]
+from recomart.entities import TYPES
+
+Kind = Literal["number", "year", "time", "category", "text"]
+
+CATEGORIES = ("country", "category", "brand", "currency", "in_stock", "event_type")
+"""Columns with few enough values that their shares tell something."""
+_KINDS: dict[str, Kind] = {"number": "number", "integer": "number", "time": "time"}
+
+
+def _kind(column: str, data_type: str) -> Kind:
+    if column in CATEGORIES:
+        return "category"
+    return "year" if column.endswith("_year") else _KINDS.get(data_type, "text")
+
+
 KINDS: dict[str, Kind] = {
-    **dict.fromkeys(("birth_year", "price", "rating", "quantity", "unit_price"), "number"),
-    **dict.fromkeys(
-        ("signed_up_at", "updated_at", "rated_at", "ordered_at", "occurred_at", "received_at"),
-        "time",
-    ),
-    **dict.fromkeys(
-        ("country", "category", "brand", "currency", "in_stock", "event_type"), "category"
-    ),
+    column: _kind(column, data_type)
+    for types in TYPES.values()
+    for column, data_type in types.items()
 }

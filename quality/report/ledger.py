@@ -42,7 +42,7 @@ def read_batches(reader: Reader, judged_until: datetime | None) -> tuple[Batch, 
 
 
 def _batch(row: dict[str, Any], outcome: dict[str, Any]) -> Batch:
-    kept = {name: row[name] for name in Batch.model_fields if name in row}
+    kept: dict[str, Any] = {name: row[name] for name in Batch.model_fields if name in row}
     kept["source_file"] = quoted(row["source_file"], FILE_NAME)
     if row["landed_file"] is not None:
         kept["landed_file"] = quoted(row["landed_file"], FILE_NAME)

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from quality.report.charts import account_chart, column_chart, shown
 from quality.report.content import ColumnProfile, MovedColumn, Reason, Report, SourceAccount
 from quality.report.paper import GREY, MARGIN, WIDTH, Column, Paper
+from quality.report.profiles import SAMPLED_ABOVE
 from quality.report.words import counted, number, share
 
-CHART, ROW = 58.0, 14.0
-"""Width and height of a small histogram, millimetres."""
+CHART, ROW, LOW_ROW = 58.0, 14.0, 10.0
+"""Width of a small histogram, height of a row with one, and without; millimetres."""
 SHOWN_FAILED = 5
 
 
@@ -53,20 +54,20 @@ def _terms(paper: Paper, sources: Sequence[SourceAccount]) -> None:
         ("lines", "lines"),
         ("header", "header"),
         ("blank", "blank"),
-        ("contin.", "continuation"),
+        ("contin- uation", "continuation"),
         ("not readable", "rejected"),
         ("records", "records"),
         ("used", "accepted"),
-        ("quaran- tine", "quarantined"),
+        ("quaran- tined", "quarantined"),
         ("repeats", "deduplicated"),
         ("old ver- sions", "superseded"),
         ("not judged", "unjudged"),
     )
-    width = (WIDTH - 34 - 6) / len(names)
+    width = (WIDTH - 30 - 4) / len(names)
     columns = [
-        Column("Source (files)", 34),
+        Column("Source (files)", 30),
         *(Column(heading, width, "R") for heading, _ in names),
-        Column("", 6, "R"),
+        Column("", 4, "R"),
     ]
     rows = [
         (
@@ -79,7 +80,7 @@ def _terms(paper: Paper, sources: Sequence[SourceAccount]) -> None:
     totals = [f"{sum(getattr(s, key) for s in sources):,}" for _, key in names]
     balances = all(s.balances for s in sources)
     rows.append(("all", *totals, "✔" if balances else "✘"))
-    paper.grid(columns, rows, 7)
+    paper.grid(columns, rows, 6.8)
     paper.pen(7.5, colour=GREY)
     held = sum(s.files for s in sources)
     paper.paragraph(
@@ -134,10 +135,10 @@ def draw_reason(paper: Paper, reason: Reason, compared: bool) -> None:
         line = paper.get_y()
         paper.pen(6.5, font="mono")
         paper.set_x(MARGIN + 3)
-        paper.line_of(example.text, 113)
-        paper.set_xy(MARGIN + 118, line)
+        paper.line_of(example.text, 103)
+        paper.set_xy(MARGIN + 107, line)
         paper.pen(6.5, colour=GREY, font="mono")
-        paper.line_of(example.where, WIDTH - 118)
+        paper.line_of(example.where, WIDTH - 107)
         paper.set_x(MARGIN)
     paper.ln(1.2)
 
@@ -169,7 +170,7 @@ def draw_columns(paper: Paper, report: Report) -> list[MovedColumn]:
     ]
     paper.headings(headings, 8)
     for place, moved in enumerate(ordered):
-        if paper.room < ROW + 6:
+        if paper.room < _height(moved) + 6:
             rest = ordered[place:]
             paper.pen(8, colour=GREY)
             paper.paragraph(f"{number(len(rest), 'more column')} in the appendix.")
@@ -193,7 +194,7 @@ def _row(paper: Paper, moved: MovedColumn, compared: bool) -> None:
     paper.line_of(moved.column, 36)
     paper.pen(7, colour=GREY)
     paper.line_of(f"of {moved.entity}, a {now.kind}", 36)
-    about = "" if now.distinct < 1000 else "about "
+    about = "" if now.rows <= SAMPLED_ABOVE else "about "
     paper.line_of(f"{about}{now.distinct:,} different", 36)
     paper.set_xy(MARGIN + 37, top)
     paper.pen(7)
@@ -213,13 +214,17 @@ def _row(paper: Paper, moved: MovedColumn, compared: bool) -> None:
     if compared and then and (then.low, then.high) != (now.low, now.high):
         paper.pen(7, colour=GREY)
         paper.line_of("then " + " to ".join(ends(then, short=True)), 26)
-    if picture := column_chart(moved, CHART, ROW - 1.2):
-        paper.image(picture, x=MARGIN + 121, y=top - 0.4, w=CHART, h=ROW - 1.2)
-    paper.set_xy(MARGIN, top + ROW - 0.8)
+    if picture := column_chart(moved, CHART, ROW - 2):
+        paper.image(picture, x=MARGIN + 121, y=top, w=CHART, h=ROW - 2)
+    paper.set_xy(MARGIN, top + _height(moved) - 0.8)
     paper.rule()
 
 
-def _wrapped(paper: Paper, texts: Sequence[str], width: float, most: int = 4) -> list[str]:
+def _height(moved: MovedColumn) -> float:
+    return ROW if moved.now.histogram else LOW_ROW
+
+
+def _wrapped(paper: Paper, texts: Sequence[str], width: float, most: int = 3) -> list[str]:
     lines = [line for text in texts for line in paper.split(text, width)]
     return lines if len(lines) <= most else [*lines[: most - 1], lines[most - 1] + " …"]
 
@@ -229,4 +234,6 @@ def ends(profile: ColumnProfile, short: bool = False) -> list[str]:
     if profile.low is None:
         return ["–"] if short else [""]
     low, high = shown(profile.low, profile.kind), shown(profile.high, profile.kind)
+    if low == high:
+        return [low]
     return [low, high] if short else [f"{low} to", high]

@@ -79,7 +79,7 @@ def _changes(then: ColumnProfile, now: ColumnProfile) -> list[str]:
         elif now.new_rows and new / now.new_rows - before >= NEW_SHARE:
             rows = number(now.new_rows, "new row")
             changes.append(f"{word} in {share(new / now.new_rows)} of {rows}")
-    if now.kind == "number" and (then.low, then.high) != (now.low, now.high):
+    if now.kind in ("number", "year") and (then.low, then.high) != (now.low, now.high):
         changes.append("another range")
     if now.kind == "time" and then.low is not None and now.low is not None and now.low < then.low:
         changes.append("older times than before")

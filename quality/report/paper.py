@@ -47,6 +47,7 @@ class Paper(FPDF):
         self.set_creation_date(written_at)
         self.set_margins(MARGIN, 16, MARGIN)
         self.set_auto_page_break(True, margin=17)
+        self.c_margin = 0
         fonts = _fonts()
         for family, style, name in (
             ("sans", "", "DejaVuSans"),

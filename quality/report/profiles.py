@@ -19,6 +19,7 @@ SAMPLED_ABOVE = 1_000_000
 """Rows from which on histograms are of a sample; every other number is of all rows."""
 BINS, LABELS, LABEL = 20, 8, 24
 """Bins of a histogram, labels of a category, and characters of a label."""
+RANGED = ("number", "year", "time")
 STRETCH = 0.05
 """Share of values outside the last run's edges from which on new edges are drawn."""
 
@@ -48,10 +49,11 @@ def _of_table(
     reader: Reader, entity: str, then: dict[tuple[str, str], ColumnProfile], known_batch: str
 ) -> list[ColumnProfile]:
     columns = [c for c in ENTITIES[entity] if c in reader.columns(f"raw.{entity}")]
-    measured = _measure(reader, entity, columns, known_batch)
-    rows = measured["rows"]
+    count = reader.row(f"select count(*) as rows from raw.{entity}")
+    rows = count["rows"] if count else 0
     if not rows:
         return []
+    measured = _measure(reader, entity, columns, known_batch, exact=rows <= SAMPLED_ABOVE)
     step = math.ceil(rows / SAMPLED_ABOVE)
     _take_sample(reader, entity, columns, step)
     profiles = []
@@ -86,21 +88,22 @@ def _of_table(
     return profiles
 
 
-def _measure(reader: Reader, entity: str, columns: list[str], known_batch: str) -> dict[str, Any]:
+def _measure(
+    reader: Reader, entity: str, columns: list[str], known_batch: str, *, exact: bool
+) -> dict[str, Any]:
     """Counts, distinct values and ranges of all columns, in one pass over the table."""
+    distinct = "count(distinct {})" if exact else "approx_count_distinct({})"
     is_new = f"_batch_id > {literal(known_batch)}" if known_batch else "true"
     terms = ["count(*) as rows", f"count(*) filter ({is_new}) as new_rows"]
     for column in columns:
         given, typed = identifier(f"given {column}"), identifier(f"typed {column}")
         low, high = (
-            (f"min({typed})", f"max({typed})")
-            if KINDS.get(column) in ("number", "time")
-            else ("null", "null")
+            (f"min({typed})", f"max({typed})") if KINDS.get(column) in RANGED else ("null", "null")
         )
         terms += [
             f"count({given}) as {given}",
             f"count({typed}) as {identifier('readable ' + column)}",
-            f"approx_count_distinct({given}) as {identifier('distinct ' + column)}",
+            f"{distinct.format(given)} as {identifier('distinct ' + column)}",
             f"{low} as {identifier('low ' + column)}",
             f"{high} as {identifier('high ' + column)}",
             f"count({given}) filter ({is_new}) as {identifier('new_given ' + column)}",
@@ -135,11 +138,11 @@ def _typed(reader: Reader, entity: str, columns: list[str]) -> str:
     for column in columns:
         kind, name = KINDS.get(column, "text"), identifier(column)
         value = f"case when trim({name}) <> '' then {name} end"
-        if kind == "number":
+        if kind in ("number", "year"):
             value = f"try_cast({name} as double)"
         elif kind == "time":
             value = _seconds(name, time_format)
-        if kind in ("number", "time"):
+        if kind in RANGED:
             value = f"case when isfinite({value}) then {value} end"
         typed.append(f"{value} as {identifier('typed ' + column)}")
     return ", ".join(typed)
@@ -180,14 +183,16 @@ def _histogram(
     if kind == "category":
         return _labels(reader, typed, before.labels if before else ())
     if before and before.edges:
-        kept = _bins(reader, typed, before.edges)
+        kept = _bins(reader, typed, before.edges, before.is_scale)
         if kept and kept.outside <= STRETCH * (sum(kept.counts) + kept.outside):
             return kept
     row = reader.row(f"select quantile_disc({typed}, [0.005, 0.995]) as ends from sampled")
     if row is None or row["ends"] is None or row["ends"][0] is None:
         return None
     low, high = row["ends"]
-    return _bins(reader, typed, _scale(reader, typed, low, high) or _even(low, high))
+    if kind == "number" and (scale := _scale(reader, typed, low, high)):
+        return _bins(reader, typed, scale, is_scale=True)
+    return _bins(reader, typed, _even(low, high), is_scale=False)
 
 
 def _even(low: float, high: float) -> tuple[float, ...]:
@@ -212,7 +217,7 @@ def _scale(reader: Reader, typed: str, low: float, high: float) -> tuple[float, 
     return tuple(round(low + (place - 0.5) * step, 6) for place in range(places + 2))
 
 
-def _bins(reader: Reader, typed: str, edges: tuple[float, ...]) -> Histogram | None:
+def _bins(reader: Reader, typed: str, edges: tuple[float, ...], is_scale: bool) -> Histogram | None:
     low, high = edges[0], edges[-1]
     if not high > low:
         return None
@@ -236,6 +241,7 @@ def _bins(reader: Reader, typed: str, edges: tuple[float, ...]) -> Histogram | N
         edges=edges,
         labels=(),
         counts=tuple(counts.get(place, 0) for place in range(len(edges) - 1)),
+        is_scale=is_scale,
         outside=counts.get(None, 0),
         sampled_from=None,
     )
@@ -262,6 +268,7 @@ def _labels(reader: Reader, typed: str, before: tuple[str, ...]) -> Histogram | 
         edges=(),
         labels=labels,
         counts=tuple(counts.get(label, 0) for label in labels),
+        is_scale=False,
         outside=total["count"] - sum(counts.get(label, 0) for label in labels),
         sampled_from=None,
     )

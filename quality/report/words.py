@@ -36,6 +36,7 @@ _CODES = {
 }
 _TYPES = {
     "number": "a number",
+    "year": "a year",
     "time": "a time",
     "category": "what it should be",
     "text": "a text",
@@ -66,6 +67,8 @@ def number(count: int, one: str, many: str | None = None) -> str:
 
 def share(value: float) -> str:
     """A share as a percentage that does not round something to nothing, or to all."""
+    if value == 0:
+        return "0%"
     if 0 < value < 0.0005:
         return "<0.1%"
     if 0.9995 <= value < 1:
