@@ -109,6 +109,8 @@ def _patterns(dialect: Dialect) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
     if dialect not in _compiled:
         quote, delimiter = re.escape(dialect.quote), re.escape(dialect.delimiter)
         quoted = quote + b"((?:[^" + quote + b"]++|" + quote * 2 + b")*+)" + quote
+        if not quote:
+            quoted = b"(?!)"
         plain = b"(?:(?!" + delimiter + b")[^\r\n])*+"
         if len(dialect.delimiter) == 1:
             plain = b"[^\r\n" + delimiter + b"]*+"

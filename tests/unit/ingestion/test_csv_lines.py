@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterator
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -185,3 +186,12 @@ def test_the_fast_ways_agree_with_record_by_record(lines: list[str]) -> None:
         table = batch.drop_columns(["_record"]).to_pydict()
         slow_rows += zip(*table.values(), strict=True)
     assert (fast_rows, fast) == (slow_rows, slow)
+
+
+def test_a_broken_line_of_a_file_without_quotes_is_rejected_alone() -> None:
+    tally = Tally()
+    reader = CsvReader(Dialect(b"|", b"", 2), tally, header=True)
+    text = b'id|title\n1|a "b\n2\n3|c\r4|d\n'  # the bare CR makes it go record by record
+    table = pa.Table.from_batches(reader.batches(iter([text])))
+    assert table.column("c1").to_pylist() == ['a "b', "c", "d"]
+    assert [(r.line, r.reason) for r in tally.rejects] == [(3, "1 fields, expected 2")]
