@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
-from recomart.shop import ENTITIES, ApiSource, Column, Source
+from recomart.shop import ENTITIES, ApiSource, Column, FileSource, Source
 from recomart.sql import literal
 
 _NOT_OF_THE_BYTES = {
     "files", "api", "api_key", "time_format", "total", "page_param", "size_param", "page_size",
     "paging", "updated_since_param", "allow_hosts", "timeout_seconds", "max_bytes", "mock_file",
 }  # fmt: skip
+
+_NUMBERS = {"birth_year", "price", "rating", "quantity", "unit_price", "line_total"}
+_GERMAN = r"^\s*[-+]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?\s*$"
+"""A number with a decimal comma, its thousands apart by points or not."""
 
 
 def expression(column: Column | None, places: Mapping[str, str]) -> str:
@@ -51,9 +55,17 @@ def expression(column: Column | None, places: Mapping[str, str]) -> str:
 def select_list(entity: str, source: Source, places: Mapping[str, str]) -> str:
     """The canonical columns of `entity`, in order, from the source's columns at `places`."""
     return ",\n    ".join(
-        f"{expression(source.columns.get(name), places)}::varchar as {name}"
+        f"{_with_point(name, source, expression(source.columns.get(name), places))}::varchar as {name}"
         for name in ENTITIES[entity]
     )
+
+
+def _with_point(name: str, source: Source, made: str) -> str:
+    """SQL that writes a number the way that staging reads it; other texts stay for it to judge."""
+    if name not in _NUMBERS or not isinstance(source, FileSource) or source.decimal is None:
+        return made
+    pointed = f"replace(replace({made}, '.', ''), ',', '.')"
+    return f"case when regexp_matches({made}, {literal(_GERMAN)}) then {pointed} else {made} end"
 
 
 def fingerprint(source: Source, *, distinct: bool = False) -> str:

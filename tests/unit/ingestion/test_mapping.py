@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.mapping import expression, fingerprint
+from ingestion.mapping import expression, fingerprint, select_list
 from recomart.events import key_hash
-from recomart.shop import Column, FileSource
+from recomart.shop import ENTITIES, Column, FileSource
 
 PLACES = {"a": "c0", "b'c": "c1"}
 
@@ -68,3 +68,28 @@ def test_only_what_changes_rows_changes_the_fingerprint() -> None:
     other = source.model_copy(update={"columns": {"user_id": Column(column="v")}})
     assert fingerprint(source) == fingerprint(same)
     assert fingerprint(source) != fingerprint(other)
+
+
+@pytest.mark.parametrize(
+    ("received", "ours"),
+    [
+        ("19,99", "19.99"),
+        ("1.299,00", "1299.00"),
+        ("1.299", "1299"),
+        ("-3,5", "-3.5"),
+        ("7", "7"),
+        ("19.99", "19.99"),
+        ("n/a", "n/a"),
+        ("1,299.00", "1,299.00"),
+    ],
+)
+def test_decimal_commas_become_points_and_other_texts_stay(received: str, ours: str) -> None:
+    source = FileSource(
+        files=("p.csv",), decimal=",", columns={"product_id": "id", "title": "id", "price": "p"}
+    )
+    query = f"select {select_list('products', source, {'id': 'id', 'p': 'p'})} from received"
+    with duckdb.connect() as connection:
+        connection.execute("create table received as select ? as id, ? as p", ["1,5", received])
+        row = dict(zip(ENTITIES["products"], connection.execute(query).fetchone(), strict=True))
+    assert row["price"] == ours
+    assert row["product_id"] == row["title"] == "1,5", "only numbers are rewritten"
