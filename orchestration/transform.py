@@ -11,28 +11,29 @@ from pathlib import Path
 from typing import Any
 
 from recomart.errors import RecoMartError, TransformFailed
-from recomart.lake import open_lake
 from recomart.settings import PROJECT_ROOT, TELEMETRY_OFF, Settings
 from recomart.step import Progress, StepResult, no_progress
 from recomart.warehouse import locked_error, warehouse
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
 SHOWN_FAILURES = 5
+STOPS = "no_rule_is_broken_more_often_than_the_shop_allows"
 
 log = logging.getLogger(__name__)
 
 
 def transform(settings: Settings, progress: Progress = no_progress) -> StepResult:
-    """Build and test every model of the warehouse.
+    """Build and test every model of the warehouse, by the rules that the shop file has now.
 
     Raises:
+        ShopFileError: the shop file is wrong.
         TransformFailed: a model or test failed; names it, what it said and where its SQL is.
         WarehouseLocked: another process holds the warehouse.
         NotReady: nothing was ingested.
     """
-    with warehouse(settings, read_only=True):
-        pass  # a clear error for a missing or locked file, before dbt takes seconds to say less
-    open_lake(settings)
+    from ingestion.load import declare
+
+    declare(settings)
     done = Counter[str]()
 
     def watch(event: Any) -> None:
@@ -130,6 +131,8 @@ def _failure(settings: Settings, outcome: Any) -> RecoMartError:
         return TransformFailed(
             "dbt could not run", where=dbt_log, found=text.strip()[:2000] or None
         )
+    if STOPS in {result.node.name for result in failed} and len(failed) == 1:
+        return _stopped(settings)
     shown = [f"{r.node.name}: {_first_line(r.message)}" for r in failed[:SHOWN_FAILURES]]
     if len(failed) > SHOWN_FAILURES:
         shown.append(f"... and {len(failed) - SHOWN_FAILURES} more")
@@ -139,6 +142,26 @@ def _failure(settings: Settings, outcome: Any) -> RecoMartError:
         where=f"{DBT_PROJECT / first.original_file_path}",
         found="\n         ".join(shown),
         help=f"look at 'cd dbt_project && dbt build --select {first.name}', and at {dbt_log}",
+    )
+
+
+def _stopped(settings: Settings) -> TransformFailed:
+    """The shop's own limit on bad rows was passed; dbt's word for that is only `1 result`."""
+    with warehouse(settings, read_only=True) as connection:
+        stops = connection.execute(
+            "select rule_id, share, stop_above, words from quality.dq_stops order by share desc"
+        ).fetchall()
+    shown = [
+        f"{rule}: {words} ({share:.1%}; the shop allows {limit:.1%})"
+        for rule, share, limit, words in stops[:SHOWN_FAILURES]
+    ]
+    return TransformFailed(
+        "too many records break a rule of the shop; nothing was published",
+        code="stopped-by-rule",
+        where=f"{settings.shop_file}   rules",
+        found="\n         ".join(shown),
+        help="see 'recomart quarantine' and the report; mend the data and ingest it, or the rule "
+        "(its stop_above too), then run 'recomart transform'",
     )
 
 
