@@ -75,8 +75,9 @@ def _further_columns(paper: Paper, columns: Sequence[MovedColumn]) -> None:
 
 
 def _rules(paper: Paper, report: Report) -> None:
-    rules = report.appendix.rules
-    paper.section(f"The shop's rules ({len(rules):,})")
+    rules = [rule for rule in report.appendix.rules if rule.kind != "missing"]
+    missing = [rule for rule in report.appendix.rules if rule.kind == "missing"]
+    paper.section(f"The shop's rules ({len(report.appendix.rules):,})")
     if not rules:
         _note(paper, "They are not in the warehouse yet; see the notes below.")
         return
@@ -100,14 +101,27 @@ def _rules(paper: Paper, report: Report) -> None:
         for rule in rules
     ]
     paper.grid(headings, rows, 7)
-    filled = [rule for rule in rules if rule.kind == "missing"]
-    if filled:
-        paper.pen(8, "B")
-        paper.paragraph("What happens to missing values", space=0.5)
-        for rule in filled:
-            paper.pen(7.5)
-            because = f" Because: {rule.because}" if rule.because else ""
-            paper.paragraph(f"· {rule.entity}: {rule.words}{because}", space=0.2)
+    paper.section("What happens to missing values")
+    headings = [
+        Column("Source", 22),
+        Column("Column", 26),
+        Column("What happens", 88, wrap=True),
+        Column("", 14),
+        Column("Checked", 16, "R"),
+        Column("Missing", 14, "R"),
+    ]
+    rows = [
+        (
+            rule.entity,
+            rule.column or "",
+            f"{rule.words}{f' Because: {rule.because}' if rule.because else ''}",
+            OUTCOMES.get(rule.outcome, rule.outcome),
+            f"{rule.checked:,}",
+            f"{rule.failed:,}",
+        )
+        for rule in missing
+    ]
+    paper.grid(headings, rows, 7)
 
 
 def _tests(paper: Paper, report: Report) -> None:
@@ -122,7 +136,7 @@ def _tests(paper: Paper, report: Report) -> None:
             Column("Result", 18),
         ]
         about_first = sorted(tests, key=lambda test: (test.status in ("pass", "success"), 0))
-        rows = [(test.about or "all", test.words, _status(test.status)) for test in about_first]
+        rows = [(test.about or "(all)", test.words, _status(test.status)) for test in about_first]
         paper.grid(headings, rows, 7)
     if report.appendix.never_empty:
         _note(

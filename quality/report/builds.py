@@ -124,9 +124,15 @@ def _failures(manifest: dict[str, Any], statuses: dict[str, Any]) -> list[Failur
         node = nodes.get(unique_id, {"name": unique_id.split(".")[-1]})
         is_test = node.get("resource_type") == "test"
         words = words_of_test(node) if is_test else f"The table {node['name']} could not be built."
-        said = str(result.get("message") or "no message").strip()
+        said = _without_place(str(result.get("message") or "no message").strip())
         failures.append(Failure(plain(node["name"]), words, quoted(said, 160)))
     return failures
+
+
+def _without_place(message: str) -> str:
+    """dbt's message without its first line, when that only repeats which node failed."""
+    first, _, rest = message.partition("\n")
+    return " ".join(rest.split()) if rest.strip() and first.rstrip().endswith(")") else message
 
 
 def _never_empty(manifest: dict[str, Any]) -> int:

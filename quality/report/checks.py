@@ -45,15 +45,25 @@ def rule_checks(reader: Reader) -> tuple[RuleCheck, ...]:
             column=row["column_name"],
             kind=row["kind"],
             outcome=row["outcome"],
-            words=plain(row["words"]),
+            words=plain(row["words"]) + _bounds(row),
             because=plain(row["because"]) if row["because"] else None,
             stop_above=None if row["stop_above"] is None else float(row["stop_above"]),
             checked=row["checked"] or 0,
             failed=row["failed"] or 0,
         )
-        for row in sorted(found, key=lambda r: (order.index(r["entity"]), r["rule_id"]))
-        if row["entity"] in order
+        for row in sorted(found, key=lambda r: (order.index(r["entity"]), r.get("position") or 0))
     )
+
+
+def _bounds(row: Row) -> str:
+    low, high = row.get("low"), row.get("high")
+    if row["kind"] != "usual" or (low is None and high is None):
+        return ""
+    ends = [
+        f"from {low:,.6g}" if low is not None else "",
+        f"to {high:,.6g}" if high is not None else "",
+    ]
+    return f" (here {' '.join(end for end in ends if end)})"
 
 
 def contract_checks(reader: Reader) -> tuple[ContractCheck, ...]:

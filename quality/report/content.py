@@ -286,6 +286,7 @@ class RuleCheck(_Content):
     kind: str
     outcome: str
     words: str
+    """With the bounds that a `usual` rule has in this data."""
     because: str | None
     stop_above: float | None
     checked: int

@@ -9,6 +9,7 @@ from quality.report.content import Number, Problem, Report
 from quality.report.paper import GREY, INK, MARGIN, WHITE, WIDTH, Colour, Column, Paper
 from quality.report.words import number, share
 
+MOST_FLAGS = 16
 STANDING: dict[str, Colour] = {
     "good": (27, 110, 66),
     "stopped": (170, 38, 30),
@@ -106,8 +107,9 @@ def _problems(paper: Paper, problems: tuple[Problem, ...], compared: bool) -> No
         paper.pen(9)
         what = paper.split(problem.what, widths[1] - 2)
         cost = paper.split(f"{problem.cost[:1].upper()}{problem.cost[1:]}.", widths[2] - 2)
-        count = max(len(what) + (problem.said is not None), len(cost))
+        count = max(len(what), len(cost)) + (problem.said is not None)
         height = count * paper.leading + 2.2
+        below = max(len(what), len(cost)) * paper.leading
         paper.keep(height)
         top, x = paper.get_y() + 1, MARGIN
         then = "" if not compared else "–" if problem.then is None else f"{problem.then:,}"
@@ -120,9 +122,9 @@ def _problems(paper: Paper, problems: tuple[Problem, ...], compared: bool) -> No
                 paper.line_of(line, width - 1.5, "R" if align == "R" else "L")
             x += width
         if problem.said is not None:
-            paper.set_xy(MARGIN + widths[0], top + len(what) * paper.leading)
+            paper.set_xy(MARGIN + widths[0], top + below + 0.4)
             paper.pen(6.5, colour=GREY, font="mono")
-            paper.line_of(problem.said, widths[1] - 1.5)
+            paper.line_of(problem.said, WIDTH - widths[0])
         paper.set_xy(MARGIN, top + height - 1)
         paper.rule()
     paper.ln(1.5)
@@ -157,10 +159,10 @@ def _taken_back(paper: Paper, report: Report) -> None:
 def draw_trust(paper: Paper, report: Report) -> None:
     """Page 4: freshness, the user-item matrix, rules that flagged."""
     trust = report.trust
-    paper.add_page()
-    paper.headline(
+    paper.part(
         "How far the data can be trusted",
         "How fresh it is, how much of it speaks of each user and product, and what looks odd.",
+        115 + 6 * len(trust.freshness) + 8 * min(len(trust.flags), MOST_FLAGS),
     )
     paper.section("Freshness, by the shop's clock")
     columns = [
@@ -213,7 +215,7 @@ def draw_trust(paper: Paper, report: Report) -> None:
                 "–" if flag.then is None else f"{flag.then:,}",
                 ", ".join(example.text for example in flag.examples),
             )
-            for flag in trust.flags[:16]
+            for flag in trust.flags[:MOST_FLAGS]
         ]
         paper.grid(columns, rows, 7.5)
     elif not any("soft rules" in note for note in trust.notes):

@@ -46,7 +46,8 @@ def _batch(row: dict[str, Any], outcome: dict[str, Any]) -> Batch:
     kept["source_file"] = quoted(row["source_file"], FILE_NAME)
     if row["landed_file"] is not None:
         kept["landed_file"] = quoted(row["landed_file"], FILE_NAME)
-    return Batch(**kept, **{name: outcome.get(name) for name in OUTCOMES})
+    kept |= {name: outcome.get(name) for name in OUTCOMES}
+    return Batch(**kept)
 
 
 def failed_files(reader: Reader, batches: Iterable[Batch]) -> tuple[FailedFile, ...]:

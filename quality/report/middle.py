@@ -10,7 +10,7 @@ from quality.report.paper import GREY, MARGIN, WIDTH, Column, Paper
 from quality.report.profiles import SAMPLED_ABOVE
 from quality.report.words import counted, number, share
 
-CHART, ROW, LOW_ROW = 58.0, 14.0, 10.0
+CHART, ROW, LOW_ROW = 58.0, 14.0, 11.5
 """Width of a small histogram, height of a row with one, and without; millimetres."""
 SHOWN_FAILED = 5
 
@@ -55,7 +55,7 @@ def _terms(paper: Paper, sources: Sequence[SourceAccount]) -> None:
         ("header", "header"),
         ("blank", "blank"),
         ("contin- uation", "continuation"),
-        ("not readable", "rejected"),
+        ("unread- able", "rejected"),
         ("records", "records"),
         ("used", "accepted"),
         ("quaran- tined", "quarantined"),
@@ -147,11 +147,12 @@ def draw_columns(paper: Paper, report: Report) -> list[MovedColumn]:
     """Page 3; returns the moved columns that found no room on it."""
     columns = report.columns
     compared = report.run.since_run is not None
-    paper.add_page()
-    paper.headline(
+    height = 15 + sum(_height(moved) for moved in columns.moved)
+    filled = "Filled: now; outline: at the last run." if compared else "Filled: now."
+    paper.part(
         "Columns that changed or failed",
-        "All records received so far, used or not. Filled: now"
-        + ("; outline: at the last run." if compared else "."),
+        "All records received so far, used or not." + (f" {filled}" if columns.moved else ""),
+        height,
     )
     for note in columns.notes:
         paper.pen(8.5)
@@ -165,7 +166,8 @@ def draw_columns(paper: Paper, report: Report) -> list[MovedColumn]:
         Column("Column", 37),
         Column("Why it is here", 38),
         Column("Missing", 20, "R"),
-        Column("Range", 25),
+        Column("", 2),
+        Column("Range", 23),
         Column("Values: share of each", CHART),
     ]
     paper.headings(headings, 8)
@@ -207,13 +209,13 @@ def _row(paper: Paper, moved: MovedColumn, compared: bool) -> None:
     if compared and then:
         paper.pen(7, colour=GREY)
         paper.line_of(f"then {share(then.missing_share)}", 18.5, "R")
-    paper.set_xy(MARGIN + 95, top)
+    paper.set_xy(MARGIN + 97, top)
     paper.pen(7.5)
     for line in ends(now):
         paper.line_of(line, 24)
     if compared and then and (then.low, then.high) != (now.low, now.high):
         paper.pen(7, colour=GREY)
-        paper.line_of("then " + " to ".join(ends(then, short=True)), 26)
+        paper.line_of("then " + " to ".join(ends(then, short=True)), 24)
     if picture := column_chart(moved, CHART, ROW - 2):
         paper.image(picture, x=MARGIN + 121, y=top, w=CHART, h=ROW - 2)
     paper.set_xy(MARGIN, top + _height(moved) - 0.8)

@@ -150,6 +150,14 @@ class Paper(FPDF):
             self.pen(8.5, colour=GREY)
             self.paragraph(explained, space=2)
 
+    def part(self, text: str, explained: str, height: float) -> None:
+        """A part of the report: on a new page, unless all of its height is left on this one."""
+        if self.room < height + 30:
+            self.add_page()
+        else:
+            self.ln(7)
+        self.headline(text, explained)
+
     def section(self, text: str, room: float = 25) -> None:
         """The heading of a section; on a new page when less than `room` millimetres are left."""
         self.keep(room)

@@ -108,6 +108,8 @@ def _sentence(
     if not records:
         return "not judged", "Not judged: no record was received."
     accepted = sum(s.accepted for s in account.sources)
+    if accepted == records:
+        return "good", f"Good to use: all {records:,} records received are used."
     return "good", (
         f"Good to use: {accepted:,} of {records:,} records received ({share(accepted / records)}) "
         "are used, and each of the others is accounted for."
@@ -130,6 +132,8 @@ def _notes(account: Account, build: Build, back: TakenBack) -> list[str]:
             if served
             else "Nothing has been published yet, so the site serves nothing."
         )
+    if build.state in ("failed", "unfinished"):
+        notes.append("All figures are of the tables as that build left them.")
     if account.failed_files:
         files = number(len(account.failed_files), "file was", "files were")
         notes.append(f"{files} quarantined whole: nothing of what they hold is used.")
@@ -161,7 +165,7 @@ def _numbers(account: Account, build: Build, earlier: Verdict | None) -> tuple[N
             total("deduplicated") + total("superseded") if judged else None,
         ),
         (
-            f"checks failed, of {len(ran):,}" if ran else "checks failed",
+            _checks_named(len(ran), len(build.tests)),
             build.failed if has_tests else None,
         ),
     ]
@@ -175,6 +179,14 @@ def _numbers(account: Account, build: Build, earlier: Verdict | None) -> tuple[N
         )
         for (name, value), then in zip(values, before, strict=True)
     )
+
+
+def _checks_named(ran: int, tests: int) -> str:
+    if not ran:
+        return "checks failed"
+    if ran == tests:
+        return f"checks failed, of {tests:,}"
+    return f"checks failed; {tests - ran:,} of {tests:,} not run"
 
 
 def _shown(name: str, value: float | None) -> str:

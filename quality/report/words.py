@@ -46,6 +46,10 @@ _LINES = (
     (r"^no JSON object", "not a JSON object"),
     (r"quote", "a quote that is not closed, or stands where none may"),
 )
+_CLAIMS = {
+    "dq_reconciles": "every line and every record of every file is accounted for",
+    "every_record_belongs_to_a_loaded_batch": "every record belongs to a file in the ledger",
+}
 _CHECKS = {
     "not_null": "{column} is there in every record",
     "is_time": "{column} is a time",
@@ -148,5 +152,5 @@ def words_of_test(node: dict[str, Any]) -> str:
         return f"{column} is {plain(' and '.join(bounds))}."
     if name == "has_one_row":
         return "The table has exactly one row."
-    sentence = plain(str(name or node["name"]).replace("_", " "))
+    sentence = _CLAIMS.get(node["name"]) or plain(str(name or node["name"]).replace("_", " "))
     return f"{sentence[:1].upper()}{sentence[1:]}{f' ({column})' if column else ''}."
