@@ -44,7 +44,7 @@ NUMBERS = {
     "users": ("birth_year",),
     "products": ("price",),
     "ratings": ("rating",),
-    "transactions": ("quantity", "unit_price"),
+    "transactions": ("quantity", "unit_price", "line_total"),
 }
 KINDS = {"events": ("event_type",)}
 

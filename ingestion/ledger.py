@@ -80,6 +80,9 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
             f"create table if not exists raw.{entity} ({listed}, _batch_id varchar, "
             "_source_file varchar, _record bigint, _loaded_at timestamp)"
         )
+        for name in columns:
+            # a lake may be older than the column
+            connection.execute(f"alter table raw.{entity} add column if not exists {name} varchar")
 
 
 def read_loads(connection: duckdb.DuckDBPyConnection) -> list[Load]:

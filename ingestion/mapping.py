@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
+from recomart.entities import TYPES
 from recomart.shop import ENTITIES, ApiSource, Column, FileSource, Source
 from recomart.sql import literal
 
@@ -13,7 +14,12 @@ _NOT_OF_THE_BYTES = {
     "paging", "updated_since_param", "allow_hosts", "timeout_seconds", "max_bytes", "mock_file",
 }  # fmt: skip
 
-_NUMBERS = {"birth_year", "price", "rating", "quantity", "unit_price", "line_total"}
+_NUMBERS = {
+    name
+    for types in TYPES.values()
+    for name, type in types.items()
+    if type in ("number", "integer")
+}
 _GERMAN = r"^\s*[-+]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?\s*$"
 """A number with a decimal comma, its thousands apart by points or not."""
 

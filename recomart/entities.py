@@ -36,6 +36,7 @@ TYPES: dict[str, dict[str, DataType]] = {
         "product_id": "text",
         "quantity": "number",
         "unit_price": "number",
+        "line_total": "number",
         "ordered_at": "time",
     },
     "events": {

@@ -38,6 +38,7 @@ THING = {
     ("transactions", "product_id"): "a product",
     ("transactions", "quantity"): "a quantity",
     ("transactions", "unit_price"): "a price of one",
+    ("transactions", "line_total"): "a total of the line",
     ("transactions", "ordered_at"): "a time",
     ("events", "event_id"): "an event id",
     ("events", "event_type"): "a type",
@@ -61,7 +62,9 @@ KEY = {
     "events": "event id",
 }
 MISSING = {
-    ("transactions", "unit_price"): "spending then counts the price of the catalogue",
+    ("transactions", "unit_price"): "spending then counts the line's total, or the price of the "
+    "catalogue",
+    ("transactions", "line_total"): "spending then counts quantity times the price of one",
     ("events", "product_id"): "such an event is of the shop, not of a product",
     ("events", "received_at"): "one that cannot be read counts as missing",
 }

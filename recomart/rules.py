@@ -69,6 +69,7 @@ DEFAULT_RANGES: dict[tuple[str, str], Bounds] = {
     ("products", "updated_at"): Bounds("1900-01-01 00:00:00"),
     ("transactions", "quantity"): Bounds("0", "100000", low_open=True),
     ("transactions", "unit_price"): Bounds("0", "100000000"),
+    ("transactions", "line_total"): Bounds("0", "100000000"),
 }
 DEFAULT_FILLS = {("products", "category"): "unknown", ("transactions", "quantity"): "1"}
 """Columns that what comes after needs a value of: they are filled, or required."""

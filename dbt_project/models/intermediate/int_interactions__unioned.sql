@@ -36,7 +36,7 @@ final as (
         'rating' as kind,
         rated_at as occurred_at,
         null as quantity,
-        null as unit_price,
+        null as line_total,
         null as order_id,
         rating,
         true as is_counted
@@ -50,7 +50,7 @@ final as (
         'purchase' as kind,
         ordered_at as occurred_at,
         quantity,
-        unit_price,
+        line_total,
         order_id,
         null as rating,
         true as is_counted
@@ -63,7 +63,7 @@ final as (
         events.event_type as kind,
         events.occurred_at,
         case when events.event_type = 'purchase' then 1 end as quantity,
-        null as unit_price,
+        null as line_total,
         null as order_id,
         null as rating,
         events.product_id is not null

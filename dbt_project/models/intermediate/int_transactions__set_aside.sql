@@ -1,6 +1,9 @@
 {{ set_aside(
     'transactions',
     key=['order_id', 'line_no'],
-    content=['user_id', 'product_id', 'quantity', 'unit_price', 'ordered_at'],
+    content=[
+        'user_id', 'product_id', 'quantity', 'unit_price', 'line_total',
+        'ordered_at',
+    ],
     references={'user_id': 'users', 'product_id': 'products'},
 ) }}

@@ -18,8 +18,10 @@ final as (
         interactions.kind,
         interactions.occurred_at,
         cast(
-            interactions.quantity
-            * coalesce(interactions.unit_price, products.price)
+            coalesce(
+                interactions.line_total,
+                interactions.quantity * products.price
+            )
             as decimal(18, 4)
         ) as amount,
         interactions.order_id,

@@ -1,6 +1,6 @@
 with
 
-final as (
+accepted as (
     select
         staged.order_id,
         staged.line_no,
@@ -8,6 +8,7 @@ final as (
         staged.product_id,
         {{ accepted_value('transactions', 'quantity') }} as quantity,
         {{ accepted_value('transactions', 'unit_price') }} as unit_price,
+        {{ accepted_value('transactions', 'line_total') }} as line_total,
         staged.ordered_at,
         staged._batch_id
     from {{ ref('stg_transactions') }} as staged
@@ -16,6 +17,22 @@ final as (
             staged._batch_id = set_aside._batch_id
             and staged._record = set_aside._record
     where set_aside._record is null
+),
+
+final as (
+    select
+        order_id,
+        line_no,
+        user_id,
+        product_id,
+        quantity,
+        coalesce(unit_price, cast(line_total / quantity as decimal(18, 4)))
+            as unit_price,
+        coalesce(line_total, cast(quantity * unit_price as decimal(18, 4)))
+            as line_total,
+        ordered_at,
+        _batch_id
+    from accepted
 )
 
 select * from final

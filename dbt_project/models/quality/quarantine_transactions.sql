@@ -3,6 +3,6 @@
     columns=[
         'order_id', 'line_no', 'user_id', 'product_id',
         'received_quantity', 'received_unit_price',
-        'received_ordered_at',
+        'received_line_total', 'received_ordered_at',
     ],
 ) }}

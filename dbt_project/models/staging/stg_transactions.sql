@@ -20,6 +20,8 @@ typed as (
         try_cast(quantity as decimal(18, 4)) as quantity,
         unit_price as received_unit_price,
         try_cast(unit_price as decimal(18, 4)) as unit_price,
+        line_total as received_line_total,
+        try_cast(line_total as decimal(18, 4)) as line_total,
         ordered_at as received_ordered_at,
         {{ parse_time('ordered_at', time_format) }} as ordered_at,
         _batch_id,
