@@ -1,0 +1,182 @@
+"""What the name of a column or a file says: words of several languages, in any style."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache
+
+WORDS: dict[str, str] = {
+    "user": "user customer cust client member visitor account buyer shopper person household uid "
+    "kunde kunden nutzer benutzer klant gebruiker utilisateur cliente usuario utente reviewer "
+    "viewer subscriber patron reader mitglied acheteur comprador",
+    "product": "product prod item iid sku article artikel asin movie film book isbn track song "
+    "produkt produit producto prodotto ware ean gtin upc listing variant game recipe pid mid "
+    "articulo articolo stockcode productcode itemcode",
+    "rating": "rating stars star score rate vote grade bewertung sterne note puntuacion "
+    "calificacion valutazione voto punkte points overall estrellas etoiles cijfer",
+    "time": "time timestamp ts date datetime created at when day zeit datum zeitpunkt fecha heure "
+    "uhrzeit tag data occurred rated ordered purchased unix utc erstellt am horodatage dt",
+    "order": "order bestellung bestell auftrag basket invoice receipt transaction trx txn "
+    "rechnung bon commande pedido ordine purchase ticket factura beleg orderid",
+    "line": "line lineno position pos zeile row seq linenumber linea ligne",
+    "quantity": "quantity qty count units menge anzahl quantite cantidad stueck stk pieces "
+    "quantita aantal",
+    "price": "price preis einzelpreis prix precio prezzo cost msrp prijs stueckpreis unitprice retail",
+    "total": "total sum sales amount value summe gesamt gesamtpreis betrag umsatz montant importe "
+    "linetotal subtotal revenue",
+    "event": "event action behavior behaviour activity aktion ereignis interaction eventtype "
+    "evento accion verb",
+    "type": "type kind art typ tipo",
+    "session": "session visit sitzung sessionid sesion",
+    "title": "title name productname bezeichnung titel titre nombre titolo label titulo nom",
+    "category": "category cat kategorie genre department warengruppe categorie categoria "
+    "producttype group class gruppe rubrik categoryid",
+    "brand": "brand manufacturer vendor marke hersteller marque marca maker",
+    "currency": "currency waehrung devise moneda valuta",
+    "stock": "stock instock available availability lager verfuegbar inventory lagernd stok disponible dispo",
+    "updated": "updated modified changed geaendert aktualisiert update modification lastmodified",
+    "signup": "signup registered joined registration registriert anmeldedatum anmeldung since "
+    "signed register inscription alta seit enrolled",
+    "country": "country land pays pais paese nation countrycode",
+    "birth": "birth birthyear yob geburtsjahr naissance nacimiento",
+    "received": "received empfangen ingested logged arrived",
+    "id": "id nr no num number key code identifier nummer numero ref uuid guid",
+}
+"""Concept -> words for it, folded as `tokens` folds a name."""
+
+FILES: dict[str, str] = {
+    "users": "user users customer customers kunde kunden member members household households "
+    "client clients demographics people nutzer person persons account accounts utilisateurs "
+    "usuarios visitors shoppers",
+    "products": "product products item items article articles artikel catalog catalogue katalog "
+    "movie movies book books sku skus produkte produits productos listings inventory sortiment "
+    "goods ware waren games songs tracks recipes",
+    "ratings": "rating ratings review reviews bewertung bewertungen stars feedback votes scores "
+    "avis valoraciones sterne notes",
+    "transactions": "transaction transactions order orders purchase purchases sale sales "
+    "bestellung bestellungen invoice invoices basket baskets receipts checkout retail orderlines "
+    "kaeufe kauf commandes pedidos lines umsatz verkaeufe auftraege",
+    "events": "event events click clicks clickstream behavior behaviour log logs view views "
+    "activity tracking interaction interactions stream ereignisse actions sessions userbehavior "
+    "plays listens",
+}
+"""Entity -> words that its files are called by."""
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "user_id": ("user",),
+    "product_id": ("product",),
+    "rating": ("rating",),
+    "rated_at": ("time",),
+    "ordered_at": ("time",),
+    "occurred_at": ("time",),
+    "received_at": ("received",),
+    "updated_at": ("updated",),
+    "signed_up_at": ("signup",),
+    "order_id": ("order",),
+    "line_no": ("line",),
+    "quantity": ("quantity",),
+    "unit_price": ("price",),
+    "line_total": ("total",),
+    "price": ("price",),
+    "event_type": ("event", "type"),
+    "event_id": ("event",),
+    "session_id": ("session",),
+    "title": ("title",),
+    "category": ("category",),
+    "brand": ("brand",),
+    "currency": ("currency",),
+    "in_stock": ("stock",),
+    "country": ("country",),
+    "birth_year": ("birth",),
+}
+"""Our column -> the concepts that its name may hold."""
+
+_CONCEPT = {word: concept for concept, words in WORDS.items() for word in words.split()}
+_LONG = sorted((w for w in _CONCEPT if len(w) >= 4), key=len, reverse=True)
+_SPECIAL = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ø": "o", "æ": "ae"})
+
+
+def tokens(name: str) -> list[str]:
+    """The words of a name in any style: `KundenNr.`, `kunden_nr` and `kunden nr` are alike."""
+    plain = re.sub(r"(?<=[a-zäöüß0-9])(?=[A-ZÄÖÜ])", " ", name.rpartition(".")[2] or name)
+    plain = plain.lower().translate(_SPECIAL)
+    plain = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
+    return re.findall(r"[a-z]+|[0-9]+", plain)
+
+
+@cache
+def concepts_of(name: str) -> tuple[str, ...]:
+    """The concepts that a column's name holds, in the order of its words."""
+    found: list[str] = []
+    words = tokens(name)
+    joined = "".join(words)
+    if joined in _CONCEPT:
+        return (_CONCEPT[joined],)
+    for word in words:
+        concept = _CONCEPT.get(word) or _CONCEPT.get(word.removesuffix("s"))
+        if concept:
+            found.append(concept)
+            continue
+        found += [_CONCEPT[part] for part in _parts(word)]
+    return tuple(found)
+
+
+def _parts(word: str) -> list[str]:
+    """Known words that a longer one begins or ends with: kundennummer, itemid."""
+    parts = [known for known in _LONG if word.startswith(known) or word.endswith(known)][:2]
+    if parts and word.endswith("id") and len(word) > 4:
+        parts.append("id")
+    return sorted(parts, key=word.find)
+
+
+def likeness(name: str, ours: str, entity: str) -> float:
+    """How much a column's name says that it is ours, 0 to 1."""
+    if "".join(tokens(name)) == ours.replace("_", ""):
+        return 1.0
+    concepts = concepts_of(name)
+    core = [c for c in concepts if c != "id"]
+    wanted = COLUMNS[ours]
+    if not core:
+        # "id" alone is the key of the table that it stands in
+        own = {"users": "user_id", "products": "product_id", "events": "event_id"}
+        own["transactions"] = "order_id"
+        return 0.7 if concepts and own.get(entity) == ours else 0.0
+    if ours.endswith("_at"):
+        return _time_likeness(ours, wanted, core)
+    if core[0] not in wanted and core[-1] not in wanted:
+        return 0.0
+    if ours == "event_type":
+        return 0.9 if "id" not in concepts else 0.0
+    if ours == "event_id":
+        return 0.9 if "id" in concepts else 0.0
+    if ours in ("title", "category", "brand") and "id" in concepts:
+        return 0.3
+    if ours == "product_id" and core[-1] in ("title", "category", "brand", "price", "type"):
+        return 0.0
+    if ours == "user_id" and core[-1] in ("title", "type", "time", "country"):
+        return 0.0
+    exact = all(c in wanted for c in core)
+    return 0.9 if exact else 0.6
+
+
+def _time_likeness(ours: str, wanted: tuple[str, ...], core: list[str]) -> float:
+    if any(c in wanted for c in core):
+        return 0.9
+    if "time" in core and not set(core) & {"received", "updated", "birth", "signup"}:
+        return 0.4 if ours in ("updated_at", "signed_up_at") else 0.8
+    return 0.5 if wanted == ("time",) and core[0] in ("updated", "order", "rating") else 0.0
+
+
+def file_likeness(path_words: str, entity: str) -> float:
+    """How much the name of a file, or of its folder, says that it holds an entity, 0 to 1."""
+    words = tokens(path_words.replace(".", " "))
+    known = FILES[entity].split()
+    if not words:
+        return 0.0
+    joined = "".join(words)
+    if joined in known or words[-1] in known:
+        return 1.0
+    if any(word in known for word in words):
+        return 0.8
+    return 0.5 if any(word in joined for word in known if len(word) >= 5) else 0.0
