@@ -200,11 +200,12 @@ def draw_trust(paper: Paper, report: Report) -> None:
     if trust.flags:
         columns = [
             Column("Source", 23),
-            Column("Rule", 68, wrap=True),
-            Column("Flagged", 17, "R"),
-            Column("Share", 14, "R"),
+            Column("Rule", 60, wrap=True),
+            Column("Flagged", 16, "R"),
+            Column("Share", 12, "R"),
             Column("Then", 14, "R"),
-            Column("For example", 44, font="mono"),
+            Column("", 3),
+            Column("For example", 52, font="mono"),
         ]
         rows = [
             (
@@ -213,6 +214,7 @@ def draw_trust(paper: Paper, report: Report) -> None:
                 f"{flag.count:,}",
                 share(flag.share) if flag.share is not None else "–",
                 "–" if flag.then is None else f"{flag.then:,}",
+                "",
                 ", ".join(example.text for example in flag.examples),
             )
             for flag in trust.flags[:MOST_FLAGS]
