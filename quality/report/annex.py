@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from quality.report.content import MovedColumn, Reason, Report
-from quality.report.middle import draw_reason, ends, reason_height
+from quality.report.middle import SHOWN_FAILED, draw_failed, draw_reason, ends, reason_height
 from quality.report.paper import GREY, WIDTH, Column, Paper
 from quality.report.words import number, share
 
@@ -200,16 +200,11 @@ def _files(paper: Paper, report: Report) -> None:
 
 def _failed(paper: Paper, report: Report) -> None:
     failed = report.account.failed_files
-    if len(failed) <= 5:
+    if len(failed) <= SHOWN_FAILED:
         return
     paper.section("All files that were quarantined whole")
-    headings = [
-        Column("Source", 24),
-        Column("File", 62, font="mono"),
-        Column("Why", 94, font="mono"),
-    ]
-    rows = [(file.entity, file.source_file, file.error) for file in failed[:MOST_FAILED]]
-    paper.grid(headings, rows, 6.5)
+    for file in failed[:MOST_FAILED]:
+        draw_failed(paper, file)
     if len(failed) > MOST_FAILED:
         _note(paper, f"{len(failed) - MOST_FAILED:,} more in report.json.")
 

@@ -18,7 +18,7 @@ OUTCOMES = (
     ("unjudged", "not judged", "#c4c4c4"),
 )
 NOW, THEN = "#8fb8de", "#20262e"
-SHOWN_LABELS, LABEL = 5, 12
+SHOWN_LABELS, LABEL = 5, 10
 
 
 def account_chart(sources: Sequence[SourceAccount]) -> tuple[io.BytesIO, float] | None:
@@ -117,6 +117,10 @@ def _label_ends(axes: Any, now: Histogram, then: Histogram | None, kind: str) ->
         steps = [now.edges[0] + half, now.edges[-1] - half]
         axes.set_xticks(steps, [shown(step, kind) for step in steps], fontsize=5.5)
         axes.tick_params(axis="x", length=1.5, pad=1, width=0.4)
+        return
+    if shown(low, kind) == shown(high, kind):
+        axes.set_xticks([(low + high) / 2], [shown(low, kind)], fontsize=5.5)
+        axes.tick_params(axis="x", length=0, pad=1)
         return
     axes.set_xticks([low, high], [shown(low, kind), shown(high, kind)], fontsize=5.5)
     axes.tick_params(axis="x", length=1.5, pad=1, width=0.4)

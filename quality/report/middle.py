@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from quality.report.charts import account_chart, column_chart, shown
-from quality.report.content import ColumnProfile, MovedColumn, Reason, Report, SourceAccount
+from quality.report.content import (
+    ColumnProfile,
+    FailedFile,
+    MovedColumn,
+    Reason,
+    Report,
+    SourceAccount,
+)
 from quality.report.paper import GREY, MARGIN, WIDTH, Column, Paper
 from quality.report.profiles import SAMPLED_ABOVE
 from quality.report.words import counted, number, share
 
-CHART, ROW, LOW_ROW = 58.0, 14.0, 11.5
+CHART, ROW, LOW_ROW = 55.0, 14.0, 11.5
 """Width of a small histogram, height of a row with one, and without; millimetres."""
 SHOWN_FAILED = 5
 
@@ -95,17 +102,24 @@ def _failed_files(paper: Paper, report: Report) -> None:
     if not failed:
         return
     paper.section("Quarantined whole: nothing of these files is used")
-    columns = [
-        Column("Source", 24),
-        Column("File", 62, font="mono"),
-        Column("Why", 94, font="mono"),
-    ]
-    rows = [(file.entity, file.source_file, file.error) for file in failed[:SHOWN_FAILED]]
-    paper.grid(columns, rows, 6.5)
+    for file in failed[:SHOWN_FAILED]:
+        draw_failed(paper, file)
     if len(failed) > SHOWN_FAILED:
         paper.pen(7.5, colour=GREY)
         more = number(len(failed) - SHOWN_FAILED, "more file")
         paper.paragraph(f"{more} in the appendix.")
+
+
+def draw_failed(paper: Paper, file: FailedFile) -> None:
+    """A file that was quarantined whole, and why, on two lines."""
+    paper.keep(8)
+    paper.pen(8)
+    paper.line_of(f"{file.entity}: {file.source_file}", WIDTH)
+    paper.set_x(MARGIN + 3)
+    paper.pen(6.5, colour=GREY, font="mono")
+    paper.line_of(file.error, WIDTH - 3)
+    paper.set_x(MARGIN)
+    paper.ln(0.8)
 
 
 def reason_height(paper: Paper, reason: Reason) -> float:
@@ -163,9 +177,10 @@ def draw_columns(paper: Paper, report: Report) -> list[MovedColumn]:
         return []
     ordered = sorted(columns.moved, key=_importance)
     headings = [
-        Column("Column", 37),
-        Column("Why it is here", 38),
-        Column("Missing", 20, "R"),
+        Column("Column", 36),
+        Column("Why it is here", 34),
+        Column("Missing", 15, "R"),
+        Column("Not its type", 15, "R"),
         Column("", 2),
         Column("Range", 23),
         Column("Values: share of each", CHART),
@@ -177,7 +192,7 @@ def draw_columns(paper: Paper, report: Report) -> list[MovedColumn]:
             paper.pen(8, colour=GREY)
             paper.paragraph(f"{number(len(rest), 'more column')} in the appendix.")
             return rest
-        _row(paper, moved, compared)
+        _row(paper, moved)
     paper.pen(8, colour=GREY)
     paper.paragraph(f"{number(columns.unmoved, 'other column')} neither changed nor failed.")
     return []
@@ -189,7 +204,7 @@ def _importance(moved: MovedColumn) -> tuple[bool, float, str, str]:
     return (not changed, -moved.broken / max(moved.now.rows, 1), moved.entity, moved.column)
 
 
-def _row(paper: Paper, moved: MovedColumn, compared: bool) -> None:
+def _row(paper: Paper, moved: MovedColumn) -> None:
     top, now, then = paper.get_y() + 0.8, moved.now, moved.then
     paper.set_xy(MARGIN, top)
     paper.pen(8.5, "B")
@@ -198,26 +213,29 @@ def _row(paper: Paper, moved: MovedColumn, compared: bool) -> None:
     paper.line_of(f"of {moved.entity}, a {now.kind}", 36)
     about = "" if now.rows <= SAMPLED_ABOVE else "about "
     paper.line_of(f"{about}{now.distinct:,} different", 36)
-    paper.set_xy(MARGIN + 37, top)
+    paper.set_xy(MARGIN + 36, top)
     paper.pen(7)
-    for line in _wrapped(paper, moved.why, 36.5):
-        paper.set_x(MARGIN + 37)
-        paper.line_of(line, 37)
-    paper.set_xy(MARGIN + 75, top)
-    paper.pen(7.5)
-    paper.line_of(share(now.missing_share), 18.5, "R")
-    if compared and then:
-        paper.pen(7, colour=GREY)
-        paper.line_of(f"then {share(then.missing_share)}", 18.5, "R")
-    paper.set_xy(MARGIN + 97, top)
+    for line in _wrapped(paper, moved.why, 33):
+        paper.set_x(MARGIN + 36)
+        paper.line_of(line, 33.5)
+    for x, name in ((70, "missing_share"), (85, "unreadable_share")):
+        if name == "unreadable_share" and now.kind in ("text", "category"):
+            continue
+        paper.set_xy(MARGIN + x, top)
+        paper.pen(7.5)
+        paper.line_of(share(getattr(now, name)), 13.5, "R")
+        if then:
+            paper.pen(6.5, colour=GREY)
+            paper.line_of(f"then {share(getattr(then, name))}", 13.5, "R")
+    paper.set_xy(MARGIN + 102, top)
     paper.pen(7.5)
     for line in ends(now):
         paper.line_of(line, 24)
-    if compared and then and (then.low, then.high) != (now.low, now.high):
+    if then and (then.low, then.high) != (now.low, now.high):
         paper.pen(7, colour=GREY)
         paper.line_of("then " + " to ".join(ends(then, short=True)), 24)
     if picture := column_chart(moved, CHART, ROW - 2):
-        paper.image(picture, x=MARGIN + 121, y=top, w=CHART, h=ROW - 2)
+        paper.image(picture, x=MARGIN + 125, y=top, w=CHART, h=ROW - 2)
     paper.set_xy(MARGIN, top + _height(moved) - 0.8)
     paper.rule()
 

@@ -80,8 +80,8 @@ def _sentence(
         first = stops[0]
         more = f", and {number(len(stops) - 1, 'more limit')} exceeded" if stops[1:] else ""
         return "stopped", (
-            f"Stopped: {share(first['share'])} of the {_many(first['entity'])} break a rule of "
-            f"which the shop allows {share(first['stop_above'])}{more}; nothing new was published."
+            f"Stopped: {share(first['share'])} of the {_many(first['entity'])} {_offence(first)}, "
+            f"and the shop allows {share(first['stop_above'])}{more}; nothing new was published."
         )
     if build.state == "failed":
         return "stopped", (
@@ -136,7 +136,7 @@ def _notes(account: Account, build: Build, back: TakenBack) -> list[str]:
         notes.append("All figures are of the tables as that build left them.")
     if account.failed_files:
         files = number(len(account.failed_files), "file was", "files were")
-        notes.append(f"{files} quarantined whole: nothing of what they hold is used.")
+        notes.append(f"{files} quarantined whole; page 2 names what they lack.")
     if back.any:
         parts = [
             number(back.records, "record") + " from quarantine" if back.records else "",
@@ -214,8 +214,8 @@ def _stops(stops: Sequence[Row], build: Build) -> list[Problem]:
             kind="stop",
             entity=row["entity"],
             code=plain(row["rule_id"] or row["entity"], 120),
-            what=f"{share(row['share'])} of the {_many(row['entity'])} (allowed "
-            f"{share(row['stop_above'])}) break: {plain(row['words'])}",
+            what=f"{share(row['share'])} of the {_many(row['entity'])} {_offence(row)}, "
+            f"{share(row['stop_above'])} are allowed: {plain(row['words'])}",
             cost=_still_served(build.published_at),
             count=None,
             share=row["share"],
@@ -223,6 +223,10 @@ def _stops(stops: Sequence[Row], build: Build) -> list[Problem]:
         )
         for row in stops
     ]
+
+
+def _offence(stop: Row) -> str:
+    return "are in quarantine" if stop["rule_id"] == stop["entity"] else "break a rule"
 
 
 def _still_served(published_at: datetime | None) -> str:

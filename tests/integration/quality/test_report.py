@@ -194,7 +194,9 @@ def test_build_is_good_to_use_and_counts_what_each_problem_costs(life: Life) -> 
 def test_stop_is_named_and_nothing_is_called_good(life: Life) -> None:
     verdict = life.stopped.verdict
     assert verdict["standing"] == "stopped"
-    assert verdict["sentence"].startswith("Stopped: 16.7% of the ratings break a rule")  # 12 of 72
+    assert verdict["sentence"].startswith(
+        "Stopped: 16.7% of the ratings are in quarantine"
+    )  # 12 of 72
     assert verdict["problems"][0]["kind"] == "stop"
     assert verdict["problems"][0]["entity"] == "ratings"
     assert "Good to use" not in re.sub(r'"[^"]*"', "", life.stopped.pages[0])
