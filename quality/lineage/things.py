@@ -50,8 +50,8 @@ def find_thing(state: State, name: str) -> Thing:
     """
     names = _names(state)
     found = names.get(name) or _by_path(state, names, name) or _by_digits(state, name)
-    if len(found) == 1:
-        return next(iter(found))
+    if _is_one(state, found):
+        return min(found, key=str)
     if found:
         listed = sorted(map(str, found))
         more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
@@ -71,12 +71,15 @@ def find_thing(state: State, name: str) -> Thing:
 
 def loads_named(state: State, thing: Thing) -> tuple[Load, ...]:
     """The batches that a file, a batch or a sha256 stands for."""
-    return tuple(
-        load
-        for load in state.loads
-        if thing.name
-        in {BATCH: (load.batch_id,), FILE: (load.source_file,), BYTES: (load.sha256,)}[thing.kind]
-    )
+    names = {BATCH: "batch_id", FILE: "source_file", BYTES: "sha256"}
+    return tuple(load for load in state.loads if getattr(load, names[thing.kind]) == thing.name)
+
+
+def _is_one(state: State, found: set[Thing]) -> bool:
+    """Whether these are one thing: also a file, a batch and bytes that stand for the same load."""
+    if len(found) <= 1 or any(thing.kind not in (BATCH, FILE, BYTES) for thing in found):
+        return len(found) == 1
+    return len({loads_named(state, thing) for thing in found}) == 1
 
 
 def _names(state: State) -> dict[str, set[Thing]]:
