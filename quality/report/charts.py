@@ -66,7 +66,7 @@ def activity_chart(matrix: Matrix) -> tuple[io.BytesIO, float]:
     height = 42.0
     figure = Figure(figsize=(180 / MILLIMETRES, height / MILLIMETRES))
     for place, activity in enumerate(matrix.activity):
-        axes = figure.add_axes((0.075 + 0.5 * place, 0.26, 0.41, 0.58))
+        axes = figure.add_axes((0.03 + 0.51 * place, 0.26, 0.45, 0.58))
         names = [name for name, _ in activity.buckets]
         counts = [count for _, count in activity.buckets]
         colours = ["#d55e00", "#e8a87c", NOW, NOW, NOW]
@@ -77,6 +77,7 @@ def activity_chart(matrix: Matrix) -> tuple[io.BytesIO, float]:
         axes.set_xlabel(f"interactions per {activity.of.rstrip('s')}", fontsize=7)
         axes.set_ylabel(activity.of, fontsize=7)
         axes.tick_params(labelsize=6.5)
+        axes.set_yticks([])  # the bars carry their counts
         _bare(axes)
     return _png(figure), height
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from itertools import groupby
@@ -67,10 +68,17 @@ def failed_files(reader: Reader, batches: Iterable[Batch]) -> tuple[FailedFile, 
             batch_id=batch_id,
             source_file=batch.source_file,
             bytes=batch.bytes,
-            error=quoted(errors.get(batch_id) or "no error recorded", 200),
+            error=quoted(_essence(errors.get(batch_id) or "no error recorded"), 200),
         )
         for batch_id, batch in failed.items()
     )
+
+
+def _essence(error: str) -> str:
+    """What was wrong and what was found, of an error in the form of recomart/errors.py."""
+    message, *others = error.splitlines() or [""]
+    found = [line.strip() for line in others if line.strip().startswith("found:")]
+    return "; ".join([re.sub(r"^error\[[^]]*\]: ", "", message), *found[:1]])
 
 
 def file_groups(batches: Iterable[Batch]) -> tuple[FileGroup, ...]:

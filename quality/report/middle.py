@@ -162,7 +162,7 @@ def draw_columns(paper: Paper, report: Report) -> list[MovedColumn]:
     columns = report.columns
     compared = report.run.since_run is not None
     height = 15 + sum(_height(moved) for moved in columns.moved)
-    filled = "Filled: now; outline: at the last run." if compared else "Filled: now."
+    filled = "Filled: now; outline and then: at the last run." if compared else "Filled: now."
     paper.part(
         "Columns that changed or failed",
         "All records received so far, used or not." + (f" {filled}" if columns.moved else ""),
@@ -224,7 +224,7 @@ def _row(paper: Paper, moved: MovedColumn) -> None:
         paper.set_xy(MARGIN + x, top)
         paper.pen(7.5)
         paper.line_of(share(getattr(now, name)), 13.5, "R")
-        if then:
+        if then and share(getattr(then, name)) != share(getattr(now, name)):
             paper.pen(6.5, colour=GREY)
             paper.line_of(f"then {share(getattr(then, name))}", 13.5, "R")
     paper.set_xy(MARGIN + 102, top)

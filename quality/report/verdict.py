@@ -136,7 +136,7 @@ def _notes(account: Account, build: Build, back: TakenBack) -> list[str]:
         notes.append("All figures are of the tables as that build left them.")
     if account.failed_files:
         files = number(len(account.failed_files), "file was", "files were")
-        notes.append(f"{files} quarantined whole; page 2 names what they lack.")
+        notes.append(f"{files} quarantined whole; page 2 says why.")
     if back.any:
         parts = [
             number(back.records, "record") + " from quarantine" if back.records else "",
