@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -78,7 +79,7 @@ def check_csv(path: Path, shown: str, source: FileSource, shop: ShopFile, entity
             raise mismatch(shown, shop, entity, source, declared, missing[0])
         return declared
     names, line = read_header(path, source)
-    _check_names(names, f"{shown}, line {line}", source, shop, entity)
+    _raise_first(name_problems(names, f"{shown}, line {line}", source, shop, entity, path))
     return names
 
 
@@ -92,17 +93,28 @@ def check_parquet(
         SourceError: the file is unreadable, or no Parquet.
     """
     names = parquet_records.column_names(path, shown, shop.where(f"{entity}.format"))
-    _check_names(names, shown, source, shop, entity)
+    _raise_first(name_problems(names, shown, source, shop, entity, path))
     return names
 
 
-def _check_names(
-    names: list[str], place: str, source: FileSource, shop: ShopFile, entity: str
-) -> None:
+def _raise_first(problems: Iterator[HeaderMismatch]) -> None:
+    for problem in problems:
+        raise problem
+
+
+def name_problems(
+    names: list[str],
+    place: str,
+    source: FileSource,
+    shop: ShopFile,
+    entity: str,
+    path: Path,
+) -> Iterator[HeaderMismatch]:
+    """All that is wrong with the names of a file's columns; `place` is what messages call them."""
     twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise HeaderMismatch(
-            f'{place}, has the column "{twice[0]}" {names.count(twice[0])} times',
+    for name in twice:
+        yield HeaderMismatch(
+            f'{place}, has the column "{name}" {names.count(name)} times',
             code="duplicate-column",
             where=shop.where(f"{entity}.columns"),
             found=", ".join(names),
@@ -113,13 +125,33 @@ def _check_names(
         is_there.update(path for path in source.reads if path.split(".")[0] in names)
     for wanted in source.reads:
         if wanted not in is_there:
-            raise mismatch(place, shop, entity, source, names, wanted)
+            yield mismatch(place, shop, entity, source, names, wanted, path)
+            if len(names) == 1:
+                return
     declared = shop.shop.declared(entity)
     if source.format == "parquet":
         declared |= {path.split(".")[0] for path in declared}
     unknown = [name for name in names if name not in declared]
     if unknown:
-        raise unexpected(place, shop, entity, names, unknown)
+        yield unexpected(place, shop, entity, names, unknown)
+
+
+def file_problems(
+    path: Path, shown: str, source: FileSource, shop: ShopFile, entity: str
+) -> list[SourceError]:
+    """All that the checks of CHECKS would find in a file's names, of which they raise the first."""
+    try:
+        if source.format == "csv" and source.header:
+            names, line = read_header(path, source)
+            place = f"{shown}, line {line}"
+            return [*name_problems(names, place, source, shop, entity, path)]
+        if source.format == "parquet":
+            names = parquet_records.column_names(path, shown, shop.where(f"{entity}.format"))
+            return [*name_problems(names, shown, source, shop, entity, path)]
+        CHECKS[source.format](path, shown, source, shop, entity)
+    except SourceError as exc:
+        return [exc]
+    return []
 
 
 def check_encoding(source: FileSource, shop: ShopFile, entity: str) -> None:
@@ -139,24 +171,54 @@ def check_encoding(source: FileSource, shop: ShopFile, entity: str) -> None:
 
 
 def mismatch(
-    place: str, shop: ShopFile, entity: str, source: ReadSource, names: Sequence[str], wanted: str
+    place: str,
+    shop: ShopFile,
+    entity: str,
+    source: ReadSource,
+    names: Sequence[str],
+    wanted: str,
+    path: Path | None = None,
 ) -> HeaderMismatch:
-    """The error for a source column that the mapping reads and the source lacks."""
+    """The error for a source column that the mapping reads and the source lacks.
+
+    Args:
+        path: the file, so that the values of its spare columns can show which one is meant.
+    """
     ours = [name for name, column in source.columns.items() if wanted in column.reads]
     spare = [name for name in names if name not in source.reads] or list(names)
-    close = nearest(wanted, spare)
-    one = close or (spare[0] if len(spare) == 1 else None)
     key = f"{entity}.columns.{ours[0]}"
-    hint = f'did you mean "{one}"? then set {ours[0]}: "{one}"' if one else None
+    found, hint = ", ".join(names)[:500], None
     if len(names) == 1 and len(source.reads) > 1:
+        sign = max(";,\t|", key=names[0].count)
         hint = "the line has one column only: check the delimiter in the shop file"
+        if count := names[0].count(sign):
+            hint = f"set delimiter: {json.dumps(sign)} (the line would have {count + 1} columns)"
+    else:
+        one, why = nearest(wanted, spare), None
+        if isinstance(source, FileSource) and path is not None:
+            one, why = meant(path, source, entity, ours[0], spare, one)
+        if one is None and len(spare) == 1:
+            one = spare[0]
+        if one:
+            found += f'      did you mean "{one}"?' + (f" ({why})" if why else "")
+            hint = f'set {ours[0]}: "{one}"'
     return HeaderMismatch(
         f'{place}, has no column "{wanted}" for {", ".join(ours)}',
         code="missing-column",
         where=shop.where(key),
-        found=", ".join(names)[:500],
+        found=found,
         help=hint or f"set {key} to one of the columns found, or mend the file",
     )
+
+
+def meant(
+    path: Path, source: FileSource, entity: str, ours: str, spare: Sequence[str], close: str | None
+) -> tuple[str | None, str | None]:
+    """The spare column that fits best, by a sample of its values, and why; `close` if none does."""
+    # looked at only when something is wrong: the sampling is of no use to a good load
+    from ingestion.own_shop.spare import best_of
+
+    return best_of(path, source, entity, ours, spare, close)
 
 
 def unexpected(

@@ -12,6 +12,8 @@ from ingestion.own_shop.times import percent
 from ingestion.own_shop.values import Column, event_type_of
 
 BY_NAME, BY_VALUES = 0.6, 0.4
+FITS = 0.4
+"""From this score on a column is taken."""
 VALUES_ALONE = 0.6
 """What values weigh where a name says nothing."""
 MOST_EVENT_TYPES, MOST_RATINGS = 40, 200
@@ -236,7 +238,7 @@ _JUDGES: dict[str, Callable[[Table, Column, str, str, Evidence], _Judged]] = {
     "user_id": _key, "product_id": _key, "rating": _rating, "rated_at": _time,
     "ordered_at": _time, "occurred_at": _time, "received_at": _time, "updated_at": _time,
     "signed_up_at": _time, "event_type": _event_type, "quantity": _number, "price": _number,
-    "unit_price": _number, "line_total": _number, "line_total": _number, "birth_year": _birth_year, "title": _text, "category": _text,
+    "unit_price": _number, "line_total": _number, "birth_year": _birth_year, "title": _text, "category": _text,
     "brand": _text, "country": _text, "session_id": _text, "currency": _currency,
     "in_stock": _in_stock, "order_id": _order, "line_no": _line, "event_id": _event_id,
 }  # fmt: skip

@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ingestion.own_shop.fits import Evidence, Fit, Keys, fit
+from ingestion.own_shop.fits import FITS, Evidence, Fit, Keys, fit
 from ingestion.own_shop.names import concepts_of, file_likeness
 from ingestion.own_shop.tables import Table
 from ingestion.own_shop.times import percent
 from ingestion.own_shop.values import event_type_of
 from recomart.shop import ENTITIES, REQUIRED
 
-FITS, HAS_FILE_NAME = 0.4, 0.35
+HAS_FILE_NAME = 0.35
 _DERIVED = {"event_id", "order_id", "line_no"}
 """Required columns that can be made from others."""
 _TIMES = ("rated_at", "ordered_at", "occurred_at", "signed_up_at", "updated_at", "received_at")

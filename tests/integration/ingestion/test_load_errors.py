@@ -39,8 +39,9 @@ def test_a_renamed_column_is_named_with_the_nearest_match(own_shop, error_of: Re
     assert error_of(ingest, own_shop.settings).splitlines() == [
         'error[missing-column]: in/a.csv, line 1, has no column "time" for rated_at',
         f"  --> {shop_file}:{line}   ratings.columns.rated_at: 'time'",
-        "  found: user, item, stars, times",
-        '  help: did you mean "times"? then set rated_at: "times"',
+        '  found: user, item, stars, times      did you mean "times"? '
+        "(100% of it parses as ISO 8601; 2026-01-01 to 2026-01-01)",
+        '  help: set rated_at: "times"',
     ]
     assert own_shop.query("select count(*) from raw.ratings") == [(0,)]
 
