@@ -186,11 +186,12 @@ def _files(paper: Paper, report: Report) -> None:
         Column("Source", 20),
         Column("Files", 11, "R"),
         Column("Bytes", 20, "R"),
-        Column("Which", 46, font="mono"),
-        Column("sha256", 83, font="mono"),
+        Column("", 2),
+        Column("Which", 43, font="mono", keep_end=True),
+        Column("sha256", 84, font="mono"),
     ]
     rows = [
-        (group.entity, f"{group.files:,}", f"{group.bytes:,}", group.pattern, group.digest)
+        (group.entity, f"{group.files:,}", f"{group.bytes:,}", "", group.pattern, group.digest)
         for group in files[:MOST_GROUPS]
     ]
     paper.grid(headings, rows, 6)

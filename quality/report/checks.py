@@ -51,7 +51,7 @@ def rule_checks(reader: Reader) -> tuple[RuleCheck, ...]:
             checked=row["checked"] or 0,
             failed=row["failed"] or 0,
         )
-        for row in sorted(found, key=lambda r: (order.index(r["entity"]), r.get("position") or 0))
+        for row in sorted(found, key=lambda r: (order.index(r["entity"]), r.get("place") or 0))
     )
 
 

@@ -24,7 +24,8 @@ def draw_verdict(paper: Paper, report: Report) -> None:
     paper.pen(8.5, colour=GREY)
     paper.line_of("Data quality report", WIDTH)
     paper.pen(16, "B")
-    paper.line_of(run.title, WIDTH)
+    for line in paper.split(run.title, WIDTH)[:2]:
+        paper.line_of(line, WIDTH)
     paper.pen(8.5, colour=GREY)
     clock = f" · the shop's clock stands at {moment(run.as_of)}" if run.as_of else ""
     paper.paragraph(
@@ -141,7 +142,7 @@ def _taken_back(paper: Paper, report: Report) -> None:
     )
     columns = [
         Column("Source", 24),
-        Column("File", 96, font="mono"),
+        Column("File", 96, font="mono", keep_end=True),
         Column("records", 28, "R"),
         Column("lines", 28, "R"),
     ]

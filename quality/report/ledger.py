@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, takewhile
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -15,8 +16,8 @@ from quality.report.quoting import quoted
 from quality.report.reading import Reader
 
 OUTCOMES = ("accepted", "quarantined", "deduplicated", "superseded")
-FILE_NAME = 200
-"""Characters of a file's name that are kept."""
+FILE_NAME, FOLDERS = 200, 12
+"""Characters of a file's name that are kept, and folders of an entity told apart."""
 
 
 def read_batches(reader: Reader, judged_until: datetime | None) -> tuple[Batch, ...]:
@@ -81,21 +82,34 @@ def _essence(error: str) -> str:
     return "; ".join([re.sub(r"^error\[[^]]*\]: ", "", message), *found[:1]])
 
 
+def _path(batch: Batch) -> PurePosixPath:
+    return PurePosixPath(batch.source_file[1:-1] if batch.source_file.endswith('"') else "")
+
+
+def _beginning(names: list[str]) -> str:
+    """What all names begin with."""
+    first, last = min(names), max(names)
+    equal = takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
+    return "".join(character for character, _ in equal)
+
+
 def file_groups(batches: Iterable[Batch]) -> tuple[FileGroup, ...]:
     """Loaded files by entity and folder, each group with one digest of all its files."""
+    loaded = [batch for batch in batches if batch.status == "loaded"]
+    folders = Counter(entity for entity, _ in {(b.entity, _path(b).parent) for b in loaded})
 
     def place(batch: Batch) -> tuple[str, str, str]:
-        path = PurePosixPath(batch.source_file.strip('"'))
-        return batch.entity, str(path.parent), path.suffix
+        path = _path(batch)
+        folder = "" if folders[batch.entity] > FOLDERS else str(path.parent)
+        return batch.entity, folder, path.suffix
 
-    loaded = sorted((b for b in batches if b.status == "loaded"), key=place)
     groups = []
-    for (entity, folder, suffix), members in groupby(loaded, key=place):
+    for (entity, _, suffix), members in groupby(sorted(loaded, key=place), key=place):
         files = sorted(members, key=lambda batch: batch.batch_id)
         if len(files) == 1:
             pattern, digest = files[0].source_file, files[0].sha256 or ""
         else:
-            pattern = f'"{folder}/*{suffix}"'
+            pattern = f'"{_beginning([str(_path(file)) for file in files])}*{suffix}"'
             listed = "".join(f"{batch.sha256}\n" for batch in files)
             digest = hashlib.sha256(listed.encode()).hexdigest()
         total = sum(batch.bytes or 0 for batch in files)

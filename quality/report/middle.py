@@ -114,7 +114,7 @@ def draw_failed(paper: Paper, file: FailedFile) -> None:
     """A file that was quarantined whole, and why, on two lines."""
     paper.keep(8)
     paper.pen(8)
-    paper.line_of(f"{file.entity}: {file.source_file}", WIDTH)
+    paper.line_of(f"{file.entity}: {file.source_file}", WIDTH, keep_end=True)
     paper.set_x(MARGIN + 3)
     paper.pen(6.5, colour=GREY, font="mono")
     paper.line_of(file.error, WIDTH - 3)
@@ -152,7 +152,7 @@ def draw_reason(paper: Paper, reason: Reason, compared: bool) -> None:
         paper.line_of(example.text, 103)
         paper.set_xy(MARGIN + 107, line)
         paper.pen(6.5, colour=GREY, font="mono")
-        paper.line_of(example.where, WIDTH - 107)
+        paper.line_of(example.where, WIDTH - 107, keep_end=True)
         paper.set_x(MARGIN)
     paper.ln(1.2)
 

@@ -35,6 +35,8 @@ class Column:
     """Else a cell is cut to one line. Never wrap texts from data: a line of their own could
     pretend to be ours."""
     font: Literal["sans", "mono"] = "sans"
+    keep_end: bool = False
+    """Cut in the middle: names of files differ at their end."""
 
 
 class Paper(FPDF):
@@ -90,27 +92,38 @@ class Paper(FPDF):
         known = self.current_font.cmap  # type: ignore[union-attr]
         return "".join(c if ord(c) in known else LACKING for c in text)
 
-    def fitted(self, text: str, width: float) -> str:
+    def fitted(self, text: str, width: float, keep_end: bool = False) -> str:
         """The text, cut with an ellipsis to one line of this width."""
         text = self.drawable(text.replace("\n", " "))
         if self.get_string_width(text) <= width:
             return text
+
+        def cut(length: int) -> str:
+            end = length * 2 // 3 if keep_end else 0
+            return f"{text[: length - end].rstrip()}…{text[len(text) - end :]}"
+
         low, high = 0, len(text)
         while low < high:
             middle = (low + high + 1) // 2
-            if self.get_string_width(text[:middle] + "…") <= width:
+            if self.get_string_width(cut(middle)) <= width:
                 low = middle
             else:
                 high = middle - 1
-        return text[:low].rstrip() + "…"
+        return cut(low)
 
-    def line_of(self, text: str, width: float, align: Literal["L", "R", "C"] = "L") -> None:
+    def line_of(
+        self,
+        text: str,
+        width: float,
+        align: Literal["L", "R", "C"] = "L",
+        keep_end: bool = False,
+    ) -> None:
         """One line at the present place, cut to the width; the next one follows below."""
         x = self.get_x()
         self.cell(
             width,
             self.leading,
-            self.fitted(text, width - 0.2),
+            self.fitted(text, width - 0.2, keep_end),
             align=align,
             new_x=XPos.LEFT,
             new_y=YPos.NEXT,
@@ -202,7 +215,7 @@ class Paper(FPDF):
                 self.pen(size, font=column.font)
                 for place, text in enumerate(cell):
                     self.set_xy(x, top + place * self.leading)
-                    self.line_of(text, column.width - 1.5, column.align)
+                    self.line_of(text, column.width - 1.5, column.align, column.keep_end)
                 x += column.width
             self.set_xy(MARGIN, top + height - 0.5)
             self.rule()

@@ -14,7 +14,7 @@ from quality.report.paper import Paper
 def write_pdf(report: Report, target: Path) -> int:
     """Draw the report, and return how many pages it has. Equal reports give equal bytes."""
     run = report.run
-    paper = Paper(f"{run.title} · data quality report · run {run.run_id}", run.written_at)
+    paper = Paper(f"Data quality report · run {run.run_id} · {run.title}", run.written_at)
     paper.set_title(f"Data quality report, {run.title}")
     paper.set_creator("RecoMart")
     paper.set_lang("en")
