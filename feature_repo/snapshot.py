@@ -153,7 +153,7 @@ def _batches(connection: duckdb.DuckDBPyConnection, now: datetime) -> tuple[Batc
             loads.sha256, built.records, built.accepted
         from quality.dq_reconciliation as built
         inner join raw._loads as loads on built.batch_id = loads.batch_id
-        where built.records is not null
+        where built.status = 'loaded'
         order by loads.batch_id
         """
     ).to_arrow_table()

@@ -20,7 +20,10 @@ from recomart.snapshots import LEAST_DIGITS
 
 MODEL, SNAPSHOT, PUBLISHED = "model", "snapshot", "published"
 TABLE, COLUMN, FEATURE = "table", "column", "feature"
-BATCH, FILE, BYTES = "batch", "file", "sha256"
+BATCH, FILE, LANDED, BYTES = "batch", "file", "landed", "sha256"
+OF_LOADS = {BATCH: "batch_id", FILE: "source_file", LANDED: "landed_file", BYTES: "sha256"}
+"""What a load has in common with its things."""
+
 SHOWN = 8
 
 _HEX = re.compile(f"[0-9a-f]{{{LEAST_DIGITS},64}}")
@@ -71,13 +74,13 @@ def find_thing(state: State, name: str) -> Thing:
 
 def loads_named(state: State, thing: Thing) -> tuple[Load, ...]:
     """The batches that a file, a batch or a sha256 stands for."""
-    names = {BATCH: "batch_id", FILE: "source_file", BYTES: "sha256"}
-    return tuple(load for load in state.loads if getattr(load, names[thing.kind]) == thing.name)
+    common = OF_LOADS[thing.kind]
+    return tuple(load for load in state.loads if getattr(load, common) == thing.name)
 
 
 def _is_one(state: State, found: set[Thing]) -> bool:
     """Whether these are one thing: also a file, a batch and bytes that stand for the same load."""
-    if len(found) <= 1 or any(thing.kind not in (BATCH, FILE, BYTES) for thing in found):
+    if len(found) <= 1 or any(thing.kind not in OF_LOADS for thing in found):
         return len(found) == 1
     return len({loads_named(state, thing) for thing in found}) == 1
 
@@ -103,11 +106,12 @@ def _names(state: State) -> dict[str, set[Thing]]:
     _give_tables(state, state.project, give)
     for load in state.loads:
         give(Thing(BATCH, load.batch_id), load.batch_id)
-        give(Thing(FILE, load.source_file), load.source_file, Path(load.source_file).name)
+        # an API's address has no file's name
+        short = () if load.source == "api" else (Path(load.source_file).name,)
+        give(Thing(FILE, load.source_file), load.source_file, *short)
         if load.landed_file:
             landed = state.settings.lake / load.landed_file
-            # a landed file is one batch, and its name is the batch's
-            give(Thing(BATCH, load.batch_id), load.landed_file, str(landed), landed.name)
+            give(Thing(LANDED, load.landed_file), load.landed_file, str(landed), landed.name)
         if load.sha256:
             give(Thing(BYTES, load.sha256))
     return names

@@ -43,9 +43,7 @@ def walk(settings: Settings, thing: str) -> Walk:
         things.TABLE: _table,
         things.COLUMN: _column,
         things.FEATURE: _derived,
-        things.BATCH: _files,
-        things.FILE: _files,
-        things.BYTES: _files,
+        **dict.fromkeys(things.OF_LOADS, _files),
     }
     return by_kind[found.kind](state, found)
 
@@ -170,12 +168,13 @@ def _files(state: State, thing: Thing) -> Walk:
     down = (*(downward.table(table, "loaded into") for table in raw), *behind)
     notes = () if behind else (_not_published(loads),)
     if len(loads) == 1:
-        node = file_node(loads[0])
-    else:
-        shas = tuple(("sha256", sha) for sha in {load.sha256 for load in loads} if sha)
-        node = Node("file", thing.name, (("batches", str(len(loads))), *shas[:1]))
-    up = tuple(files_branch(entity, _of(loads, entity)) for entity in entities)
-    return Walk(node, up if len(loads) > 1 else (), down, (), downward.models, notes)
+        return Walk(file_node(loads[0]), (), down, (), downward.models, notes)
+    facts = [("batches", f"{len(loads):,}")]
+    facts += [
+        ("sha256", sha256) for sha256 in dict.fromkeys(load.sha256 for load in loads) if sha256
+    ]
+    up = tuple(files_branch(entity, _of(loads, entity), "loaded as") for entity in entities)
+    return Walk(Node("file", thing.name, tuple(facts)), up, down, (), downward.models, notes)
 
 
 def _loads_for(state: State, *tables: Table) -> tuple[Load, ...]:

@@ -116,14 +116,16 @@ class FeatureWarehouse:
         )
         self.execute(
             "create table quality.dq_reconciliation "
-            "(batch_id varchar, records bigint, accepted bigint)"
+            "(batch_id varchar, status varchar, records bigint, accepted bigint)"
         )
         self.execute(
             "create table raw._loads (batch_id varchar, entity varchar, source varchar, "
             "source_file varchar, landed_file varchar, sha256 varchar)"
         )
 
-    def load(self, batch_id: str, records: int = 10, *, built: bool = True) -> None:
+    def load(
+        self, batch_id: str, records: int = 10, *, built: bool = True, status: str = "loaded"
+    ) -> None:
         """A batch in the ledger and, unless it came after the build, in dbt's account."""
         file = f"{int(batch_id)}.csv"
         self.execute(
@@ -132,8 +134,8 @@ class FeatureWarehouse:
         )
         if built:
             self.execute(
-                "insert into quality.dq_reconciliation values (?, ?, ?)",
-                [batch_id, records, records],
+                "insert into quality.dq_reconciliation values (?, ?, ?, ?)",
+                [batch_id, status, records, records],
             )
 
     @contextmanager

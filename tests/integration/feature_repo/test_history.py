@@ -37,6 +37,7 @@ def test_a_snapshot_records_schema_files_and_the_batches_that_were_built(
     settings = feature_warehouse.settings
     feature_warehouse.load("00000001", records=7)
     feature_warehouse.load("00000002", built=False)  # ingested after dbt's last build
+    feature_warehouse.load("00000003", status="failed")
 
     publish(settings)
 

@@ -142,6 +142,7 @@ def test_one_thing_has_many_names(
         (batch, str(elsewhere)),
         ("ftr_users:user_views_7d", "user_views_7d", "ftr_users.user_views_7d"),
         ("events", "raw.events", "table:raw.events"),
+        ("products", "raw.products"),
         ("ftr_users", "ftr_users.parquet", "table:ftr_users"),
     ]
     for names in same:

@@ -183,6 +183,15 @@ def test_a_file_that_was_received_twice_is_both_batches(lake: Settings) -> None:
     assert dict(found.thing.facts)["batches"] == "2"
 
 
+def test_bytes_that_two_entities_were_made_of_lead_to_what_both_feed(lake: Settings) -> None:
+    record = lake.features / HASH / RECORD
+    record.write_text(record.read_text().replace(SHAS["events"], SHAS["ratings"]))
+    found = walk(lake, "1111")
+    assert [branch.node.name for branch in found.up] == ["events", "ratings"]
+    assert [branch.node.name for branch in found.down] == ["raw.events", "raw.ratings", HASH]
+    assert versions(found) == ["1", "2"]
+
+
 def test_a_name_that_nothing_has_names_the_nearest(lake: Settings) -> None:
     with pytest.raises(UnknownName, match="nothing in this lake") as caught:
         walk(lake, "user_view_7d")
