@@ -97,6 +97,18 @@ class Catalogue:
                 return
         raise self._lie(f"it has more than {MAX_PAGES:,} pages", self.base)
 
+    def first_page(self) -> bytes:
+        """The body of the first page, asked for once: to see whether the catalogue answers.
+
+        Raises:
+            CatalogueError: the catalogue refuses, or its key is not set.
+            Transient: it is down, or its page is not what it should be.
+        """
+        client = HttpClient(self._limits(), self._key())
+        body = client.ask_once(self.url, "page 1")
+        self._checked(body, "page 1", {})
+        return body
+
     def _is_last(self, page: _Page, received: int) -> bool:
         if page.total is not None:
             return received >= page.total

@@ -99,6 +99,15 @@ class HttpClient:
             ) from exc
         raise AssertionError("stamina returns or raises")
 
+    def ask_once(self, url: str, what: str) -> bytes:
+        """The body of an answer, without a second try.
+
+        Raises:
+            CatalogueError: an answer that no retry will mend.
+            Transient: one that may be better another time.
+        """
+        return self._ask(url, what, None).body or b""
+
     def _ask(self, url: str, what: str, etag: str | None) -> Answer:
         headers = self._headers | ({"If-None-Match": etag} if etag else {})
         with requests.Session() as session:

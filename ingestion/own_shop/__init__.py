@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from ingestion.own_shop.check import check
 from ingestion.own_shop.draft import Draft
 from ingestion.own_shop.guess import guesses_of
 from ingestion.own_shop.tables import tables_in
 from recomart.errors import SourceMissing
 
-__all__ = ["Draft", "init"]
+__all__ = ["Draft", "check", "init"]
 
 
 def init(folder: Path, name: str | None = None) -> Draft:
