@@ -17,6 +17,7 @@ from ingestion.own_shop.values import Column, event_type_of
 from recomart.entities import TYPES
 from recomart.errors import RecoMartError, SourceError
 from recomart.events import EVENT_TYPES
+from recomart.rules import rules_of
 from recomart.shop import KEYS, FileSource, ReadSource
 from recomart.shop_file import ShopFile
 
@@ -187,6 +188,7 @@ def reference_problems(shop: ShopFile, all_staged: Mapping[str, Staged]) -> Iter
 
     A list too long to be looked at whole proves nothing, and is passed over.
     """
+    kept_rules = {r.rule_id for r in rules_of(shop.shop) if r.outcome == "kept"}
     for listed, name in (("users", "user_id"), ("products", "product_id")):
         known = all_staged.get(listed)
         if known is None or not known.whole:
@@ -201,7 +203,8 @@ def reference_problems(shop: ShopFile, all_staged: Mapping[str, Staged]) -> Iter
             share = 1 - len(strangers) / max(1, len(ids))
             if not strangers:
                 continue
-            kept = shop.shop.unknown_references == "keep"
+            if f"{entity}.{name}.reference" in kept_rules:
+                continue
             help = f"mend the list of {listed}, or take such rows all the same: unknown_references: keep"
             if share == 0:
                 help = f"see that both files name {listed} alike"
@@ -210,6 +213,6 @@ def reference_problems(shop: ShopFile, all_staged: Mapping[str, Staged]) -> Iter
                 f"{percent(1 - share)} of the sampled {name}s are not in {known.shown}",
                 found=", ".join(strangers[:5])
                 + (f"; there they are like {', '.join(sorted(keys)[:3])}" if share == 0 else ""),
-                help="they are kept (unknown_references)" if kept else help,
-                severity="error" if share < 0.5 and not kept else "warning",
+                help=help,
+                severity=_severity(1 - share),
             )  # fmt: skip

@@ -26,6 +26,8 @@ def shop_init(
     path = out or PROJECT_ROOT / "shops" / f"{guess.name}.yml"
     guess.write(path)
     typer.echo(path)
+    for note in guess.notes:
+        typer.echo(f"  {note}")
 
 
 @shop.command("check")
@@ -36,5 +38,7 @@ def shop_check() -> None:
     problems = own_shop.check(load_settings())
     for problem in problems:
         typer.echo(problem.render())
-    if problems:
+    if any(problem.severity == "error" for problem in problems):
         raise typer.Exit(1)
+    if not problems:
+        typer.echo("No problems found.")
