@@ -52,9 +52,9 @@ def features_history(
 ) -> None:
     """List the published snapshots, newest first, or put one of them back."""
     from feature_repo import history
-    from orchestration.show_snapshots import show_history
+    from orchestration.show_quality import show_history
 
     settings = load_settings()
     if restore is not None:
-        typer.echo(history.restore(settings, restore).detail)
+        typer.echo(history.restore(settings, restore).detail + "\n")
     show_history(history.history(settings))

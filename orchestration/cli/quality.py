@@ -31,7 +31,8 @@ def report_eda() -> None:
 @app.command()
 def quarantine(
     entity: Annotated[
-        str | None, typer.Argument(help="users, products, ratings, transactions or events.")
+        str | None,
+        typer.Argument(help="users, products, ratings, transactions, events, or lines (rejected)."),
     ] = None,
     reason: Annotated[str | None, typer.Option(help="Rows with this reason alone.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many rows to show.")] = 20,
@@ -41,10 +42,11 @@ def quarantine(
     from quality import quarantine as held
 
     settings = load_settings()
-    if entity is None:
+    if entity is None and reason is None:
         show_quarantine(held.counts(settings))
     else:
-        show_quarantined_rows(held.rows(settings, entity, reason, limit))
+        records = None if entity == "lines" else entity
+        show_quarantined_rows(held.rows(settings, records, reason, limit))
 
 
 @app.command()
@@ -67,7 +69,12 @@ def lineage(
 
 @app.command()
 def docs() -> None:
-    """Write dbt's documentation and lineage graph as one HTML file."""
+    """Write dbt's documentation, the page of column lineage, and lineage as OpenLineage events."""
     from orchestration.transform import docs as write_docs
+    from orchestration.transform import target_path
+    from quality import lineage as trace
 
-    typer.echo(write_docs(load_settings()))
+    settings = load_settings()
+    typer.echo(write_docs(settings))
+    typer.echo(trace.columns_page(settings, target_path(settings)))
+    typer.echo(trace.export(settings))

@@ -85,5 +85,4 @@ def train(
     """Fit and compare the models, track them in MLflow, and name a champion."""
     from training.train import train as train_models
 
-    snapshot = {} if features is None else {"features": features}
-    run("train", lambda s, progress: train_models(s, progress=progress, **snapshot).result())
+    run("train", lambda s, progress: train_models(s, progress=progress, features=features).result())

@@ -1,0 +1,150 @@
+"""Printing quarantine, lineage and published snapshots for a person.
+
+Texts from data pass through `one_line`: what a shop received may try to forge the terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from recomart.plain_text import one_line
+
+if TYPE_CHECKING:
+    from feature_repo.history import Published
+    from quality.lineage import Branch, FileGroup, Node, Walk
+    from quality.quarantine import QuarantinedRow, ReasonCount
+
+VALUE_WIDTH = 40
+FACT_WIDTH = 100
+
+
+def show_quarantine(counts: Iterable[ReasonCount]) -> None:
+    """A table of how often each reason stands in quarantine."""
+    listed = list(counts)
+    console = Console(highlight=False)
+    if not listed:
+        console.print("nothing is in quarantine, and no line was rejected")
+        return
+    table = _table("entity", "reason", "rows", "batches", right=("rows", "batches"))
+    for count in listed:
+        entity = count.entity or "rejected lines"
+        table.add_row(entity, one_line(count.reason, 40), f"{count.rows:,}", f"{count.batches:,}")
+    console.print(table)
+    console.print(
+        Text("rows as received: recomart quarantine <entity or lines> [--reason CODE]", style="dim")
+    )
+
+
+def show_quarantined_rows(rows: Iterable[QuarantinedRow]) -> None:
+    """Each row as received, under its place and its reasons."""
+    console = Console(highlight=False, soft_wrap=True)
+    listed = list(rows)
+    if not listed:
+        console.print("no such row is in quarantine")
+    for row in listed:
+        place = "" if row.place is None else f":{row.place}"
+        reasons = ", ".join(one_line(reason) for reason in row.reasons)
+        console.print(
+            Text.assemble(
+                (f"{one_line(row.source_file, FACT_WIDTH)}{place}", "bold"),
+                f"  batch {row.batch_id}  ",
+                (reasons, "red"),
+            )
+        )
+        values = (
+            f"{name}={'null' if value is None else one_line(value, VALUE_WIDTH)}"
+            for name, value in row.values
+        )
+        console.print(Text("  " + "  ".join(values)))
+
+
+def show_lineage(walk: Walk, *, full: bool = False) -> None:
+    """Both trees of a walk, and the files and models that they end in."""
+    console = Console(highlight=False, soft_wrap=True)
+    if walk.up:
+        console.print(_tree("made from", walk.thing, walk.up, full))
+    if walk.down:
+        console.print(_tree("went into", walk.thing, walk.down, full))
+    if walk.files:
+        console.print(Text("files", style="bold"))
+    for group in walk.files:
+        console.print(Text(f"  {_told(group)}"))
+        for load in group.loads if full or len(group.loads) == 1 else ():
+            place = one_line(load.landed_file or load.source_file, FACT_WIDTH)
+            console.print(Text(f"    {load.batch_id}  {load.sha256}  {place}"))
+    if walk.models:
+        versions = ", ".join(f"{m.version} ({m.tags.get('kind', '?')})" for m in walk.models)
+        console.print(Text.assemble(("model versions  ", "bold"), versions))
+    for note in walk.notes:
+        console.print(Text(note, style="dim"))
+
+
+def _tree(title: str, thing: Node, branches: Iterable[Branch], full: bool) -> Tree:
+    tree = Tree(Text.assemble((f"{thing.kind} {one_line(thing.name)}", "bold"), f"  {title}"))
+    for branch in branches:
+        _grow(tree, branch, full)
+    return tree
+
+
+def _grow(tree: Tree, branch: Branch, full: bool) -> None:
+    node = branch.node
+    label = Text.assemble(
+        (f"{branch.why} " if branch.why else "", "dim"),
+        f"{node.kind} ",
+        (one_line(node.name, FACT_WIDTH), "bold"),
+        (_facts(node), "dim"),
+        (" (as above)" if branch.seen else "", "dim"),
+    )
+    below = tree.add(label)
+    if full or not branch.folded:
+        for next_branch in branch.branches:
+            _grow(below, next_branch, full)
+
+
+def _facts(node: Node) -> str:
+    told = (f"{name} {one_line(value, FACT_WIDTH)}" for name, value in node.facts)
+    return "".join(f" · {fact}" for fact in told)
+
+
+def _told(group: FileGroup) -> str:
+    files = f"{len(group.loads):,} file{'s' if len(group.loads) != 1 else ''}"
+    role = {
+        "values": f"values of {', '.join(group.columns)}",
+        "rows": "decide only which rows count",
+        "all": "",
+    }[group.role]
+    return f"{group.entity}: {files}, {group.records:,} records{'; ' if role else ''}{role}"
+
+
+def show_history(published: Iterable[Published]) -> None:
+    """A table of the kept snapshots, newest first."""
+    table = _table(
+        "", "hash", "published", "as of", "rows", "batches", "models", right=("rows", "batches")
+    )
+    for snapshot in published:
+        models = ", ".join(model.version for model in snapshot.models)
+        table.add_row(
+            "▸" if snapshot.current else "",
+            snapshot.hash,
+            f"{snapshot.published_at:%Y-%m-%d %H:%M}",
+            f"{snapshot.as_of:%Y-%m-%d %H:%M}",
+            f"{sum(snapshot.rows.values()):,}",
+            f"{len(snapshot.batches):,}",
+            one_line(models) or "–",
+        )
+    console = Console(highlight=False)
+    console.print(table, soft_wrap=True)
+    console.print(Text("put one back: recomart features history --restore <hash>", style="dim"))
+
+
+def _table(*columns: str, right: tuple[str, ...] = ()) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left", no_wrap=True)
+    return table
