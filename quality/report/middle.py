@@ -47,6 +47,8 @@ def draw_account(paper: Paper, report: Report) -> int:
     if not account.reasons:
         return 0
     paper.section("Why: the most frequent reasons, each with three examples as received")
+    paper.pen(7.5, colour=GREY)
+    paper.paragraph("A record with two reasons counts under both.", space=0.8)
     drawn = 0
     for reason in account.reasons:
         if paper.room < reason_height(paper, reason) + 1:
@@ -67,15 +69,9 @@ def _terms(paper: Paper, sources: Sequence[SourceAccount]) -> None:
         ("used", "accepted"),
         ("quaran- tined", "quarantined"),
         ("repeats", "deduplicated"),
-        ("old ver- sions", "superseded"),
+        ("old versions", "superseded"),
         ("not judged", "unjudged"),
     )
-    width = (WIDTH - 30 - 4) / len(names)
-    columns = [
-        Column("Source (files)", 30),
-        *(Column(heading, width, "R") for heading, _ in names),
-        Column("", 4, "R"),
-    ]
     rows = [
         (
             f"{s.entity} ({s.files:,}{f' + {s.failed_files:,} failed' if s.failed_files else ''})",
@@ -87,7 +83,13 @@ def _terms(paper: Paper, sources: Sequence[SourceAccount]) -> None:
     totals = [f"{sum(getattr(s, key) for s in sources):,}" for _, key in names]
     balances = all(s.balances for s in sources)
     rows.append(("all", *totals, "✔" if balances else "✘"))
-    paper.grid(columns, rows, 6.8)
+    headings = ["Source (files)", *(heading for heading, _ in names), ""]
+    size, widths = paper.widths(headings, rows, 6.8)
+    columns = [
+        Column(heading, width, "R" if place else "L")
+        for place, (heading, width) in enumerate(zip(headings, widths, strict=True))
+    ]
+    paper.grid(columns, rows, size)
     paper.pen(7.5, colour=GREY)
     held = sum(s.files for s in sources)
     paper.paragraph(

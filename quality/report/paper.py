@@ -221,6 +221,25 @@ class Paper(FPDF):
             self.rule()
         self.set_xy(MARGIN, self.get_y() + 1.5)
 
+    def widths(
+        self, headings: Sequence[str], rows: Sequence[Sequence[str]], size: float
+    ) -> tuple[float, list[float]]:
+        """A size of text, this or smaller, and widths of columns with which no cell is cut."""
+        while True:
+            self.pen(size)
+            needed = [
+                max(self.get_string_width(row[place]) for row in rows) + 1.9
+                for place in range(len(headings))
+            ]
+            self.pen(size, "B")
+            for place, heading in enumerate(headings):
+                words = max(map(self.get_string_width, heading.split()), default=0.0)
+                needed[place] = max(needed[place], words + 1.9)
+            spare = WIDTH - sum(needed)
+            if spare >= 0 or size <= 4:
+                return size, [width + spare / len(needed) for width in needed]
+            size -= 0.2
+
     def headings(self, columns: Sequence[Column], size: float) -> None:
         """The headings of a table, with room for a row below."""
         self.keep(12)

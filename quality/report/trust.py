@@ -145,6 +145,7 @@ def _activity(reader: Reader, of: Literal["users", "products"], key: str, total:
 
 
 def _flags(reader: Reader, rules: dict[str, Row], earlier: Trust | None) -> tuple[Flag, ...]:
+    """Flagged values, and references that the shop keeps though its list lacks them."""
     then = {(f.entity, f.code): f.count for f in earlier.flags} if earlier else None
     found = reader.rows(
         f"""
@@ -179,4 +180,18 @@ def _flags(reader: Reader, rules: dict[str, Row], earlier: Trust | None) -> tupl
                 examples=tuple(examples),
             )
         )
-    return tuple(flags)
+    flags += [
+        Flag(
+            entity=rule["entity"],
+            column=rule["column_name"],
+            code=plain(rule["code"], 80),
+            words=plain(rule["words"]),
+            count=rule["failed"],
+            share=rule["failed"] / rule["checked"],
+            then=then.get((rule["entity"], rule["code"]), 0) if then is not None else None,
+            examples=(),
+        )
+        for rule in rules.values()
+        if rule["kind"] == "reference" and rule["outcome"] == "kept" and rule["failed"]
+    ]
+    return tuple(sorted(flags, key=lambda flag: (-flag.count, flag.entity, flag.code)))

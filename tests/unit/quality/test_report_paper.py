@@ -1,0 +1,88 @@
+"""Drawing: nothing is cut that must be read, and every character can be drawn."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+
+import pytest
+from pypdf import PdfReader
+
+from quality.report.content import SourceAccount
+from quality.report.middle import _terms
+from quality.report.paper import LACKING, Column, Paper
+
+
+@pytest.fixture
+def paper() -> Paper:
+    drawn = Paper("Heading", datetime(2026, 3, 31, 9, 30, tzinfo=UTC))
+    drawn.add_page()
+    drawn.pen(8)
+    return drawn
+
+
+def _text(paper: Paper) -> str:
+    return "\n".join(
+        page.extract_text() for page in PdfReader(io.BytesIO(bytes(paper.output()))).pages
+    )
+
+
+@pytest.mark.parametrize("count", [0, 1_469_307, 98_765_432_109])
+def test_no_number_of_the_account_is_cut(paper: Paper, count: int) -> None:
+    names = [
+        "lines",
+        "header",
+        "blank",
+        "continuation",
+        "rejected",
+        "records",
+        "accepted",
+        "quarantined",
+        "deduplicated",
+        "superseded",
+        "unjudged",
+    ]
+    terms = {name: count + place for place, name in enumerate(names)}
+    source = SourceAccount(
+        source="files", entity="transactions", files=12_345, failed_files=3, balances=True, **terms
+    )
+    _terms(paper, [source])
+    text = _text(paper)
+    assert "…" not in text
+    assert all(f"{value:,}" in text for value in terms.values())
+    assert "transactions (12,345 + 3 failed)" in text
+
+
+def test_characters_without_a_glyph_become_boxes(paper: Paper) -> None:
+    for font in ("sans", "mono"):
+        paper.pen(8, font=font)  # type: ignore[arg-type]
+        assert paper.drawable("a\U0001f9ff\u6f22\u00e9") == f"a{LACKING}{LACKING}\u00e9"
+
+
+def test_lines_are_cut_to_their_width(paper: Paper) -> None:
+    name = "source_data/events/" + "long" * 40 + "/2026-03-31.jsonl"
+    for keep_end in (False, True):
+        cut = paper.fitted(name, 50, keep_end)
+        assert paper.get_string_width(cut) <= 50
+        assert cut.endswith("2026-03-31.jsonl") is keep_end
+    assert paper.fitted("short", 50) == "short"
+
+
+def test_table_repeats_its_headings_on_every_page(paper: Paper) -> None:
+    rows = [(f"row {n}", "words " * 30) for n in range(80)]
+    paper.grid([Column("First", 40), Column("Second", 80, wrap=True)], rows)
+    pages = PdfReader(io.BytesIO(bytes(paper.output()))).pages
+    assert len(pages) > 2
+    assert all("First" in page.extract_text() for page in pages)
+    assert "row 79" in pages[-1].extract_text()
+
+
+def test_equal_pages_give_equal_bytes() -> None:
+    def drawn() -> bytes:
+        paper = Paper("Heading", datetime(2026, 3, 31, 9, 30, tzinfo=UTC))
+        paper.add_page()
+        paper.pen(8)
+        paper.line_of("a line", 50)
+        return bytes(paper.output())
+
+    assert drawn() == drawn()
