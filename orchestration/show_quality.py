@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 VALUE_WIDTH = 40
 FACT_WIDTH = 100
+HISTORY_WIDTH = 100
+"""A hash that is cut off is of no use: a narrower terminal wraps the lines."""
 
 
 def show_quarantine(counts: Iterable[ReasonCount]) -> None:
@@ -139,7 +141,7 @@ def show_history(published: Iterable[Published]) -> None:
             one_line(models) or "–",
         )
     console = Console(highlight=False)
-    console.print(table, soft_wrap=True)
+    console.print(table, width=max(console.width, HISTORY_WIDTH))
     console.print(Text("put one back: recomart features history --restore <hash>", style="dim"))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from typing import Any
 
 import redis
 from redis.exceptions import RedisError
@@ -101,9 +102,10 @@ def _wait(settings: Settings, process: processes.Process) -> None:
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end and process.alive():
         try:
-            client.ping()  # answers with an error while it still loads its data
-            # a stranger that took the port first answers too
-            if client.info("server")["process_id"] == process.pid:
+            # answers with an error while it still loads its data; a stranger that took the port
+            # first answers too
+            server: Any = client.info("server")
+            if server["process_id"] == process.pid:
                 return
         except RedisError:
             time.sleep(0.02)
