@@ -140,8 +140,8 @@ def show_history(published: Iterable[Published]) -> None:
             f"{len(snapshot.batches):,}",
             one_line(models) or "–",
         )
-    console = Console(highlight=False)
-    console.print(table, width=max(console.width, HISTORY_WIDTH))
+    console = Console(highlight=False, width=max(Console().width, HISTORY_WIDTH))
+    console.print(table)
     console.print(Text("put one back: recomart features history --restore <hash>", style="dim"))
 
 
