@@ -81,7 +81,7 @@ def _package_folder(package: str, where: str) -> Path:
             f"the package {package} is not installed",
             code="missing-package",
             where=where,
-            help=f"pip install 'recomart[{extra}]', or in a checkout: pip install -e '.[{extra}]'"
+            help=f"install RecoMart with its extra: pip install -e '.[{extra}]'"
             if extra
             else f"install it beside RecoMart: pip install {package}",
         )

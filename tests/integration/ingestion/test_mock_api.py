@@ -19,9 +19,10 @@ import uvicorn
 
 from ingestion.demo import generate
 from ingestion.mock_api import API_KEY, Faults, create_app, serve
+from ingestion.mock_api.shape import Shape, served_for
 from recomart.errors import NotReady, PortInUse
 from recomart.processes import LOOPBACK, free_port
-from recomart.settings import PROJECT_ROOT, Settings
+from recomart.settings import PROJECT_ROOT, Settings, load_settings
 from recomart.shop import ApiSource
 from recomart.shop_file import load_shop
 
@@ -33,12 +34,16 @@ ITEMS: list[dict[str, Any]] = [
 
 
 @contextmanager
-def serving(catalogue: Path, faults: Faults | None = None) -> Iterator[str]:
+def serving(
+    catalogue: Path,
+    faults: Faults | None = None,
+    shape: Shape = Shape(),  # noqa: B008 - frozen
+    key: str | None = "sesame",
+) -> Iterator[str]:
     """A server in a thread; gives its URL, and ends it."""
     port = free_port(5700)
-    config = uvicorn.Config(
-        create_app(catalogue, "sesame", faults), host=LOOPBACK, port=port, log_level="error"
-    )
+    app = create_app(catalogue, key, faults, shape)
+    config = uvicorn.Config(app, host=LOOPBACK, port=port, log_level="error")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -269,3 +274,20 @@ def _wait(port: int, child: subprocess.Popen[str]) -> None:
         except requests.ConnectionError:
             time.sleep(0.05)
     pytest.fail("the mock API did not start")
+
+
+def test_it_answers_in_the_shape_that_the_shop_declares(tmp_path: Path) -> None:
+    # The shape of https://dummyjson.com/products?limit=2&skip=2, from its documentation.
+    served = served_for(load_settings(shop="dummyjson", lake=tmp_path / "lake", data=tmp_path))
+    assert served.catalogue == tmp_path / "dummyjson" / "products.json"
+    assert not served.needs_key
+    products = [{"id": n, "meta": {"updatedAt": f"2025-04-0{n}T00:00:00Z"}} for n in range(1, 6)]
+    served.catalogue.parent.mkdir()
+    served.catalogue.write_text(json.dumps(products), encoding="utf-8")
+    with serving(served.catalogue, shape=served.shape, key=None) as url:
+        page = requests.get(f"{url}/products", {"limit": 2, "skip": 2}, timeout=5).json()
+        last = requests.get(f"{url}/products", {"limit": 2, "skip": 4}, timeout=5).json()
+        one = requests.get(f"{url}/products/3", timeout=5).json()
+    assert page == {"products": products[2:4], "total": 5, "skip": 2, "limit": 2}
+    assert last["products"] == products[4:]
+    assert one == products[2]

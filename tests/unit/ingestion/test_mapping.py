@@ -36,6 +36,23 @@ def test_a_value_may_hold_quotes() -> None:
     assert made(Column(value="it's"), None, None) == "it's"
 
 
+@pytest.mark.parametrize(
+    ("a", "b", "joined", "first"),
+    [
+        ("milk", "1 GA", "milk 1 GA", "milk"),
+        ("milk", None, "milk", "milk"),
+        ("", "1 GA", "1 GA", "1 GA"),
+        (None, None, None, None),
+        ("", "", None, None),
+    ],
+)
+def test_columns_are_joined_or_the_first_that_is_not_empty_is_taken(
+    a: str | None, b: str | None, joined: str | None, first: str | None
+) -> None:
+    assert made(Column(join=("a", "b'c")), a, b) == joined
+    assert made(Column(first_of=("a", "b'c")), a, b) == first
+
+
 def test_values_are_translated_and_others_stay() -> None:
     column = Column(column="a", values={"pv": "view", "o'k": ""})
     assert made(column, "pv", None) == "view"

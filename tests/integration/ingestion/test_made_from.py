@@ -1,0 +1,103 @@
+"""Records made from another entity's bytes: lists from events, ratings from a catalogue."""
+
+from __future__ import annotations
+
+from ingestion.load import ingest
+
+CLICKS = """
+events:
+  files: "in/*.csv"
+  time_format: epoch_seconds
+  columns:
+    event_id: {hash_of: [who, what, at]}
+    event_type: {value: view}
+    user_id: who
+    product_id: what
+    occurred_at: at
+products:
+  made_from: events
+  columns: {product_id: what, category: kind}
+users:
+  made_from: events
+  columns: {user_id: who, signed_up_at: at}
+"""
+HEADER = "who,what,kind,at\n"
+
+
+def test_a_list_has_each_combination_once_where_it_was_last_seen(own_shop) -> None:
+    own_shop.declare(CLICKS.replace(", signed_up_at: at", ""))
+    clicks = "u1,p1,toys,1\nu2,p1,games,2\nu1,p1,toys,3\nu1,,toys,4\nu1,p2\nu3,p2,,5\n"
+    own_shop.write("a.csv", HEADER + clicks)
+    ingest(own_shop.settings)
+    products = "select product_id, category, _record from raw.products order by _record"
+    assert own_shop.query(products) == [
+        ("p1", "games", 2),
+        ("p1", "toys", 3),
+        ("p2", None, 5),
+    ]
+    users = "select user_id, _record from raw.users order by _record"
+    assert own_shop.query(users) == [("u2", 2), ("u1", 4), ("u3", 5)]
+    ledger = "select entity, lines, header, rejected, records from raw._loads order by batch_id"
+    assert own_shop.query(ledger) == [
+        ("events", 7, 1, 1, 5),
+        ("users", 3, 0, 0, 3),
+        ("products", 3, 0, 0, 3),
+    ]
+
+
+def test_the_bytes_land_once_and_a_rerun_makes_nothing_again(own_shop) -> None:
+    own_shop.declare(CLICKS)
+    own_shop.write("a.csv", HEADER + "u1,p1,toys,1\n")
+    ingest(own_shop.settings)
+    assert len(own_shop.landed()) == 1
+    assert own_shop.query("select distinct source, landed_file, sha256 from raw._loads") != []
+    assert len(own_shop.query("select distinct landed_file, sha256 from raw._loads")) == 1
+    assert ingest(own_shop.settings).loaded == []
+    own_shop.write("b.csv", HEADER + "u1,p2,toys,2\n")
+    again = ingest(own_shop.settings)
+    assert [load.entity for load in again.loaded] == ["events", "users", "products"]
+    assert own_shop.query("select product_id from raw.products order by 1") == [("p1",), ("p2",)]
+
+
+def test_what_is_made_later_comes_from_what_landed_before(own_shop) -> None:
+    own_shop.declare(CLICKS.split("products:")[0] + "  ignore: [kind]\n")
+    path = own_shop.write("a.csv", HEADER + "u1,p1,toys,1\n")
+    ingest(own_shop.settings)
+    path.unlink()
+    own_shop.write("b.csv", HEADER + "u1,p2,games,1\n")
+    own_shop.declare(CLICKS)
+    ingest(own_shop.settings)
+    assert own_shop.query("select product_id, category from raw.products order by 1") == [
+        ("p1", "toys"),
+        ("p2", "games"),
+    ]
+
+
+def test_another_mapping_makes_the_list_anew(own_shop) -> None:
+    own_shop.declare(CLICKS)
+    own_shop.write("a.csv", HEADER + "u1,p1,toys,1\nu2,p1,games,2\n")
+    ingest(own_shop.settings)
+    own_shop.declare(CLICKS.replace("category: kind", "title: kind"))
+    summary = ingest(own_shop.settings)
+    assert [load.entity for load in summary.reloaded] == ["products"]
+    assert own_shop.query("select title, category from raw.products order by 1") == [
+        ("games", None),
+        ("toys", None),
+    ]
+
+
+def test_the_time_format_is_that_of_the_bytes(own_shop) -> None:
+    own_shop.declare(CLICKS)
+    own_shop.write("a.csv", HEADER + "u1,p1,toys,1\n")
+    ingest(own_shop.settings)
+    formats = "select value from raw._shop where entity = 'users' and key = 'time_format'"
+    assert own_shop.query(formats) == [("epoch_seconds",)]
+
+
+def test_an_origin_must_have_bytes_of_its_own(own_shop, error_of) -> None:
+    own_shop.declare(CLICKS.replace("  made_from: events", "  made_from: event", 1))
+    error = error_of(ingest, own_shop.settings)
+    assert "error[unknown-source]: products is made from 'event'" in error
+    assert 'did you mean "events"?' in error
+    own_shop.declare(CLICKS.replace("made_from: events\n", "made_from: events\n  each: lines\n"))
+    assert "error[no-nested-list]" in error_of(ingest, own_shop.settings)
