@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import math
 import os
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import duckdb
-
 from feature_repo.builds import manifest_of, require_tested
 from feature_repo.manifest import Model, definition_digest, read_models
-from recomart.derived import Prior
+from feature_repo.tables import batches_built, clock_and_prior, copy_table
 from recomart.errors import ConfigurationError, NotReady
 from recomart.files import fsync_folder, replace_text, sha256_of, swap_link
 from recomart.model_registry import named_snapshots
@@ -23,19 +20,16 @@ from recomart.settings import Settings
 from recomart.snapshots import (
     MANIFEST,
     RECORD,
-    Batch,
     Snapshot,
     read_snapshot,
     snapshot_folders,
 )
-from recomart.sql import identifier, literal
 from recomart.step import Progress, no_progress
 from recomart.warehouse import warehouse
 
 SHOP_MODEL = "dim_shop"
 KEPT = 10
 HASH_DIGITS = 16
-ROW_GROUP_ROWS = 122_880
 TAKING, REMOVING = ".taking-", ".removing-"
 
 log = logging.getLogger(__name__)
@@ -74,9 +68,9 @@ def take_snapshot(settings: Settings, progress: Progress = no_progress) -> Snaps
         for done, model in enumerate(models):
             progress(model.name, done, len(models))
             target = taking / f"{model.name}.parquet"
-            rows[model.name], schema[model.name] = _copy(connection, model, target)
-        as_of, prior = _shop(connection, taking / f"{SHOP_MODEL}.parquet")
-        batches = _batches(connection, now)
+            rows[model.name], schema[model.name] = copy_table(connection, model, target)
+        as_of, prior = clock_and_prior(connection, taking / f"{SHOP_MODEL}.parquet")
+        batches = batches_built(connection, now)
     files = {model.name: sha256_of(taking / f"{model.name}.parquet") for model in models}
     digest = _digest(models, files)
     shutil.copyfile(manifest, taking / MANIFEST)
@@ -138,83 +132,6 @@ def prune(settings: Settings) -> list[Path]:
         folder.rename(hidden)
         shutil.rmtree(hidden)
     return removed
-
-
-def _batches(connection: duckdb.DuckDBPyConnection, now: datetime) -> tuple[Batch, ...]:
-    """The batches that the tables were built from.
-
-    dbt's own account names them. The ledger alone would not do: it may hold batches that were
-    loaded after the build, and failed ones.
-    """
-    found = connection.execute(
-        """
-        select
-            loads.batch_id, loads.entity, loads.source, loads.source_file, loads.landed_file,
-            loads.sha256, built.records, built.accepted
-        from quality.dq_reconciliation as built
-        inner join raw._loads as loads on built.batch_id = loads.batch_id
-        where built.status = 'loaded'
-        order by loads.batch_id
-        """
-    ).to_arrow_table()
-    return tuple(Batch(**row, since=now) for row in found.to_pylist())
-
-
-def _copy(
-    connection: duckdb.DuckDBPyConnection, model: Model, target: Path
-) -> tuple[int, dict[str, str]]:
-    """Write one model in the order of its key. Decimals become doubles, as readers compute.
-
-    Returns:
-        The count of rows, and the type of each column in the file.
-    """
-    source = f"{identifier(model.schema)}.{identifier(model.table)}"
-    found = connection.execute(f"select column_name, column_type from (describe {source})")
-    types = dict(found.fetchall())
-    absent = [column.name for column in model.columns if column.name not in types]
-    if absent or len(types) != len(model.columns):
-        extra = sorted(types.keys() - {column.name for column in model.columns})
-        raise ConfigurationError(
-            f"{model.schema}.{model.table} is not what dbt's manifest declares",
-            found=f"missing: {', '.join(absent) or '-'}; undeclared: {', '.join(extra) or '-'}",
-            help="run 'recomart transform' after a change of a model or its YAML",
-        )
-    written = {
-        name: "DOUBLE" if kind.startswith("DECIMAL") else kind for name, kind in types.items()
-    }
-    columns = ", ".join(
-        identifier(name)
-        if kind == types[name]
-        else f"{identifier(name)}::{kind} as {identifier(name)}"
-        for name, kind in written.items()
-    )
-    order = ", ".join(map(identifier, model.order_by))
-    # one thread and a fixed size of row groups: equal tables give equal bytes
-    threads = connection.execute("select current_setting('threads')").fetchone()
-    connection.execute("set threads = 1")
-    connection.execute(
-        f"""
-        copy (select {columns} from {source} order by {order})
-        to {literal(target)} (format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS})
-        """
-    )
-    connection.execute(f"set threads = {threads[0] if threads else 1}")
-    count = connection.execute(f"select count(*) from {source}").fetchone()
-    return (int(count[0]) if count else 0), written
-
-
-def _shop(connection: duckdb.DuckDBPyConnection, file: Path) -> tuple[datetime, Prior]:
-    row = connection.execute(
-        f"select as_of, prior_rating, prior_weight from {literal(file)}"
-    ).fetchone()
-    if row is None or row[0] is None:
-        raise NotReady(
-            "the shop has no clock: marts.dim_shop is empty or its as_of is null",
-            help="run 'recomart ingest' with data in it, then 'recomart transform'",
-        )
-    as_of, rating, weight = row
-    prior = Prior(math.nan if rating is None else float(rating), float(weight))
-    return as_of.replace(tzinfo=UTC), prior
 
 
 def _digest(models: tuple[Model, ...], files: dict[str, str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from quality.lineage.ledger import Load
 from quality.lineage.project import Project, Table
@@ -126,6 +126,35 @@ class Downward:
             for snapshot in self._state.snapshots
             if any((batch.batch_id, batch.sha256) in keys for batch in snapshot.batches)
         )
+
+    def snapshots_with(self, table: Table) -> tuple[Branch, ...]:
+        """The snapshots that hold a table or something made from it, with the models that read it."""
+        found = []
+        for snapshot in self._state.snapshots:
+            project = self._state.project_of(snapshot)
+            if table.id in project.tables:
+                reach = project.downstream([table.id])
+                if names := {t.name for t in project.published() if t.id in reach}:
+                    found.append(self.snapshot(snapshot, reading=names))
+        return tuple(found)
+
+    def snapshots_having(self, columns: Mapping[str, set[str]]) -> tuple[Branch, ...]:
+        """The snapshots with any of these columns, with the models that read their tables.
+
+        Args:
+            columns: names by published table. A record that does not say its columns has them all.
+        """
+        found = []
+        for snapshot in self._state.snapshots:
+            tables = {
+                table
+                for table, names in columns.items()
+                if table in snapshot.rows
+                and names & (snapshot.schema.get(table, {}).keys() or names)
+            }
+            if tables:
+                found.append(self.snapshot(snapshot, reading=tables))
+        return tuple(found)
 
 
 def derived_node(name: str) -> Node:

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cached_property
 
 from quality.lineage.columns import ColumnLineage, read_columns
-from quality.lineage.ledger import Ledger, Load, load_of, read_ledger
+from quality.lineage.ledger import LOADED, Ledger, Load, load_of, read_ledger
 from quality.lineage.project import Project, Table, read_project
 from recomart.errors import NotReady
 from recomart.model_registry import FEATURES_AT, FEATURES_HASH, READS, ModelVersion, model_versions
@@ -46,6 +46,17 @@ class State:
         if snapshot.hash not in self._projects:
             self._projects[snapshot.hash] = read_project(snapshot.manifest)
         return self._projects[snapshot.hash]
+
+    def kept(self, hash: str) -> Snapshot:
+        """The snapshot of this hash, which must be one of the kept."""
+        return next(snapshot for snapshot in self.snapshots if snapshot.hash == hash)
+
+    def loads_for(self, *tables: Table) -> tuple[Load, ...]:
+        """The files behind what is published now; for what never was, all that are loaded."""
+        current = next((s for s in self.snapshots if s.hash == self.current), None)
+        if current is not None and current.batches and all(t.name in current.rows for t in tables):
+            return self.loads_of(current.batches_behind())
+        return tuple(load for load in self.ledger.loads if load.status == LOADED)
 
     def snapshot_of(self, model: ModelVersion) -> Snapshot | None:
         """What a model learned from; None when it is kept no more (somebody removed its folder)."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from quality.lineage import things
 from quality.lineage.downward import Downward, derived_node
 from quality.lineage.ledger import LOADED, Load
-from quality.lineage.project import Table
 from quality.lineage.state import State, read_state
 from quality.lineage.things import Thing, find_thing, loads_named
 from quality.lineage.tree import Branch, Node, Walk, file_node, files_branch, model_node
@@ -74,7 +73,7 @@ def _model(state: State, thing: Thing) -> Walk:
 
 
 def _snapshot(state: State, thing: Thing) -> Walk:
-    snapshot = _kept(state, thing.name)
+    snapshot = state.kept(thing.name)
     project = state.project_of(snapshot)
     batches = snapshot.batches_behind()
     upward = Upward(state, project, state.loads_of(batches))
@@ -91,7 +90,7 @@ def _snapshot(state: State, thing: Thing) -> Walk:
 
 def _published(state: State, thing: Thing) -> Walk:
     hash, file = thing.name.split("/")
-    snapshot = _kept(state, hash)
+    snapshot = state.kept(hash)
     project = state.project_of(snapshot)
     table = project.named(file.removesuffix(".parquet"))
     assert table is not None
@@ -106,9 +105,9 @@ def _published(state: State, thing: Thing) -> Walk:
 def _table(state: State, thing: Thing) -> Walk:
     table = state.project.named(thing.name)
     assert table is not None
-    upward, downward = Upward(state, state.project, _loads_for(state, table)), Downward(state)
+    upward, downward = Upward(state, state.project, state.loads_for(table)), Downward(state)
     up = upward.table(table).branches
-    down = downward.table(table).branches + _snapshots_with(state, downward, table)
+    down = downward.table(table).branches + downward.snapshots_with(table)
     return Walk(table_node(table), up, down, upward.groups([table]), downward.models)
 
 
@@ -116,21 +115,16 @@ def _column(state: State, thing: Thing) -> Walk:
     name, column = thing.name.rsplit(".", 1)
     table = state.project.named(name)
     assert table is not None
-    upward = Upward(state, state.project, _loads_for(state, table), state.columns)
+    upward = Upward(state, state.project, state.loads_for(table), state.columns)
     downward = Downward(state)
     notes = () if state.columns else (NO_COLUMNS,)
     if state.columns is None:
         up = upward.table(table, "a column of").branches
-        down = downward.table(table).branches + _snapshots_with(state, downward, table)
+        down = downward.table(table).branches + downward.snapshots_with(table)
     else:
         up = upward.column(table, column).branches + upward.rows_of(table)
-        into = downward.published_columns(table, column)
         down = downward.column(table, column)
-        down += tuple(
-            downward.snapshot(snapshot, reading=having)
-            for snapshot in state.snapshots
-            if (having := _having(snapshot, into))
-        )
+        down += downward.snapshots_having(downward.published_columns(table, column))
     groups = upward.groups([table], upward.raw_columns(table, column))
     return Walk(column_node(table, column), up, down, groups, downward.models, notes)
 
@@ -144,7 +138,7 @@ def _derived(state: State, thing: Thing) -> Walk:
         if table.services is not None and name in table.columns
     ]
     tables = [table for table, _ in stored]
-    loads = _loads_for(state, *tables)
+    loads = state.loads_for(*tables)
     upward, downward = Upward(state, state.project, loads, state.columns), Downward(state)
     if state.columns is None:
         up = tuple(upward.table(table, "computed from its columns") for table in tables)
@@ -175,41 +169,6 @@ def _files(state: State, thing: Thing) -> Walk:
     ]
     up = tuple(files_branch(entity, _of(loads, entity), "loaded as") for entity in entities)
     return Walk(Node("file", thing.name, tuple(facts)), up, down, (), downward.models, notes)
-
-
-def _loads_for(state: State, *tables: Table) -> tuple[Load, ...]:
-    """The files behind what is published now; for what never was, all that are loaded."""
-    current = next((s for s in state.snapshots if s.hash == state.current), None)
-    if current is not None and current.batches and all(t.name in current.rows for t in tables):
-        return state.loads_of(current.batches_behind())
-    return tuple(load for load in state.ledger.loads if load.status == LOADED)
-
-
-def _snapshots_with(state: State, downward: Downward, table: Table) -> tuple[Branch, ...]:
-    """The snapshots that hold a table or something made from it, with the models that read it."""
-    found = []
-    for snapshot in state.snapshots:
-        project = state.project_of(snapshot)
-        if table.id in project.tables:
-            reach = project.downstream([table.id])
-            names = {t.name for t in project.published() if t.id in reach}
-            if names:
-                found.append(downward.snapshot(snapshot, reading=names))
-    return tuple(found)
-
-
-def _having(snapshot: Snapshot, columns: dict[str, set[str]]) -> set[str]:
-    """The tables of a snapshot with any of these columns; older records do not say, so all."""
-    return {
-        table
-        for table, names in columns.items()
-        if table in snapshot.rows and names & (snapshot.schema.get(table, {}).keys() or names)
-    }
-
-
-def _kept(state: State, hash: str) -> Snapshot:
-    (snapshot,) = (s for s in state.snapshots if s.hash == hash)
-    return snapshot
 
 
 def _of(loads: tuple[Load, ...], entity: str) -> list[Load]:
