@@ -42,7 +42,7 @@ def draw_verdict(paper: Paper, report: Report) -> None:
         _problems(paper, verdict.problems, bool(run.since_run))
         paper.pen(8, colour=GREY)
         more = (
-            f" {number(verdict.further_problems, 'lesser problem')} beside; page 2 has every reason."
+            f" {number(verdict.further_problems, 'lesser problem')} beside; page 2 and the appendix have every reason."
             if verdict.further_problems
             else ""
         )

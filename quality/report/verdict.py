@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Literal
 
 from quality.report.builds import Build
@@ -11,22 +10,17 @@ from quality.report.content import (
     Account,
     Freshness,
     Number,
-    Problem,
     Report,
-    SourceAccount,
     TakenBack,
     Verdict,
 )
-from quality.report.quoting import plain
+from quality.report.problems import find_problems, many_of, offence
 from quality.report.reading import Reader, Row
-from quality.report.words import RECORD, cost, cost_of_lines, counted, number, share
+from quality.report.words import number, share
 
 USED = "of them used"
-WORST, NAMED = 5, 3
-"""Problems that page 1 shows, and reasons that a problem names."""
-Loss = Literal["quarantined", "rejected"]
-STALE_DAYS = 7.0
-"""A source whose newest fact lies this far behind the shop's clock is a problem."""
+WORST = 5
+"""Problems that page 1 shows."""
 
 
 def read_stops(reader: Reader) -> list[Row]:
@@ -50,15 +44,8 @@ def judge(
         stops: rows of quality.dq_stops.
         earlier: the report of the last run; None on a first run.
     """
-    problems = [
-        *_stops(stops, build),
-        *_failed_checks(build, stops),
-        *_unaccounted(account.sources),
-        *_failed_files(account),
-        *_unjudged(account.sources, build),
-        *_stale(freshness),
-        *_losses(account, earlier.account if earlier else None),
-    ]
+    account_then = earlier.account if earlier else None
+    problems = find_problems(account, build, stops, freshness, account_then)
     standing, sentence = _sentence(account, build, stops)
     return Verdict(
         standing=standing,
@@ -80,7 +67,7 @@ def _sentence(
         first = stops[0]
         more = f", and {number(len(stops) - 1, 'more limit')} exceeded" if stops[1:] else ""
         return "stopped", (
-            f"Stopped: {share(first['share'])} of the {_many(first['entity'])} {_offence(first)}, "
+            f"Stopped: {share(first['share'])} of the {many_of(first['entity'])} {offence(first)}, "
             f"and the shop allows {share(first['stop_above'])}{more}; nothing new was published."
         )
     if build.state == "failed":
@@ -202,188 +189,3 @@ def _change(name: str, value: float | None, then: float | None) -> str:
         return "no change"
     points, count = f"{100 * (value - then):+.2f} points", f"{int(value - then):+,}"
     return (points if name == USED else count).replace("-", "−")
-
-
-def _many(entity: str) -> str:
-    return RECORD.get(entity, (entity, entity))[1]
-
-
-def _stops(stops: Sequence[Row], build: Build) -> list[Problem]:
-    return [
-        Problem(
-            kind="stop",
-            entity=row["entity"],
-            code=plain(row["rule_id"] or row["entity"], 120),
-            what=f"{share(row['share'])} of the {_many(row['entity'])} {_offence(row)}, "
-            f"{share(row['stop_above'])} are allowed: {plain(row['words'])}",
-            cost=_still_served(build.published_at),
-            count=None,
-            share=row["share"],
-            then=None,
-        )
-        for row in stops
-    ]
-
-
-def _offence(stop: Row) -> str:
-    return "are in quarantine" if stop["rule_id"] == stop["entity"] else "break a rule"
-
-
-def _still_served(published_at: datetime | None) -> str:
-    if published_at is None:
-        return "nothing is published"
-    return f"the site keeps what was published on {published_at:%Y-%m-%d}"
-
-
-def _failed_checks(build: Build, stops: Sequence[Row]) -> list[Problem]:
-    """Failed tests and models; the test of the stops is left out where the stops are named."""
-    told = "no_rule_is_broken_more_often_than_the_shop_allows" if stops else ""
-    return [
-        Problem(
-            kind="check",
-            entity=None,
-            code=failure.name,
-            what=f"Check failed: {failure.words}",
-            said=f"dbt: {failure.said}",
-            cost=_still_served(build.published_at),
-            count=None,
-            share=None,
-            then=None,
-        )
-        for failure in build.failures
-        if failure.name != told
-    ]
-
-
-def _unaccounted(sources: Sequence[SourceAccount]) -> list[Problem]:
-    return [
-        Problem(
-            kind="check",
-            entity=source.entity,
-            code="unaccounted",
-            what=f"The account of the {_many(source.entity)} does not balance.",
-            cost="lines or records are lost or counted twice",
-            count=None,
-            share=None,
-            then=None,
-        )
-        for source in sources
-        if not source.balances
-    ]
-
-
-def _failed_files(account: Account) -> list[Problem]:
-    files: dict[str, list[str]] = {}
-    for file in account.failed_files:
-        files.setdefault(file.entity, []).append(file.source_file)
-    return [
-        Problem(
-            kind="file",
-            entity=entity,
-            code="quarantined_whole",
-            what=f"{number(len(names), 'file')} of {_many(entity)} quarantined whole",
-            said=quoted_list(names),
-            cost=f"none of the {_many(entity)} in {'it' if len(names) == 1 else 'them'} are used",
-            count=len(names),
-            share=None,
-            then=None,
-        )
-        for entity, names in files.items()
-    ]
-
-
-def quoted_list(names: Sequence[str], shown: int = 2) -> str:
-    """The first names, cut, and how many more; the names are quoted already."""
-    listed = ", ".join(name if len(name) <= 60 else f'{name[:58]}…"' for name in names[:shown])
-    return listed + (f" and {len(names) - shown:,} more" if len(names) > shown else "")
-
-
-def _unjudged(sources: Sequence[SourceAccount], build: Build) -> list[Problem]:
-    return [
-        Problem(
-            kind="unjudged",
-            entity=source.entity,
-            code="unjudged",
-            what=f"{counted(source.entity, source.unjudged)} not judged by any rule yet",
-            cost="not used before the next transform",
-            count=source.unjudged,
-            share=source.unjudged / source.records if source.records else None,
-            then=None,
-        )
-        for source in sources
-        if source.unjudged and build.state != "never"
-    ]
-
-
-def _stale(freshness: Sequence[Freshness]) -> list[Problem]:
-    return [
-        Problem(
-            kind="stale",
-            entity=fresh.entity,
-            code="stale",
-            what=f"The newest of the {_many(fresh.entity)} is "
-            f"{number(int(fresh.days_behind), 'day')} behind the shop's clock",
-            cost=f"recommendations know nothing of the {_many(fresh.entity)} since",
-            count=None,
-            share=None,
-            then=None,
-        )
-        for fresh in freshness
-        if fresh.entity in ("ratings", "transactions", "events")
-        and fresh.days_behind is not None
-        and fresh.days_behind > STALE_DAYS
-    ]
-
-
-def _losses(account: Account, earlier: Account | None) -> list[Problem]:
-    """What is not used, by entity, the largest share of its entity first."""
-    then = _lost(earlier) if earlier else None
-    problems = []
-    for (entity, kind), (count, of) in _lost(account).items():
-        if not count:
-            continue
-        many, why = _many(entity), _reasons(account, entity, kind)
-        if kind == "quarantined":
-            what, costs = f"{counted(entity, count)} in quarantine{why}", cost(entity, count)
-        else:
-            what = f"{number(count, 'line')} of {many} not readable{why}"
-            costs = cost_of_lines(entity, count)
-        problems.append(
-            Problem(
-                kind=kind,
-                entity=entity,
-                code=kind,
-                what=what,
-                cost=costs,
-                count=count,
-                share=count / of,
-                then=then.get((entity, kind), (0, 0))[0] if then is not None else None,
-            )
-        )
-    return sorted(problems, key=lambda p: -(p.share or 0.0))
-
-
-def _lost(account: Account) -> dict[tuple[str, Loss], tuple[int, int]]:
-    """(entity, kind) -> what is lost, and of how many."""
-    lost: dict[tuple[str, Loss], tuple[int, int]] = {}
-    kinds: tuple[Loss, ...] = ("quarantined", "rejected")
-    for source in account.sources:
-        for kind in kinds:
-            count, of = lost.get((source.entity, kind), (0, 0))
-            extra = source.rejected if kind == "rejected" else 0
-            lost[source.entity, kind] = (
-                count + getattr(source, kind),
-                of + source.records + extra,
-            )
-    return lost
-
-
-def _reasons(account: Account, entity: str, kind: str) -> str:
-    mine = [r for r in account.reasons if (r.entity, r.kind) == (entity, kind)]
-    if not mine:
-        return ""
-    if len(mine) == 1:
-        return f": {mine[0].words}"
-    listed = ", ".join(f"{r.words} ({r.count:,})" for r in mine[:NAMED])
-    more = len(mine) - NAMED
-    return f": {listed}" + (f" and {number(more, 'more reason')}" if more > 0 else "")

@@ -1,0 +1,128 @@
+"""The verdict's sentence for each way in which a build can stand. Figures are by hand."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from quality.report.builds import Build, Failure
+from quality.report.content import Account, Freshness, Reason, SourceAccount, TakenBack, Verdict
+from quality.report.verdict import judge
+
+NOTHING_BACK = TakenBack(records=0, lines=0, files=0, batches=())
+
+
+def _source(**given: object) -> SourceAccount:
+    values: dict[str, object] = {
+        "source": "files",
+        "entity": "ratings",
+        "files": 1,
+        "failed_files": 0,
+        "lines": 1001,
+        "header": 1,
+        "blank": 0,
+        "continuation": 0,
+        "rejected": 0,
+        "records": 1000,
+        "accepted": 900,
+        "quarantined": 102,
+        "deduplicated": 0,
+        "superseded": 0,
+        "unjudged": 0,
+        "balances": True,
+    }
+    return SourceAccount(**(values | given))  # type: ignore[arg-type]
+
+
+def _verdict(source: SourceAccount, build: Build, **given: object) -> Verdict:
+    account = Account(sources=(source,), reasons=(), failed_files=())
+    asked = {"stops": [], "freshness": [], "back": NOTHING_BACK, "earlier": None} | given
+    return judge(account, build, **asked)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("source", "build", "standing", "begins"),
+    [
+        ({}, Build("passed"), "good", "Good to use: 900 of 1,000 records received (90.0%)"),
+        ({"accepted": 1000}, Build("passed"), "good", "Good to use: all 1,000 records"),
+        ({"records": 0}, Build("passed"), "not judged", "Not judged: no record was received."),
+        ({"unjudged": 7}, Build("passed"), "not judged", "Not judged yet: 7 records arrived after"),
+        ({}, Build("never"), "not judged", "Not judged yet: 1,000 records were received"),
+        ({}, Build("untested"), "not judged", "Not judged yet: the last build changed tables"),
+        ({}, Build("unfinished"), "stopped", "Stopped: the last build was cut off"),
+        ({}, Build("failed", failed=2), "stopped", "Stopped: 2 checks or tables"),
+        ({"balances": False}, Build("passed"), "stopped", "Stopped: not every line and record"),
+    ],
+)
+def test_verdict_goes_by_the_build_and_the_account(
+    source: dict[str, object], build: Build, standing: str, begins: str
+) -> None:
+    verdict = _verdict(_source(**source), build)
+    assert verdict.standing == standing
+    assert verdict.sentence.startswith(begins)
+
+
+def test_exceeded_limit_is_named_before_all_else() -> None:
+    stop = {
+        "rule_id": "ratings.rating.range",
+        "entity": "ratings",
+        "share": 0.102,
+        "stop_above": 0.1,
+        "words": "A rating's value lies between 1 and 5.",
+    }
+    failure = Failure("no_rule_is_broken_more_often_than_the_shop_allows", "No rule.", '"1 row"')
+    build = Build("failed", failed=1, failures=(failure,), published_at=datetime(2026, 3, 1))
+    verdict = _verdict(_source(), build, stops=[stop])
+    assert verdict.sentence == (
+        "Stopped: 10.2% of the ratings break a rule, and the shop allows 10.0%; "
+        "nothing new was published."
+    )
+    assert [p.kind for p in verdict.problems] == [
+        "stop",
+        "quarantined",
+    ]  # the test is not told twice
+    assert verdict.problems[0].cost == "the site keeps what was published on 2026-03-01"
+
+
+def test_problems_tell_what_they_cost() -> None:
+    reason = Reason(
+        entity="ratings",
+        kind="quarantined",
+        code="missing_rating",
+        column="rating",
+        words="rating is missing",
+        rule=None,
+        count=102,
+        share=0.102,
+        then=None,
+        examples=(),
+    )
+    source = _source(rejected=50)
+    account = Account(sources=(source,), reasons=(reason,), failed_files=())
+    stale = Freshness(
+        source="files",
+        entity="ratings",
+        newest=datetime(2026, 3, 1, tzinfo=UTC),
+        days_behind=30.4,
+        last_load=None,
+    )
+    verdict = judge(account, Build("passed"), [], [stale], NOTHING_BACK, None)
+    assert [(p.kind, p.what, p.cost) for p in verdict.problems] == [
+        (
+            "stale",
+            "The newest of the ratings is 30 days behind the shop's clock",
+            "recommendations know nothing of the ratings since",
+        ),
+        (
+            "quarantined",
+            "102 ratings in quarantine: rating is missing",
+            "102 ratings not learned from",
+        ),
+        ("rejected", "50 lines of ratings not readable", "up to 50 ratings not learned from"),
+    ]
+
+
+def test_six_numbers_with_a_dash_where_nothing_is_known() -> None:
+    shown = [n.shown for n in _verdict(_source(unjudged=1000), Build("never")).numbers]
+    assert shown == ["1,000", "–", "–", "0", "–", "–"]
