@@ -123,15 +123,23 @@ def name_problems(
     is_there = set(names)
     if source.format == "parquet":
         is_there.update(path for path in source.reads if path.split(".")[0] in names)
+    helps: list[str] = []
     for wanted in source.reads:
         if wanted not in is_there:
-            yield mismatch(place, shop, entity, source, names, wanted, path)
+            problem = mismatch(place, shop, entity, source, names, wanted, path)
+            helps.append(problem.help or "")
+            yield problem
             if len(names) == 1:
                 return
     declared = shop.shop.declared(entity)
     if source.format == "parquet":
         declared |= {path.split(".")[0] for path in declared}
-    unknown = [name for name in names if name not in declared]
+    # a column that was renamed is one problem, and not one more that nobody declared
+    unknown = [
+        name
+        for name in names
+        if name not in declared and not any(help.endswith(f': "{name}"') for help in helps)
+    ]
     if unknown:
         yield unexpected(place, shop, entity, names, unknown)
 

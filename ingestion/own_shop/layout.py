@@ -77,8 +77,9 @@ def encoding_of(raw: Raw) -> tuple[str, tuple[str, ...]]:
 def _json_paths(text: bytes) -> tuple[str, ...] | None:
     """The keys of JSON lines, those of objects within by path; None when it is one JSON value."""
     paths: dict[str, None] = {}
-    records = 0
+    records = lines = 0
     for line in text.splitlines()[:FEW_LINES]:
+        lines += bool(line.strip())
         try:
             record = parse(line)
         except (ValueError, RecursionError):
@@ -86,7 +87,8 @@ def _json_paths(text: bytes) -> tuple[str, ...] | None:
         if isinstance(record, dict):
             records += 1
             paths.update(dict.fromkeys(_leaves(record)))
-    return tuple(paths) if records else None
+    # a pretty-printed value has lines that are objects too, but most of its lines are not
+    return tuple(paths) if 2 * records > lines else None
 
 
 def _leaves(record: dict, prefix: str = "") -> list[str]:

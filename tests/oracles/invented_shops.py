@@ -156,12 +156,12 @@ def clickstream(folder: Path) -> Expected:
         lines = ["ts\tvisitorid\tevent\titemid\tsession"]
         for user, item, at in _deeds(rng, users, items, 300):
             ms = int(at.timestamp() * 1000) + rng.randrange(1000)
-            lines.append(
-                f"{ms}\t{user}\t{rng.choice(kinds)}\t{item}\ts{rng.randrange(500)}"
-            )
+            lines.append(f"{ms}\t{user}\t{rng.choice(kinds)}\t{item}\ts{rng.randrange(500)}")
         (logs / f"2025010{day}.tsv").write_text("\n".join(lines) + "\n")
     articulos = ["codigo_articulo|nombre|categoria|precio|disponible"]
-    articulos += [f"{i}|Lámpara {i}|{rng.choice(['Hogar', 'Jardín'])}|{rng.random():.2f}|si" for i in items]
+    articulos += [
+        f"{i}|Lámpara {i}|{rng.choice(['Hogar', 'Jardín'])}|{rng.random():.2f}|si" for i in items
+    ]
     (folder / "articulos.txt").write_text("\n".join(articulos) + "\n")
     return Expected(
         {
