@@ -1,14 +1,16 @@
 {#-
     Accepted records without a value, by rule_id. Where a missing value is
-    filled, it is counted in staging, before the fill.
+    filled, or made from others, it is counted in staging, before that.
 -#}
 {% macro missing_values() -%}
 {%- set selects = [] -%}
+{%- set made = ['transactions.unit_price', 'transactions.line_total'] -%}
 {%- for entity, accepted in shop_entities().items() -%}
     {%- set records = accepted_records(entity) -%}
     {%- set accepted = ref(accepted) -%}
     {%- for rule in rules_of(entity) if rule.kind == 'missing' and rule.in_use -%}
-        {%- if rule.outcome == 'filled' -%}
+        {%- set name = entity ~ '.' ~ rule.column_name -%}
+        {%- if rule.outcome == 'filled' or name in made -%}
             {%- set source = records -%}
             {%- set column = 'staged.' ~ rule.column_name -%}
             {%- set conditions = ['set_aside._record is null'] -%}

@@ -2,7 +2,7 @@
     The rows of a staged entity that go no further, and why. What comes out of
     here and what the marts accept make up all that was received.
 
-    quarantined   breaks a rule, or names a user or product that was never received
+    quarantined   is in quarantine_<entity>: breaks a rule, or names what no list holds
     deduplicated  the same record again: a later one has equal key and content
     superseded    an older version of a key that a later record replaced
 
@@ -13,51 +13,19 @@
     entity      staged as stg_<entity>
     key         the columns that identify a record
     content     the other columns that the source sends
-    references  column -> entity whose received ids it must be among, where the
-                shop's rule says so
 -#}
-{% macro set_aside(entity, key, content, references={}) -%}
+{% macro set_aside(entity, key, content) -%}
 {%- set staged = ref('stg_' ~ entity) -%}
 {%- set qualified_key = [] -%}
 {%- for column in key -%}{%- do qualified_key.append('staged.' ~ column) -%}{%- endfor -%}
-{%- set checked = {} -%}
-{%- for column, named in references.items() -%}
-    {%- set list = ref('stg_' ~ named) -%}
-    {%- set rule = rule_of(entity, column, 'reference') -%}
-    {%- if rule and rule.outcome == 'quarantined' -%}
-        {%- do checked.update({column: {'list': list, 'named': named, 'code': rule.code}}) -%}
-    {%- endif -%}
-{%- endfor -%}
 with
-{% for column, reference in checked.items() %}
-received_{{ reference.named }} as (
-    select distinct {{ column }} from {{ reference.list }}
-),
-{% endfor %}
-checked as (
-    select
-        staged._batch_id,
-        staged._record,
-        nullif(concat_ws(',',
-            staged.reject_reasons
-            {%- for column, reference in checked.items() %},
-            case
-                when
-                    received_{{ reference.named }}.{{ column }} is null
-                    and not {{ is_blank('staged.' ~ column) }}
-                    then '{{ reference.code }}'
-            end
-            {%- endfor %}
-        ), '') as reject_reasons
-    from {{ staged }} as staged
-    {%- for column, reference in checked.items() %}
-    left join received_{{ reference.named }}
-        on staged.{{ column }} = received_{{ reference.named }}.{{ column }}
-    {%- endfor %}
-),
 
 quarantined as (
-    select * from checked where reject_reasons is not null
+    select
+        _batch_id,
+        _record,
+        reject_reasons
+    from {{ ref('quarantine_' ~ entity) }}
 ),
 
 repeated as (

@@ -4,5 +4,4 @@
     content=[
         'event_type', 'user_id', 'session_id', 'product_id', 'occurred_at',
     ],
-    references={'user_id': 'users', 'product_id': 'products'},
 ) }}

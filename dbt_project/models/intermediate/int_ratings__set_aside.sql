@@ -2,5 +2,4 @@
     'ratings',
     key=['user_id', 'product_id', 'rated_at'],
     content=['rating'],
-    references={'user_id': 'users', 'product_id': 'products'},
 ) }}

@@ -5,5 +5,4 @@
         'user_id', 'product_id', 'quantity', 'unit_price', 'line_total',
         'ordered_at',
     ],
-    references={'user_id': 'users', 'product_id': 'products'},
 ) }}

@@ -5,4 +5,5 @@
         'received_quantity', 'received_unit_price',
         'received_line_total', 'received_ordered_at',
     ],
+    references={'user_id': 'users', 'product_id': 'products'},
 ) }}

@@ -3,7 +3,7 @@
 with
 
 shop as (
-    select * from {{ ref('stg_shop') }}
+    select declared_as_of from {{ ref('stg_shop') }}
 ),
 
 received as (

@@ -39,6 +39,15 @@ class Dbt:
         Returns:
             Status of each node that ran, by its name.
         """
+        results = self._results(lake, *command)
+        return {result.node.name: str(result.status) for result in results}
+
+    def messages(self, lake: Path, *command: str) -> dict[str, str]:
+        """As `run`, with what each node said in place of its status."""
+        results = self._results(lake, *command)
+        return {result.node.name: str(result.message) for result in results}
+
+    def _results(self, lake: Path, *command: str) -> Any:
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
         from dbt.cli.main import dbtRunner
 
@@ -58,7 +67,7 @@ class Dbt:
             os.environ.clear()
             os.environ.update(before)
         assert outcome.exception is None, outcome.exception
-        return {result.node.name: str(result.status) for result in outcome.result}
+        return outcome.result
 
     def build(self, raw: RawShop, *, tested: bool = True) -> Path:
         """A lake built from these raw tables; every node must succeed."""
