@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup pipeline test lint generate ingest transform publish train recommend features \
-	docs ui mlflow bench lock down clean
+	report docs ui mlflow bench lock down clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -54,7 +54,10 @@ recommend: .venv/.run ## Recommend products: make recommend ID=<user id>
 features: .venv/.run ## What Redis serves for a user: make features ID=<user id>
 	@$(RECOMART) features user "$(ID)"
 
-docs: .venv/.run ## The warehouse's documentation and lineage, as one HTML file
+report: .venv/.run ## The data-quality report (PDF, JSON) and the exploratory plots
+	@$(RECOMART) report
+
+docs: .venv/.run ## The warehouse's documentation, column lineage and OpenLineage events
 	@$(RECOMART) docs
 
 ui: .venv/.dev ## The pipeline as a graph on Dagster's page (port 3000)

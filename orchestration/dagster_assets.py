@@ -61,6 +61,13 @@ def specs_of(settings: Settings) -> dict[str, list[dg.AssetSpec]]:
             )
             for node in published
         ],
+        "report": [
+            dg.AssetSpec(
+                ["reports", "data_quality"],
+                deps=[_model_key(node) for node in models if node["schema"] == "quality"],
+                group_name="reports",
+            )
+        ],
         "train": [
             dg.AssetSpec(
                 MODEL,

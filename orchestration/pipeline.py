@@ -22,22 +22,23 @@ def run_pipeline(settings: Settings, start: str | None = None) -> bool:
     terminal = Terminal()
     steps = starting_from(start) if start else in_order()
     outcome = run_steps(settings, steps, terminal)
-    if not outcome.ok:
-        return False
-    from training.recommend import recommend
+    if not {"publish", "train"}.intersection((*outcome.failed, *outcome.not_run)):
+        from training.recommend import recommend
 
-    user = example_user(settings)
-    terminal.say()
-    show_recommendations(recommend(settings, user), terminal.console)
-    terminal.say()
-    _next(settings, terminal, user)
-    return True
+        user = example_user(settings)
+        terminal.say()
+        show_recommendations(recommend(settings, user), terminal.console)
+        terminal.say()
+        _next(settings, terminal, user)
+    return outcome.ok
 
 
 def _next(settings: Settings, terminal: Terminal, user: str) -> None:
     shop = "" if settings.shop == "demo" else f"RECOMART_SHOP={settings.shop} "
     for what, where in {
         "warehouse": settings.warehouse,
+        "report": settings.reports / "latest" / "report.pdf",
+        "plots": settings.eda_plots,
         "features": settings.current_features,
         "models": settings.lake / "mlflow.db",
         "logs": settings.logs,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
+from recomart.log import current_run, start_run
 from recomart.settings import Settings
 from recomart.shop_file import load_shop
 from recomart.step import Progress, StepResult
@@ -19,12 +20,17 @@ Work = Callable[[Settings, Progress], StepResult]
 
 @dataclass(frozen=True)
 class Step:
-    """One step: its verb, what it does, the steps whose data it reads, and the work itself."""
+    """One step: its verb, what it does, the steps whose data it reads, and the work itself.
+
+    `after` names steps that it follows when they are run too, however they end: the report is
+    wanted most when one of them failed.
+    """
 
     name: str
     does: str
     needs: tuple[str, ...]
     run: Work
+    after: tuple[str, ...] = ()
 
 
 def _generate(settings: Settings, progress: Progress) -> StepResult:
@@ -68,6 +74,15 @@ def _train(settings: Settings, progress: Progress) -> StepResult:
     return train(settings, progress=progress).result()
 
 
+def _report(settings: Settings, progress: Progress) -> StepResult:
+    from quality.report import write_report
+
+    if not settings.warehouse.exists():
+        return StepResult(0, "pages", "nothing was loaded yet")
+    run = current_run() or start_run(settings)
+    return write_report(settings, run.id, progress)
+
+
 STEPS: tuple[Step, ...] = (
     Step("generate", "Make the demo shop's files, once per lake.", (), _generate),
     Step(
@@ -76,6 +91,13 @@ STEPS: tuple[Step, ...] = (
     Step("transform", "Build and test the warehouse with dbt.", ("ingest",), _transform),
     Step("publish", "Publish tested features to Parquet and Redis.", ("transform",), _publish),
     Step("train", "Fit and compare the models, and name a champion.", ("publish",), _train),
+    Step(
+        "report",
+        "Write the data-quality report and the exploratory plots.",
+        (),
+        _report,
+        after=("ingest", "transform", "publish", "train"),
+    ),
 )
 
 
@@ -97,16 +119,19 @@ def by_name(name: str) -> Step:
 
 
 def in_order(steps: Iterable[Step] = STEPS) -> list[Step]:
-    """The steps sorted so that each comes after all that it needs."""
+    """The steps sorted so that each comes after all that it needs or follows."""
     chosen = {step.name: step for step in steps}
-    graph = {name: [need for need in step.needs if need in chosen] for name, step in chosen.items()}
+    graph = {
+        name: [before for before in (*step.needs, *step.after) if before in chosen]
+        for name, step in chosen.items()
+    }
     return [chosen[name] for name in TopologicalSorter(graph).static_order()]
 
 
 def starting_from(name: str) -> list[Step]:
-    """The step of this name and all that depend on it, in order."""
+    """The step of this name and all that depend on it or follow it, in order."""
     wanted = {name}
     for step in in_order():
-        if wanted.intersection(step.needs):
+        if wanted.intersection((*step.needs, *step.after)):
             wanted.add(step.name)
     return in_order(step for step in STEPS if step.name in wanted)
