@@ -7,14 +7,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from recomart.entities import ENTITIES, LISTS
-from recomart.rule_declarations import (
-    ColumnRules,
-    NumberRange,
-    NumberRules,
-    ReferenceRules,
-    TextRules,
-)
-from recomart.rules import DEFAULT_FILLS, DEFAULT_SETS, Rule, every_rule
+from recomart.rule_declarations import ColumnRules, NumberRules, ReferenceRules, TextRules
+from recomart.rule_defaults import DEFAULT_FILLS, DEFAULT_SETS
+from recomart.rule_values import NumberRange
+from recomart.rules import Rule, every_rule
 from recomart.shop import Shop
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from recomart.rules import Bounds, Rule
+    from recomart.rule_defaults import Bounds
+    from recomart.rules import Rule
 
 RECORD = {
     "users": "A user",

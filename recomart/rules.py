@@ -1,6 +1,6 @@
 """The rules of a shop: the defaults, what its file declares over them, and each in plain words.
 
-This is the one place where a rule is written. `recomart ingest` and `recomart transform` put the
+With rule_defaults, this is the one place where a rule is written. `recomart ingest` and `recomart transform` put the
 rules into raw._shop, dbt makes its SQL from those rows, and the report reads their words.
 
 Hard rules (required, type, range, one_of, reference, time) quarantine the row. Soft ones (usual,
@@ -18,16 +18,26 @@ from decimal import Decimal
 from typing import Literal
 
 from recomart.entities import ENTITIES, LISTS, REQUIRED, TYPES, DataType, is_reference
-from recomart.events import EVENT_TYPES
 from recomart.rule_declarations import (
     ColumnRules,
-    NumberRange,
     NumberRules,
     ReferenceRules,
     TextRules,
-    TimeRange,
     TimeRules,
 )
+from recomart.rule_defaults import (
+    BOUND_TO_THE_SHOP,
+    DEFAULT_FILLS,
+    DEFAULT_RANGES,
+    DEFAULT_SETS,
+    EARLIEST,
+    NO_TYPE_RULE,
+    NOT_LATER_THAN_LOAD,
+    STOP_ABOVE,
+    STOP_FROM,
+    Bounds,
+)
+from recomart.rule_values import NumberRange, TimeRange
 from recomart.rule_words import words_of
 from recomart.shop import Shop
 
@@ -44,42 +54,6 @@ Kind = Literal[
     "rare",
 ]
 Outcome = Literal["quarantined", "flagged", "deduplicated", "superseded", "filled", "kept"]
-
-STOP_ABOVE, STOP_FROM = 0.5, 20
-"""Unless the shop declares a share, nothing is published when more than half of an entity's
-records, and at least this many, are quarantined: then a format or a rule is wrong, not the data."""
-
-YEAR_OF_LOAD = "year_of_load"
-EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """What lies between, ends included unless open. Numbers and UTC times as text."""
-
-    low: str | None = None
-    high: str | None = None
-    low_open: bool = False
-    high_open: bool = False
-
-
-DEFAULT_RANGES: dict[tuple[str, str], Bounds] = {
-    ("users", "birth_year"): Bounds("1900", YEAR_OF_LOAD),
-    ("products", "price"): Bounds("0", "100000000"),
-    ("products", "updated_at"): Bounds("1900-01-01 00:00:00"),
-    ("transactions", "quantity"): Bounds("0", "100000", low_open=True),
-    ("transactions", "unit_price"): Bounds("0", "100000000"),
-    ("transactions", "line_total"): Bounds("0", "100000000"),
-}
-DEFAULT_FILLS = {("products", "category"): "unknown", ("transactions", "quantity"): "1"}
-"""Columns that what comes after needs a value of: they are filled, or required."""
-DEFAULT_SETS = {("events", "event_type"): EVENT_TYPES}
-HAPPENED = {"ratings": "rated_at", "transactions": "ordered_at", "events": "occurred_at"}
-"""The time at which a fact happened: never later than the shop's clock."""
-BOUND_TO_THE_SHOP = HAPPENED | {"users": "signed_up_at"}
-NOT_LATER_THAN_LOAD = BOUND_TO_THE_SHOP | {"products": "updated_at"}
-NO_TYPE_RULE = {("events", "received_at")}
-"""Read for what it is worth: where it is no time, it counts as missing."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ import pytest
 from recomart.entities import ENTITIES, KEYS, REQUIRED, TYPES
 from recomart.errors import ShopFileError
 from recomart.events import EVENT_TYPES
-from recomart.rules import Bounds, Rule, every_rule, rules_of, stop_of
+from recomart.rule_defaults import Bounds
+from recomart.rules import Rule, every_rule, rules_of, stop_of
 from recomart.settings import load_settings
 from recomart.shop import Shop
 from recomart.shop_file import load_shop
