@@ -25,6 +25,11 @@ def test_each_example_is_a_shop_file_or_a_part_of_one(block: str, tmp_path: Path
     text = block if "title" in keys else f"title: Example\n{block}"
     if not keys & {"ratings", "transactions", "events"}:
         text += RATINGS
+    if keys == {"rules"}:  # rules are of columns that a source maps
+        text += "".join(
+            f"{entity}: {{files: a.csv, columns: {{{', '.join(f'{c}: {c}' for c in ENTITIES[entity])}}}}}\n"
+            for entity in ("products", "events")
+        )
     if "made_from: products" in block and "products" not in keys:
         text += PRODUCTS
     assert read_shop(text, tmp_path / "example.yml").shop.sources()
