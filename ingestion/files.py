@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import glob
 import importlib.util
 import re
@@ -105,8 +106,10 @@ def _nearby(pattern: str) -> str:
     folder = Path(str(folder).replace("[[]", "["))
     if not folder.is_dir():
         return f"there is no folder {folder}"
-    names = sorted(entry.name for entry in folder.iterdir())[:8]
-    return f"in {folder}: {', '.join(names) or 'nothing'}"
+    names = sorted(entry.name for entry in folder.iterdir())
+    close = difflib.get_close_matches(Path(pattern).name, names, n=1)
+    meant = f'      did you mean "{close[0]}"?' if close else ""
+    return f"in {folder}: {', '.join(names[:8]) or 'nothing'}{meant}"
 
 
 def _help(pattern: str, settings: Settings) -> str:

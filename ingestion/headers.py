@@ -200,7 +200,10 @@ def mismatch(
         sign = max(";,\t|", key=names[0].count)
         hint = "the line has one column only: check the delimiter in the shop file"
         if count := names[0].count(sign):
-            hint = f"set delimiter: {json.dumps(sign)} (the line would have {count + 1} columns)"
+            hint = (
+                f"check the delimiter: with {json.dumps(sign)} the line would have {count + 1} "
+                f"columns; then set delimiter: {json.dumps(sign)}"
+            )
     else:
         one, why = nearest(wanted, spare), None
         if isinstance(source, FileSource) and path is not None:

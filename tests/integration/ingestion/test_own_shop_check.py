@@ -114,7 +114,10 @@ events:
     )
     text = "\n".join(problem.render() for problem in acme.problems())
     assert 'did you mean "%d.%m.%Y"? (100% of it parses as %d.%m.%Y' in text
-    assert 'help: set delimiter: ";" (the line would have 3 columns)' in text
+    assert (
+        'help: check the delimiter: with ";" the line would have 3 columns; then set delimiter: ";"'
+        in text
+    )
 
 
 def test_the_same_problem_of_many_files_is_told_once_with_their_count(acme: Acme) -> None:
@@ -122,6 +125,15 @@ def test_the_same_problem_of_many_files_is_told_once_with_their_count(acme: Acme
         acme.rows(f"ratings-{n}.csv", header="user,item,stars,ts,note", row="a,b,3,2025-01-01,x")
     (problem,) = acme.problems()
     assert "(and 4 more files alike)" in problem.message
+
+
+def test_a_glob_that_matches_nothing_names_the_nearest_file(acme: Acme) -> None:
+    acme.declare(RATINGS.replace("ratings*.csv", "rating.csv"))
+    acme.rows()
+    (problem,) = acme.problems()
+    assert problem.code == "missing-files"
+    assert problem.found is not None
+    assert problem.found.endswith('did you mean "ratings.csv"?')
 
 
 def test_all_wrong_keys_of_the_file_are_told(acme: Acme) -> None:
