@@ -10,6 +10,7 @@ RUNS: tuple[tuple[str, ...], ...] = (
     ("benchmarks.generate", "--scales", "10", "100"),
     ("benchmarks.transform", "--rows", "1000000", "10000000"),
     ("benchmarks.quality", "--rows", "10000000"),
+    ("benchmarks.complete_journey",),
     ("benchmarks.scoring",),
     ("benchmarks.rmse",),
 )
