@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from quality.report.content import Histogram, Matrix, MovedColumn, SourceAccount
 
 DPI, MILLIMETRES = 200, 25.4
+LACKING = "\N{WHITE SQUARE}"
 OUTCOMES = (
     ("rejected", "not readable", "#4d4d4d"),
     ("quarantined", "in quarantine", "#d55e00"),
@@ -98,6 +100,18 @@ def column_chart(moved: MovedColumn, width: float, height: float) -> io.BytesIO 
     return _png(figure)
 
 
+def _drawable(text: str) -> str:
+    """The text with a box for every character that the charts' font lacks."""
+    return "".join(c if ord(c) in _glyphs() else LACKING for c in text)
+
+
+@cache
+def _glyphs() -> frozenset[int]:
+    from matplotlib.font_manager import findfont, get_font
+
+    return frozenset(get_font(findfont("DejaVu Sans")).get_charmap())
+
+
 def _draw_bins(axes: Any, now: Histogram, then: Histogram | None) -> None:
     axes.stairs(_density(now), now.edges, fill=True, color=NOW)
     if then and then.edges:
@@ -140,7 +154,10 @@ def _draw_labels(axes: Any, now: Histogram, then: Histogram | None) -> None:
     if then:
         outline = [before.get(label, 0.0) for label in chosen]
         axes.bar(places, outline, fill=False, edgecolor=THEN, linewidth=0.7, width=0.8)
-    names = [label if len(label) <= LABEL else f"{label[: LABEL - 1]}…" for label in chosen]
+    names = [
+        label if len(label) <= LABEL else f"{label[: LABEL - 1]}…"
+        for label in map(_drawable, chosen)
+    ]
     # parse_math: a value may hold dollar signs, which are no formula
     axes.set_xticks(places, names, fontsize=5, parse_math=False)
     axes.set_xlim(-0.6, max(SHOWN_LABELS - 1, 1) + 0.6)

@@ -191,10 +191,12 @@ def draw_columns(paper: Paper, report: Report) -> list[MovedColumn]:
     for place, moved in enumerate(ordered):
         if paper.room < _height(moved) + 6:
             rest = ordered[place:]
+            paper.ln(1)
             paper.pen(8, colour=GREY)
             paper.paragraph(f"{number(len(rest), 'more column')} in the appendix.")
             return rest
         _row(paper, moved)
+    paper.ln(1)
     paper.pen(8, colour=GREY)
     paper.paragraph(f"{number(columns.unmoved, 'other column')} neither changed nor failed.")
     return []

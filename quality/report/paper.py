@@ -15,11 +15,12 @@ from typing import Literal
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
+from quality.report.charts import LACKING
+
 Colour = tuple[int, int, int]
 INK, GREY, RULE, WHITE = (28, 32, 38), (105, 112, 120), (205, 209, 214), (255, 255, 255)
 MARGIN, WIDTH = 15.0, 180.0
 """Of an A4 page: millimetres left and right, and between them."""
-LACKING = "\N{WHITE SQUARE}"
 _LINE = 0.46
 """Millimetres of line height per point of size: leading of 1.3."""
 

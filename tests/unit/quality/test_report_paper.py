@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+import warnings
 from datetime import UTC, datetime
 
 import pytest
 from pypdf import PdfReader
 
-from quality.report.content import SourceAccount
+from quality.report.charts import LACKING, column_chart
+from quality.report.content import ColumnProfile, Histogram, MovedColumn, SourceAccount
 from quality.report.middle import _terms
-from quality.report.paper import LACKING, Column, Paper
+from quality.report.paper import Column, Paper
+from quality.report.quoting import quoted
 
 
 @pytest.fixture
@@ -86,3 +89,39 @@ def test_equal_pages_give_equal_bytes() -> None:
         return bytes(paper.output())
 
     assert drawn() == drawn()
+
+
+def test_labels_of_a_chart_are_drawn_as_they_are() -> None:
+    values = (r"$\frac{1}{0}$", "$", "\u6f22\u5b57\U0001f9ff", "\u202e\x1b[31m", "%s {nb} **b**")
+    labels = tuple(quoted(value) for value in values)
+    histogram = Histogram(
+        edges=(),
+        labels=labels,
+        counts=(5, 4, 3, 2, 1),
+        is_scale=False,
+        outside=0,
+        sampled_from=None,
+    )
+    profile = ColumnProfile(
+        entity="products",
+        column="category",
+        kind="category",
+        rows=15,
+        missing=0,
+        unreadable=0,
+        distinct=5,
+        low=None,
+        high=None,
+        new_rows=0,
+        new_missing=0,
+        new_unreadable=0,
+        histogram=histogram,
+    )
+    moved = MovedColumn(
+        entity="products", column="category", why=(), broken=0, then=profile, now=profile
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)  # of a glyph that is missing
+        picture = column_chart(moved, 55, 12)
+    assert picture is not None
+    assert picture.read(8) == b"\x89PNG\r\n\x1a\n"
