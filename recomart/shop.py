@@ -54,9 +54,10 @@ class Shop(BaseModel):
             return data
         filled = dict(data)
         for entity in ENTITIES:
-            made, origin = data.get(entity), None
-            if isinstance(made, dict):
-                origin = data.get(str(made.get("made_from")))
+            made = data.get(entity)
+            if not isinstance(made, dict):
+                continue
+            origin = data.get(str(made.get("made_from")))
             if isinstance(origin, dict) and "time_format" in origin:
                 filled[entity] = {"time_format": origin["time_format"], **made}
         return filled
