@@ -12,16 +12,13 @@ from typing import Any
 
 import redis
 from feast import FeatureStore, RepoConfig
-from feast.infra.online_stores.redis import (
-    RedisOnlineStore,
-    RedisOnlineStoreConfig,
-    RedisType,
-)
+from feast.infra.online_stores.redis import RedisOnlineStoreConfig, RedisType
 from feast.infra.registry.file import FileRegistryStore
 from feast.protos.feast.core.Registry_pb2 import Registry as RegistryProto
 from feast.repo_config import RegistryConfig
 from pydantic import Field, StrictStr, model_validator
 
+from recomart.bulk_store import BulkRedisOnlineStore, BulkRedisOnlineStoreConfig
 from recomart.errors import NotReady
 from recomart.offline_store import AsofDuckDBOfflineStore, AsofDuckDBOfflineStoreConfig
 from recomart.redis import redis_url
@@ -38,6 +35,7 @@ __all__ = [
 ]
 
 REPO = PROJECT_ROOT / "feature_repo"
+MATERIALIZATION = "recomart.materialization.ColumnarComputeEngine"
 PROJECT_OF_SETTINGS = "recomart"
 
 
@@ -71,6 +69,7 @@ def open_store(settings: Settings, snapshot: Snapshot | None = None) -> FeatureS
             "settings": settings,
             "snapshot": snapshot and snapshot.folder,
         },
+        batch_engine=MATERIALIZATION,
         entity_key_serialization_version=3,
     )
     config.repo_path = REPO
@@ -96,14 +95,14 @@ class LakeRegistryStore(FileRegistryStore):
             self._filepath = target
 
 
-class LakeRedisOnlineStoreConfig(RedisOnlineStoreConfig):
+class LakeRedisOnlineStoreConfig(BulkRedisOnlineStoreConfig):
     """Takes Redis from RecoMart's settings: RECOMART_REDIS_URL, or the embedded server.
 
     Feast's `connection_string` cannot hold a URL, nor a comma in a password; it is used for
     `redis_type: redis_cluster` and `redis_sentinel` alone.
     """
 
-    type: StrictStr = "recomart.feast.LakeRedisOnlineStore"  # type: ignore[assignment]
+    type: StrictStr = "recomart.feast.LakeRedisOnlineStore"
     settings: Settings = Field(default_factory=load_settings, exclude=True, repr=False)
 
     @model_validator(mode="after")
@@ -112,8 +111,8 @@ class LakeRedisOnlineStoreConfig(RedisOnlineStoreConfig):
         return self
 
 
-class LakeRedisOnlineStore(RedisOnlineStore):
-    """Feast's Redis store on the shop's Redis; the embedded server is started when it is needed."""
+class LakeRedisOnlineStore(BulkRedisOnlineStore):
+    """The bulk store on the shop's Redis; the embedded server is started when it is needed."""
 
     def _get_client(self, online_store_config: RedisOnlineStoreConfig) -> Any:
         if self._client is None and (settings := _single(online_store_config)):

@@ -14,20 +14,16 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import mmh3
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 Scalar = int | float | str | bool | None
 
-STRING_KEY = 2  # ValueType.STRING
+STRING_KEY, INT64_KEY = 2, 4  # ValueType.STRING, .INT64
 NULL_TIME = -(2**63)  # what Feast writes for a missing time; any other null is empty
 
 # Protobuf tags of the members of feast.types.Value: field number << 3 | wire type.
-_TAGS = {"String": 0x12, "Int64": 0x20, "Float64": 0x29, "Bool": 0x38, "UnixTimestamp": 0x40}
+TAGS = {"String": 0x12, "Int64": 0x20, "Float64": 0x29, "Bool": 0x38, "UnixTimestamp": 0x40}
 _DOUBLE = struct.Struct("<d")
 _LENGTH = struct.Struct("<I")
 
@@ -85,47 +81,26 @@ def _key_value(value: str) -> bytes:
     return _LENGTH.pack(STRING_KEY) + _LENGTH.pack(len(encoded)) + encoded
 
 
-def encode_column(values: pa.Array | pa.ChunkedArray, kind: str) -> tuple[list[bytes], list[int]]:
-    """A column's distinct serialized values, and for each row the place of its own among them.
-
-    Args:
-        kind: the Feast type of the column.
-    """
-    import pyarrow as pa
-
-    if kind == "UnixTimestamp":
-        seconds = values.cast(pa.timestamp("us")).cast(pa.int64())
-        values = pa.array(
-            [None if us is None else us // 1_000_000 for us in seconds.to_pylist()], pa.int64()
-        )
-    coded = values.dictionary_encode()
-    if isinstance(coded, pa.ChunkedArray):
-        coded = coded.combine_chunks()
-    distinct = [encode_value(value, kind) for value in coded.dictionary.to_pylist()]
-    null = len(distinct)
-    return [*distinct, encode_value(None, kind)], coded.indices.fill_null(null).to_pylist()
-
-
 def encode_value(value: Scalar, kind: str) -> bytes:
-    """One value as a serialized `feast.types.Value`."""
-    if value is None:
+    """One value as a serialized `feast.types.Value`. NaN is a null to Feast."""
+    if value is None or value != value:
         if kind != "UnixTimestamp":
             return b""
         value = NULL_TIME
-    tag = bytes((_TAGS[kind],))
+    tag = bytes((TAGS[kind],))
     if kind == "Float64":
         return tag + _DOUBLE.pack(value)
     if kind == "String":
         text = str(value).encode()
-        return tag + _varint(len(text)) + text
-    return tag + _varint(int(value))
+        return tag + varint(len(text)) + text
+    return tag + varint(int(value))
 
 
 def encode_time(micros: int) -> bytes:
     """Microseconds since 1970 as a serialized `google.protobuf.Timestamp`."""
     seconds, rest = divmod(micros, 1_000_000)
-    out = b"\x08" + _varint(seconds) if seconds else b""
-    return out + (b"\x10" + _varint(rest * 1_000) if rest else b"")
+    out = b"\x08" + varint(seconds) if seconds else b""
+    return out + (b"\x10" + varint(rest * 1_000) if rest else b"")
 
 
 def decode_value(data: bytes) -> Scalar:
@@ -154,6 +129,17 @@ def decode_value(data: bytes) -> Scalar:
 
 def decode_time(data: bytes) -> float:
     """Seconds since 1970 of a serialized `google.protobuf.Timestamp`."""
+    seconds, nanos = _time(data)
+    return seconds + nanos / 1e9
+
+
+def decode_nanos(data: bytes) -> int:
+    """Nanoseconds since 1970 of a serialized `google.protobuf.Timestamp`."""
+    seconds, nanos = _time(data)
+    return seconds * 1_000_000_000 + nanos
+
+
+def _time(data: bytes) -> tuple[int, int]:
     seconds = nanos = place = 0
     while place < len(data):
         tag = data[place]
@@ -162,10 +148,11 @@ def decode_time(data: bytes) -> float:
             seconds = _signed(number)
         else:
             nanos = number
-    return seconds + nanos / 1e9
+    return seconds, nanos
 
 
-def _varint(number: int) -> bytes:
+def varint(number: int) -> bytes:
+    """A number in protobuf's groups of seven bits."""
     number &= 0xFFFF_FFFF_FFFF_FFFF  # a negative number is its two's complement in 64 bits
     out = bytearray()
     while number > 0x7F:

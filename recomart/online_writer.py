@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import redis
 
-from recomart.online_layout import ViewLayout, encode_column, encode_time
-from recomart.resp import bulk, exchange
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from recomart.online_columns import join_cells, key_cells, time_cells, value_cells
+from recomart.online_layout import ViewLayout
+from recomart.resp import PIECE_COMMANDS, bulk, exchange, exchange_pieces
 
 SCAN_COUNT = 5_000
 
@@ -24,20 +22,41 @@ def write_rows(
     Args:
         rows: the view's join keys (no nulls), features, and the event timestamp, none null.
     """
-    import pyarrow as pa
+    cells = {name: value_cells(rows[name], kind) for name, kind in layout.features}
+    keys = key_cells(layout, {name: rows[name] for name in layout.join_keys})
+    return send_rows(client, layout, keys, time_cells(rows[event_timestamp]), cells)
 
-    entities = list(zip(*(rows[name].to_pylist() for name in layout.join_keys), strict=True))
-    parts = 4 + 2 * len(layout.features)
-    head = b"*%d\r\n$4\r\nHSET\r\n" % parts
-    starts = [head + bulk(key) for key in layout.keys(entities)]
-    times = rows[event_timestamp].cast(pa.timestamp("us")).cast(pa.int64()).dictionary_encode()
-    if isinstance(times, pa.ChunkedArray):
-        times = times.combine_chunks()
-    stamps = [encode_time(us) for us in times.dictionary.to_pylist()]
-    columns = [_cells(layout.time_field, stamps, times.indices.to_pylist())]
-    for (name, kind), field in zip(layout.features, layout.fields, strict=True):
-        columns.append(_cells(field, *encode_column(rows[name], kind)))
-    return len(exchange(client, map(b"".join, zip(starts, *columns, strict=True))))
+
+def send_rows(
+    client: redis.Redis,
+    layout: ViewLayout,
+    keys: pa.Array,
+    times: pa.Array,
+    cells: dict[str, pa.Array],
+    ttl_seconds: int | None = None,
+) -> int:
+    """Write encoded rows (`recomart/online_columns.py`), and return how many.
+
+    Args:
+        cells: of the features, by name.
+        ttl_seconds: after which an entity expires, all its views with it; None is never.
+    """
+    parts: list[pa.Array | pa.Scalar] = [
+        _same(b"*%d\r\n$4\r\nHSET\r\n" % (4 + 2 * len(layout.features))),
+        keys,
+        _same(bulk(layout.time_field)),
+        times,
+    ]
+    for (name, _), field in zip(layout.features, layout.fields, strict=True):
+        parts += [_same(bulk(field)), cells[name]]
+    if ttl_seconds:
+        parts += [
+            _same(b"*3\r\n$6\r\nEXPIRE\r\n"),
+            keys,
+            _same(bulk(b"%d" % ttl_seconds)),
+        ]
+    exchange_pieces(client, _pieces(join_cells(parts), 2 if ttl_seconds else 1))
+    return len(keys)
 
 
 def delete_rows(client: redis.Redis, layout: ViewLayout, keys: Sequence[bytes]) -> int:
@@ -65,10 +84,18 @@ def stored_keys(client: redis.Redis, layout: ViewLayout) -> Iterator[bytes]:
             yield key
 
 
-def _cells(field: bytes, distinct: list[bytes], places: list[int]) -> list[bytes]:
-    name = bulk(field)
-    framed = [name + bulk(value) for value in distinct]
-    return [framed[place] for place in places]
+def _pieces(rows: pa.Array, commands_each: int) -> Iterator[tuple[memoryview, int]]:
+    """The rows' bytes, which lie one after the other, some thousand at a time."""
+    _, offsets, data = rows.buffers()
+    starts = memoryview(offsets).cast("i")[rows.offset : rows.offset + len(rows) + 1]
+    content = memoryview(data)
+    for first in range(0, len(rows), PIECE_COMMANDS):
+        last = min(first + PIECE_COMMANDS, len(rows))
+        yield content[starts[first] : starts[last]], commands_each * (last - first)
+
+
+def _same(value: bytes) -> pa.Scalar:
+    return pa.scalar(value, pa.binary())
 
 
 def _glob_escape(text: bytes) -> bytes:

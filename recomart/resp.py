@@ -1,16 +1,25 @@
-"""Many Redis commands at once, as bytes made ahead: a tenth of the cost of redis-py's pipeline."""
+"""Many Redis commands at once, as bytes made ahead: a tenth of the cost of redis-py's pipeline.
+
+redis-py opens, authenticates and keeps the connections; hiredis, which it brings, reads the replies.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
+import hiredis
 import redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 PIECE_COMMANDS = 2_000
+READ_BYTES = 1 << 18
+TOO_LATE = "no answer before the deadline"
 
 
 def bulk(value: bytes) -> bytes:
@@ -29,7 +38,8 @@ def exchange(
     """Send commands in pieces: while Redis works on one, the next is made and sent.
 
     Args:
-        until: the instant of `time.monotonic()` by which the first reply of a piece must be there.
+        until: the instant of `time.monotonic()` by which all replies must be there; without it,
+            the client's own time-out holds for each wait.
 
     Returns:
         One reply per command, in order.
@@ -37,28 +47,102 @@ def exchange(
     Raises:
         RedisError: the connection failed, timed out, or a command was refused.
     """
-    waiting = iter(commands)
+    return exchange_pieces(client, _pieces(commands), until=until)
+
+
+def exchange_pieces(
+    client: redis.Redis,
+    pieces: Iterable[tuple[bytes | memoryview, int]],
+    *,
+    until: float | None = None,
+) -> list[Any]:
+    """As `exchange`, for pieces of packed commands, each with the count of its commands."""
     connection = client.connection_pool.get_connection()
     replies: list[Any] = []
+    reader = hiredis.Reader()
     sent = 0
     try:
-        while True:
-            piece = list(islice(waiting, PIECE_COMMANDS))
-            if piece:
-                connection.send_packed_command([b"".join(piece)])
-            if len(replies) < sent:
-                _wait(connection, until)
-                replies += [connection.read_response() for _ in range(sent - len(replies))]
-            sent += len(piece)
-            if len(replies) == sent:
-                return replies
+        for piece, count in pieces:
+            _give_time(connection, until)
+            connection.send_packed_command([piece])
+            _receive(connection, reader, replies, sent, until)
+            sent += count
+        _receive(connection, reader, replies, sent, until)
+        return replies
     except BaseException:
         connection.disconnect()  # unread replies would answer somebody else's question
         raise
     finally:
+        if connection._sock is not None and until is not None:
+            connection._sock.settimeout(connection.socket_timeout)
         client.connection_pool.release(connection)
 
 
-def _wait(connection: redis.Connection, until: float | None) -> None:
-    if until is not None and not connection.can_read(max(until - time.monotonic(), 0.001)):
-        raise RedisTimeoutError("no answer before the deadline")
+async def exchange_async(
+    client: redis.asyncio.Redis, commands: Iterable[bytes], *, until: float
+) -> list[Any]:
+    """As `exchange`, without holding up the event loop."""
+    pool = client.connection_pool
+    replies: list[Any] = []
+    reader = hiredis.Reader()
+    connection = None
+    whole = False
+    packed = list(commands)
+    try:
+        async with asyncio.timeout(until - time.monotonic()):
+            connection = await pool.get_connection()
+            await connection.send_packed_command(packed)
+            while len(replies) < len(packed):
+                data = await connection._reader.read(READ_BYTES)
+                _take(reader, data, replies, len(packed))
+        whole = True
+        return replies
+    except TimeoutError as exc:
+        raise RedisTimeoutError(TOO_LATE) from exc
+    finally:
+        if connection is not None:
+            if not whole:
+                await connection.disconnect(nowait=True)
+            await pool.release(connection)
+
+
+def _pieces(commands: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:
+    waiting = iter(commands)
+    while piece := list(islice(waiting, PIECE_COMMANDS)):
+        yield b"".join(piece), len(piece)
+
+
+def _receive(
+    connection: Any, reader: hiredis.Reader, replies: list[Any], wanted: int, until: float | None
+) -> None:
+    """Read until there are so many replies."""
+    while len(replies) < wanted:
+        _give_time(connection, until)
+        try:
+            data = connection._sock.recv(READ_BYTES)
+        except TimeoutError as exc:
+            raise RedisTimeoutError(TOO_LATE) from exc
+        except OSError as exc:
+            raise RedisConnectionError(f"while reading: {exc}") from exc
+        _take(reader, data, replies, wanted)
+
+
+def _take(reader: hiredis.Reader, data: bytes, replies: list[Any], wanted: int) -> None:
+    if not data:
+        raise RedisConnectionError("the server closed the connection")
+    reader.feed(data)
+    while len(replies) < wanted:
+        reply = reader.gets()
+        if reply is False:
+            return
+        if isinstance(reply, hiredis.ReplyError):
+            raise ResponseError(str(reply))
+        replies.append(reply)
+
+
+def _give_time(connection: Any, until: float | None) -> None:
+    if until is not None:
+        left = until - time.monotonic()
+        if left <= 0:
+            raise RedisTimeoutError(TOO_LATE)
+        connection._sock.settimeout(left)

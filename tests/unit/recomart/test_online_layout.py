@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-import pyarrow as pa
+import math
+
 import pytest
 
 from recomart.online_layout import (
     ViewLayout,
     decode_time,
     decode_value,
-    encode_column,
     encode_time,
     encode_value,
 )
@@ -34,6 +34,7 @@ LAYOUT = ViewLayout(
         (False, "Bool", "38 00"),
         (86_400, "UnixTimestamp", "40 80 a3 05"),
         (None, "Int64", ""),
+        (math.nan, "Float64", ""),  # Feast writes NaN as it writes a null
         (None, "UnixTimestamp", "40 80 80 80 80 80 80 80 80 80 01"),  # -2**63, Feast's NaT
     ],
 )
@@ -41,7 +42,7 @@ def test_values_are_protobuf_messages_and_come_back(value: object, kind: str, da
     encoded = encode_value(value, kind)  # type: ignore[arg-type]
 
     assert encoded == bytes.fromhex(data)
-    assert decode_value(encoded) == value
+    assert decode_value(encoded) == (None if value != value else value)
 
 
 @pytest.mark.parametrize(
@@ -69,17 +70,3 @@ def test_a_key_holds_sorted_names_then_values_then_the_project() -> None:
         b"\x02\x00\x00\x00\x02\x00\x00\x00u1"
         b"recomart_demo"
     )
-
-
-def test_a_column_is_encoded_once_for_each_distinct_value() -> None:
-    distinct, places = encode_column(pa.chunked_array([[7, None], [7, 8]]), "Int64")
-
-    assert distinct == [b"\x20\x07", b"\x20\x08", b""]
-    assert [distinct[place] for place in places] == [b"\x20\x07", b"", b"\x20\x07", b"\x20\x08"]
-
-
-def test_times_are_kept_in_whole_seconds_rounded_down() -> None:
-    times = pa.array([1_999_999, -500_000, None], pa.timestamp("us"))
-    distinct, places = encode_column(times, "UnixTimestamp")
-
-    assert [decode_value(distinct[place]) for place in places] == [1, -1, None]
