@@ -52,7 +52,7 @@ def fit(table: Table, column: Column, ours: str, entity: str, evidence: Evidence
         return None
     named = likeness(column.name, ours, entity) if table.layout.header else 0.0
     speaks = table.layout.header and bool(set(concepts_of(column.name)) - {"id"})
-    if not named and speaks:
+    if not named and (speaks or (table.layout.header and ours not in _TOLD_BY_VALUES)):
         return None
     judged = _JUDGES[ours](table, column, ours, entity, evidence)
     if judged is None:
@@ -65,6 +65,11 @@ def fit(table: Table, column: Column, ours: str, entity: str, evidence: Evidence
         reason = f"{reason}, whatever its name" if table.layout.header else reason
     return Fit(column.name, round(score, 4), reason, doubt)
 
+
+_TOLD_BY_VALUES = {
+    "user_id", "product_id", "rating", "event_type", "rated_at", "ordered_at", "occurred_at",
+}  # fmt: skip
+"""What values alone can show in a file whose names say nothing; other numbers could be anything."""
 
 _Judged = tuple[float, str, str | None] | None
 

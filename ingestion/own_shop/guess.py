@@ -154,7 +154,8 @@ def _is_log(entity: str, fits: dict[str, Fit], absent: list[str], named: float) 
     if entity == "transactions":
         bought = {"order_id", "quantity", "unit_price"} & set(fits)
         return "ordered_at" in fits and (bool(bought) or named > 0.5)
-    return "occurred_at" in fits and ("event_type" in fits or "product_id" in fits)
+    of_one_kind = "product_id" in fits and named > 0
+    return "occurred_at" in fits and ("event_type" in fits or of_one_kind)
 
 
 def _settle_times(guess: Guess) -> None:

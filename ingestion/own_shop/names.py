@@ -22,7 +22,7 @@ WORDS: dict[str, str] = {
     "line": "line lineno position pos zeile row seq linenumber linea ligne",
     "quantity": "quantity qty count units menge anzahl quantite cantidad stueck stk pieces "
     "quantita aantal",
-    "price": "price preis einzelpreis prix precio prezzo cost msrp prijs stueckpreis unitprice retail",
+    "price": "price preis einzelpreis prix precio prezzo cost msrp prijs stueckpreis unitprice",
     "total": "total sum sales amount value summe gesamt gesamtpreis betrag umsatz montant importe "
     "linetotal subtotal revenue",
     "event": "event action behavior behaviour activity aktion ereignis interaction eventtype "

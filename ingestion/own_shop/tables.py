@@ -16,7 +16,9 @@ from ingestion.own_shop.layout import Layout, look
 from ingestion.own_shop.values import Column
 from recomart.errors import SourceError
 
-DEPTH, MOST_FILES, SAMPLED_FILES = 3, 2_000, 3
+DEPTH, MOST_FILES = 3, 2_000
+FEW_FILES, SOME_FILES, SOME_BYTES = 3, 24, 16 << 20
+"""Of files of one make FEW_FILES are looked at, or SOME_FILES if they are small."""
 _NO_DATA = {".md", ".pdf", ".py", ".yml", ".yaml", ".html", ".png", ".jpg", ".zip", ".xlsx", ".sql"}
 
 
@@ -74,7 +76,7 @@ def tables_in(folder: Path) -> tuple[list[Table], list[Unread]]:
 
 def _add_group(folder: Path, files: list[Path], tables: list[Table], unread: list[Unread]) -> None:
     alike: dict[tuple, list[tuple[Path, Layout, sample.Rows]]] = {}
-    looked = files if len(files) <= SAMPLED_FILES else [*files[: SAMPLED_FILES - 1], files[-1]]
+    looked = _some(files)
     for path in looked:
         try:
             layout, rows = look(sample.read(path))
@@ -100,6 +102,16 @@ def _add_group(folder: Path, files: list[Path], tables: list[Table], unread: lis
         if len(alike) == 1 and len(looked) < len(files):
             paths = files
         tables.append(_table(folder, paths, members, together=len(alike) == 1))
+
+
+def _some(files: list[Path]) -> list[Path]:
+    """Files at even distances, the first and the last among them."""
+    for most in (SOME_FILES, FEW_FILES):
+        last = min(most, len(files)) - 1
+        some = [files[round(i * (len(files) - 1) / max(1, last))] for i in range(last + 1)]
+        if sum(path.stat().st_size for path in some) <= SOME_BYTES:
+            break
+    return some
 
 
 def _table(

@@ -59,8 +59,8 @@ class Column:
 
     @cached_property
     def is_unique(self) -> bool:
-        """Whether hardly a value comes twice: the column may be a key."""
-        return self.filled > 0 and len(self.distinct) >= 0.98 * len(self.values)
+        """Whether hardly a value comes twice: the column may be a key, of data with some dirt."""
+        return self.filled > 0 and len(self.distinct) >= 0.95 * len(self.values)
 
     @cached_property
     def numbers(self) -> Numbers:
