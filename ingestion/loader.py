@@ -152,9 +152,18 @@ class Loader:
                 self._summary.contract_seconds += outcome.contract_seconds
 
     def _load_fetch(self, connection: duckdb.DuckDBPyConnection, fetch: _Fetch) -> None:
+        sources = self._shop.shop.sources().values()
+        is_origin = any(
+            isinstance(source, MadeSource) and source.made_from == fetch.target.entity
+            for source in sources
+        )
         try:
+            # what is made from these pages may be new though the entity itself is not
             outcome = load_batches(
-                connection, fetch.target, [fetch.landed], only_news=fetch.partial
+                connection,
+                fetch.target,
+                [fetch.landed],
+                only_news=fetch.partial and not is_origin,
             )
         except NothingNew:
             fetch.landed.path.unlink()

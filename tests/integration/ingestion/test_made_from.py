@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
+import duckdb
+from pytest_httpserver import HTTPServer
+from werkzeug import Response
+
 from ingestion.load import ingest
 
 CLICKS = """
@@ -101,3 +107,43 @@ def test_an_origin_must_have_bytes_of_its_own(own_shop, error_of) -> None:
     assert 'did you mean "events"?' in error
     own_shop.declare(CLICKS.replace("made_from: events\n", "made_from: events\n  each: lines\n"))
     assert "error[no-nested-list]" in error_of(ingest, own_shop.settings)
+
+
+CATALOGUE = """
+products:
+  api: "{url}"
+  updated_since_param: since
+  columns: {product_id: id, updated_at: changed}
+ratings:
+  made_from: products
+  each: reviews
+  columns: {user_id: by, product_id: ^.id, rating: stars, rated_at: at}
+"""
+
+
+def test_a_new_review_arrives_though_its_product_did_not_change(
+    own_shop, httpserver: HTTPServer
+) -> None:
+    reviews = [{"by": "u1", "stars": 5, "at": "2026-01-01"}]
+    product = {"id": 7, "changed": "2026-01-01T00:00:00Z", "reviews": reviews}
+    httpserver.expect_request("/p").respond_with_handler(
+        lambda _: Response(json.dumps({"items": [product], "total": 1}), mimetype="text/json")
+    )
+    own_shop.declare(CATALOGUE.replace("{url}", httpserver.url_for("/p")))
+    ingest(own_shop.settings)
+    reviews.append({"by": "u2", "stars": 1, "at": "2026-01-02"})
+    ingest(own_shop.settings)
+    found = own_shop.query(
+        "select distinct user_id, product_id, rating, rated_at from raw.ratings order by 1"
+    )
+    assert found == [("u1", "7", "5", "2026-01-01"), ("u2", "7", "1", "2026-01-02")]
+    assert ingest(own_shop.settings).loaded == []
+
+
+def test_a_lake_that_is_older_than_a_column_gets_it(own_shop) -> None:
+    own_shop.write("a.csv", "user,item,stars,time\nu1,p1,5,2026-01-01\n")
+    ingest(own_shop.settings)
+    with duckdb.connect(str(own_shop.settings.warehouse)) as connection:
+        connection.execute("alter table raw.transactions drop column line_total")
+    ingest(own_shop.settings)
+    assert own_shop.query("select line_total from raw.transactions") == []
