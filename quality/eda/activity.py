@@ -1,0 +1,81 @@
+"""How unequally activity is spread over users and over products: the long tail."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import StrMethodFormatter
+
+from quality.eda.picture import DARK, WARM, NotDrawn, Plot, of_all, percent
+from quality.eda.source import Source
+
+POINTS = 600
+"""Ranks that are drawn at most, evenly on the log axis."""
+
+
+def half(counts: np.ndarray) -> int:
+    """How many of the largest counts together make at least half of the sum.
+
+    Args:
+        counts: (n,) non-negative, largest first.
+
+    Returns:
+        0 when the sum is 0.
+    """
+    total = counts.sum()
+    return int(np.searchsorted(np.cumsum(counts), total / 2) + 1) if total else 0
+
+
+def per_user(source: Source) -> Plot | NotDrawn:
+    """Interactions of each user, by rank."""
+    return _activity(source, "user", "Activity per user", "come from")
+
+
+def per_product(source: Source) -> Plot | NotDrawn:
+    """Interactions of each product, by rank."""
+    return _activity(source, "product", "Activity per product", "go to")
+
+
+def _activity(source: Source, thing: str, title: str, verb: str) -> Plot | NotDrawn:
+    name, key = f"activity_per_{thing}", f"{thing}_id"
+    sample = source.interactions(key)
+    if not sample.rows:
+        return NotDrawn(name, title, "the shop has no interactions")
+    counts = source.columns(
+        f"select count(*) as n from {sample.sql} where {key} is not null"
+        f" group by {key} order by 1 desc"
+    )["n"]
+    known = max(source.count(f"marts.dim_{thing}s", sample.condition), len(counts))
+    busiest = half(counts)
+    idle = known - len(counts)
+    reading = (
+        f"Half of all interactions {verb} {percent(busiest / known)} of the {thing}s"
+        f" ({busiest:,} of {known:,}); the median active {thing} has {np.median(counts):,.0f}"
+        f" and {of_all(idle, f'{thing} has', f'{thing}s have')} none."
+    )
+    places = np.unique(np.geomspace(1, len(counts), POINTS).round().astype(int))
+
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
+        axes.fill_between(
+            places[places <= busiest],
+            counts[places[places <= busiest] - 1],
+            1,
+            color=WARM,
+            alpha=0.22,
+            linewidth=0,
+            label="half of all interactions",
+        )
+        axes.plot(places, counts[places - 1], color=DARK, linewidth=1.8)
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.set_ylim(bottom=0.9)
+        axes.axvline(busiest, color=WARM, linestyle="--", linewidth=1)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        axes.set_xlabel(f"rank of the {thing}, most active first (log axis)")
+        axes.set_ylabel(f"interactions of the {thing} (count, log axis)")
+        axes.legend(frameon=False, fontsize=8, loc="upper right")
+
+    note = "One row per interaction of any kind but impressions"
+    return Plot(name, title, reading, note, sample.rows, sample.of, paint)

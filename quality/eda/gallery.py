@@ -1,0 +1,109 @@
+"""All plots of a shop, into `<lake>/eda_plots`: pictures, and readings.json which says what they say."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from quality.eda import (
+    activity,
+    categories,
+    correlations,
+    drift,
+    funnel,
+    hours,
+    matrix,
+    values,
+)
+from quality.eda.picture import NotDrawn, Plot, png
+from quality.eda.source import MOST_ROWS, Source
+from recomart.files import replace_text
+from recomart.settings import Settings
+from recomart.step import Progress, StepResult, no_progress
+from recomart.warehouse import warehouse
+
+FORMAT = 1
+READINGS = "readings.json"
+PLOTS: tuple[Callable[[Source], Plot | NotDrawn], ...] = (
+    values.ratings,
+    values.prices,
+    activity.per_user,
+    activity.per_product,
+    hours.by_hour,
+    funnel.funnel,
+    matrix.sparsity,
+    categories.shares,
+    correlations.of_users,
+    correlations.of_products,
+    drift.of_users,
+    drift.of_products,
+)
+
+
+def draw(
+    settings: Settings, progress: Progress = no_progress, most_rows: int = MOST_ROWS
+) -> StepResult:
+    """Draw every plot that the shop has data for; one that it has none for is removed.
+
+    Args:
+        most_rows: a table with more rows is sampled.
+
+    Raises:
+        NotReady: there is no warehouse, or nothing was transformed yet.
+        WarehouseLocked: another process writes to it.
+    """
+    found: list[Plot | NotDrawn] = []
+    with warehouse(settings, read_only=True) as connection:
+        source = Source(connection, settings, most_rows)
+        for place, read in enumerate(PLOTS):
+            progress("read", place, len(PLOTS))
+            found.append(read(source))
+    drawn = [plot for plot in found if isinstance(plot, Plot)]
+    missing = [plot for plot in found if isinstance(plot, NotDrawn)]
+    settings.eda_plots.mkdir(parents=True, exist_ok=True)
+    for place, plot in enumerate(drawn):
+        progress("draw", place, len(drawn))
+        _replace(settings.eda_plots / f"{plot.name}.png", png(plot, source.title))
+    for absent in missing:
+        (settings.eda_plots / f"{absent.name}.png").unlink(missing_ok=True)
+    _write_readings(settings.eda_plots / READINGS, source, drawn, missing)
+    return StepResult(len(drawn), "plots", _detail(drawn, missing))
+
+
+def _write_readings(path: Path, source: Source, drawn: list[Plot], missing: list[NotDrawn]) -> None:
+    content = {
+        "format": FORMAT,
+        "shop": source.title,
+        "as_of": source.as_of.isoformat() + "Z" if source.as_of else None,
+        "plots": [
+            {
+                "file": f"{plot.name}.png",
+                "title": plot.title,
+                "reading": plot.reading,
+                "note": plot.note,
+                "rows": plot.rows,
+                "of": plot.of,
+                "sampled": plot.sampled,
+            }
+            for plot in drawn
+        ],
+        "not_drawn": [
+            {"name": plot.name, "title": plot.title, "reason": plot.reason} for plot in missing
+        ],
+    }
+    replace_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def _detail(drawn: list[Plot], missing: list[NotDrawn]) -> str:
+    sampled = sum(plot.sampled for plot in drawn)
+    parts = [f"{len(missing)} without data"] if missing else []
+    parts += [f"{sampled} from a sample"] if sampled else []
+    return " · ".join(parts)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_bytes(content)
+    temporary.replace(path)

@@ -1,0 +1,112 @@
+"""What the plots read: marts in the warehouse, features as published, large tables by sample."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from recomart.errors import NotReady
+from recomart.settings import Settings
+from recomart.sql import literal
+
+MOST_ROWS = 1_000_000
+"""A table with more rows is sampled."""
+SEED = "recomart-eda-1"
+PARTS = 1_000_000
+INTERACTIONS = "(select * from marts.fct_interactions where kind <> 'impression')"
+"""What users did. An impression is what the shop did."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Rows of a table, all or a share of its keys.
+
+    Args:
+        sql: what to select from.
+        rows: in the sample.
+        of: rows in the table.
+        condition: on `key`, for the same share of another table with that key; "true" for all.
+    """
+
+    sql: str
+    rows: int
+    of: int
+    condition: str = "true"
+
+    @property
+    def sampled(self) -> bool:
+        return self.rows < self.of
+
+    @property
+    def factor(self) -> float:
+        """What a count in the sample is multiplied by to estimate the whole."""
+        return self.of / self.rows if self.rows else 1.0
+
+
+class Source:
+    """Read-only queries on a transformed warehouse.
+
+    Args:
+        most_rows: a table with more is sampled.
+
+    Raises:
+        NotReady: there are no marts yet.
+    """
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        settings: Settings,
+        most_rows: int = MOST_ROWS,
+    ) -> None:
+        self.connection = connection
+        self.published = settings.current_features
+        self.most_rows = most_rows
+        self._samples: dict[tuple[str, str], Sample] = {}
+        tables = {row[0] for row in self.rows("select table_name from information_schema.tables")}
+        if not tables >= {"fct_interactions", "dim_shop", "dim_users", "dim_products"}:
+            raise NotReady(
+                "there is nothing to draw: no data were transformed yet",
+                help="run 'recomart transform' first",
+            )
+        shop = self.rows("select title, currency, as_of, first_activity_at from marts.dim_shop")[0]
+        self.title, self.currency, self.as_of, self.first_activity_at = shop
+
+    def rows(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        return self.connection.execute(sql, list(parameters)).fetchall()
+
+    def columns(self, sql: str, *parameters: object) -> dict[str, Any]:
+        """The result by column, each a numpy array."""
+        return self.connection.execute(sql, list(parameters)).fetchnumpy()
+
+    def count(self, relation: str, condition: str = "true") -> int:
+        return int(self.rows(f"select count(*) from {relation} where {condition}")[0][0])
+
+    def features(self, model: str) -> str:
+        """A feature model as published; as built, when nothing is published."""
+        path = self.published / f"{model}.parquet"
+        return f"read_parquet({literal(path)})" if path.exists() else f"features.{model}"
+
+    def interactions(self, key: str) -> Sample:
+        """What users did, sampled by `user_id` or `product_id`, so that each key is whole."""
+        return self.sample(INTERACTIONS, key)
+
+    def sample(self, relation: str, key: str) -> Sample:
+        """All rows, or those whose key's hash falls below a share: the same ones every time."""
+        if (relation, key) not in self._samples:
+            self._samples[relation, key] = self._sample(relation, key)
+        return self._samples[relation, key]
+
+    def _sample(self, relation: str, key: str) -> Sample:
+        of = self.count(relation)
+        if of <= self.most_rows:
+            return Sample(relation, of, of)
+        parts = int(self.most_rows / of * PARTS)
+        condition = f"md5_number_lower({key} || {literal(SEED)}) % {PARTS} < {parts}"
+        name = f"eda_sample_{len(self._samples)}"
+        self.connection.execute(
+            f"create or replace temp table {name} as select * from {relation} where {condition}"
+        )
+        return Sample(name, self.count(name), of, condition)
