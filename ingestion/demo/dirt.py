@@ -16,7 +16,11 @@ import numpy as np
 from ingestion.demo.text import Format
 
 Record = dict[str, str | None]
-Outcome = Literal["rejected", "quarantined", "deduplicated", "superseded", "kept"]
+Outcome = Literal["rejected", "quarantined", "deduplicated", "superseded", "flagged", "kept"]
+
+
+NO_UTF8 = "\udce9"
+"""Stands in a line for the byte E9, an e acute in Latin-1, until the line is written."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Kind:
     spoil: Callable[[Record, int], Record | str]
     where: Literal["after", "before", "instead"] = "after"
     reason: str | None = None
-    """For quarantined rows: the code that the warehouse gives."""
+    """For quarantined and flagged rows: the code that the warehouse gives."""
 
 
 @dataclass(frozen=True)

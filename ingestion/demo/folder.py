@@ -85,8 +85,8 @@ class SourceFolder:
         with open(path, "wb") as handle:
             for begin in range(0, len(lines), CHUNK_LINES):
                 part = separator.join([*lines[begin : begin + CHUNK_LINES], ""])
-                self.bytes += handle.write(part.encode())
-            self.bytes += handle.write(end.encode())
+                self.bytes += handle.write(part.encode("utf-8", "surrogateescape"))
+            self.bytes += handle.write(end.encode("utf-8", "surrogateescape"))
         self.files += 1
 
 
