@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from ingestion.demo import generate, generated
+from ingestion.demo.dirt import NO_UTF8
 from ingestion.demo.kinds import KINDS
 from ingestion.demo.text import FORMATS
 from recomart.errors import WrongLake
@@ -236,13 +237,15 @@ def _record(entry: dict[str, Any], below: list[str]) -> dict[str, Any]:
 
 
 def _is_record(entry: dict[str, Any], line: str) -> bool:
+    if NO_UTF8 in line:
+        return False
     if entry["file"].endswith(".csv"):
         return len(next(csv.reader([line]))) == len(FORMATS[entry["entity"]].columns)
     try:
-        json.loads(line)
+        record = json.loads(line.removesuffix(","))
     except json.JSONDecodeError:
         return False
-    return True
+    return type(record) is dict
 
 
 def _shows(entry: dict[str, Any], record: dict[str, Any]) -> bool:
