@@ -17,16 +17,6 @@ from recomart.settings import PROJECT_ROOT, Settings, load_settings
 SMALL = {"shop": "demo", "scale": 0.2, "seed": 7, "end_date": "2026-03-31"}
 
 
-SHARED = ("demo_lake", "movielens_lake")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Workers of pytest-xdist: all tests on a shared lake run in one, so that it is built once."""
-    for item in items:
-        lakes = [name for name in SHARED if name in getattr(item, "fixturenames", ())]
-        item.add_marker(pytest.mark.xdist_group(lakes[0] if lakes else str(item.path.parent)))
-
-
 @pytest.fixture
 def settings(tmp_path: Path) -> Iterator[Settings]:
     """Settings of the demo shop with an empty lake of their own; what they start is stopped."""
