@@ -93,7 +93,10 @@ def differences(settings: Settings, entity: str) -> tuple[int, list[tuple], list
         has = {row[0] for row in connection.execute(f"describe {mart}").fetchall()}
         has -= MADE
         columns = [column for column in ENTITIES[entity] if column in has]
-        good = [[_text(record, column) for column in columns] for record in _good(settings, entity)]
+        good = [
+            [_text(record, column) for column in columns]
+            for record in good_records(settings, entity)
+        ]
         table = pa.table(
             {c: pa.array([row[i] for row in good], pa.string()) for i, c in enumerate(columns)}
         )
@@ -127,7 +130,7 @@ def table(followed: list[Followed]) -> str:
     )
 
 
-def _good(settings: Settings, entity: str) -> Iterator[dict[str, str | None]]:
+def good_records(settings: Settings, entity: str) -> Iterator[dict[str, str | None]]:
     """Records of the source files that are clean, or dirty and to be accepted."""
     refused: dict[str, set[int]] = defaultdict(set)
     for entry in truth_of(settings):
