@@ -75,12 +75,17 @@ def _train(settings: Settings, progress: Progress) -> StepResult:
 
 
 def _report(settings: Settings, progress: Progress) -> StepResult:
+    from quality.eda import draw
     from quality.report import write_report
 
     if not settings.warehouse.exists():
         return StepResult(0, "pages", "nothing was loaded yet")
     run = current_run() or start_run(settings)
-    return write_report(settings, run.id, progress)
+    report = write_report(settings, run.id, progress)
+    if not settings.current_features.exists():
+        return report
+    plots = draw(settings, progress)
+    return StepResult(report.count, report.unit, f"{plots.count} plots · {report.detail}")
 
 
 STEPS: tuple[Step, ...] = (
