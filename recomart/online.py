@@ -7,9 +7,9 @@ round trip, without importing Feast. A test holds it equal to `get_online_featur
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import redis
@@ -26,8 +26,14 @@ from recomart.settings import Settings
 if TYPE_CHECKING:
     import pandas as pd
 
-_Plan = Callable[[dict[str, Heartbeat]], dict[str, Sequence[Key]]]
+_Plan: TypeAlias = Callable[[dict[str, Heartbeat]], Mapping[str, Sequence[Key]]]
 """Which keys of which views to read, given what is published."""
+
+_Seen: TypeAlias = tuple[Publication, dict[str, Heartbeat]]
+Conversation: TypeAlias = Generator[
+    list[bytes], list[Any], tuple[Publication, dict[str, OnlineRows]]
+]
+"""Yields commands, takes their replies, returns rows: for any way of talking to Redis."""
 
 __all__ = ["FeatureValue", "OnlineFeatures", "OnlineRows", "Status"]
 
@@ -43,7 +49,7 @@ class OnlineFeatures:
         self._settings = settings
         self._deadline = deadline
         self._client: redis.Redis | None = None
-        self._seen: tuple[Publication, dict[str, Heartbeat]] | None = None
+        self._seen: _Seen | None = None
 
     def read(self, view: str, keys: Sequence[Key]) -> OnlineRows:
         """A view's rows for many keys, in one round trip (three for the first lookup).
@@ -55,8 +61,17 @@ class OnlineFeatures:
             NothingPublished: nothing is published to this Redis, or no such view.
             RedisUnavailable: no answer within the deadline.
         """
-        _, rows = self._read(lambda _: {view: keys})
-        return rows[view]
+        return self.read_views({view: keys})[view]
+
+    def read_views(self, asked: Mapping[str, Sequence[Key]]) -> dict[str, OnlineRows]:
+        """Rows of several views, each for its own keys, in one round trip.
+
+        One user and many products: `{"ftr_users": [user], "ftr_products": products}`.
+
+        Raises:
+            NothingPublished, RedisUnavailable: as in `read`.
+        """
+        return self._read(lambda _: asked)[1]
 
     def user(self, user_id: str) -> list[FeatureValue]:
         """Everything that is served by user alone, and what derives from it at the last `as_of`."""
@@ -155,13 +170,22 @@ class OnlineFeatures:
         ]
 
     def _read(self, plan: _Plan) -> tuple[Publication, dict[str, OnlineRows]]:
-        """Rows of several views in one round trip.
+        until = time.monotonic() + self._deadline
+        talk = self.conversation(plan)
+        commands = next(talk)
+        while True:
+            try:
+                commands = talk.send(self._exchange(commands, until))
+            except StopIteration as told:
+                return told.value
+
+    def conversation(self, plan: _Plan) -> Conversation:
+        """Rows of several views in one round trip: yields commands, takes their replies.
 
         The publication and the heartbeats come along with the rows: when a publish has changed
         the views since they were last seen, the rows are read again by the new ones.
         """
-        until = time.monotonic() + self._deadline
-        seen = self._seen or self._look(until)
+        seen = self._seen or (yield from self._look())
         while True:
             publication, beats = seen
             asked = plan(beats)
@@ -179,7 +203,7 @@ class OnlineFeatures:
             commands = [_get(publication.key), *(_get(beats[view].key) for view in asked)]
             for view in asked:
                 commands += _lookups(beats[view], keys[view])
-            replies = self._exchange(commands, until)
+            replies = yield commands
             fresh = self._publication(replies[0])
             now = {
                 view: self._heartbeat(view, text)
@@ -188,7 +212,7 @@ class OnlineFeatures:
             same = all(now[view].layout == beats[view].layout for view in asked)
             if same and fresh.views == publication.views:
                 break
-            seen = self._look(until)
+            seen = yield from self._look()
         self._seen = fresh, beats | now
         rows, start = {}, 1 + len(asked)
         for view in asked:
@@ -197,13 +221,13 @@ class OnlineFeatures:
             start = end
         return fresh, rows
 
-    def _look(self, until: float) -> tuple[Publication, dict[str, Heartbeat]]:
+    def _look(self) -> Generator[list[bytes], list[Any], _Seen]:
         """What is published, from Redis."""
         project = self._settings.feast_project
-        (text,) = self._exchange([_get(heartbeat_key(project, VIEW))], until)
+        (text,) = yield [_get(heartbeat_key(project, VIEW))]
         publication = self._publication(text)
         names = publication.views
-        texts = self._exchange([_get(heartbeat_key(project, view)) for view in names], until)
+        texts = yield [_get(heartbeat_key(project, view)) for view in names]
         beats = {view: self._heartbeat(view, text) for view, text in zip(names, texts, strict=True)}
         return publication, beats
 
@@ -224,24 +248,29 @@ class OnlineFeatures:
             f"nothing is published to Redis for shop '{shop}'", help="run 'recomart publish'"
         )
 
-    def _open(self) -> redis.Redis:
+    def require_server(self) -> None:
+        """Raise NothingPublished where a server would be started to hear just that."""
         if not self._settings.redis_url and not self._settings.current_features.exists():
-            raise self._nothing_published()  # without starting a server to hear the same
-        return connect(self._settings, deadline=self._deadline)
+            raise self._nothing_published()
+
+    def unavailable(self, exc: Exception) -> RedisUnavailable:
+        """The error of a Redis that failed to answer in time."""
+        return RedisUnavailable(
+            f"Redis gave no answer within {self._deadline:g} s",
+            where="RECOMART_REDIS_URL" if self._settings.redis_url else "the embedded server",
+            found=str(exc),
+            help="see whether it runs and is not overloaded; 'make down' ends an embedded one, "
+            "and the next command starts it",
+        )
 
     def _exchange(self, commands: Iterable[bytes], until: float) -> list[Any]:
         try:
             if self._client is None:
-                self._client = self._open()
+                self.require_server()
+                self._client = connect(self._settings, deadline=self._deadline)
             return exchange(self._client, commands, until=until)
         except RedisError as exc:
-            raise RedisUnavailable(
-                f"Redis gave no answer within {self._deadline:g} s",
-                where="RECOMART_REDIS_URL" if self._settings.redis_url else "the embedded server",
-                found=str(exc),
-                help="see whether it runs and is not overloaded; 'make down' ends an embedded one, "
-                "and the next command starts it",
-            ) from exc
+            raise self.unavailable(exc) from exc
 
 
 def _lookups(heartbeat: Heartbeat, keys: list[tuple[str, ...]]) -> list[bytes]:

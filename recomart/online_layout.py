@@ -103,8 +103,10 @@ def encode_time(micros: int) -> bytes:
     return out + (b"\x10" + varint(rest * 1_000) if rest else b"")
 
 
-def decode_value(data: bytes) -> Scalar:
+def decode_value(data: bytes | None) -> Scalar:
     """The value in a serialized `feast.types.Value`; times as whole seconds since 1970.
+
+    None when there is no message, or an empty one.
 
     Raises:
         ValueError: it is of a type that RecoMart does not write.

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 
 import numpy as np
 
@@ -59,10 +60,17 @@ class OnlineRows:
 
     def statuses(self, feature: str) -> list[Status]:
         """(n) what can be said of a feature's values."""
-        held = Status.STALE if self.stale else Status.PRESENT
+        held, null, absent = (
+            Status.STALE if self.stale else Status.PRESENT,
+            Status.NULL,
+            Status.NOT_FOUND,
+        )
+        column = self.columns[feature]
+        if self.found.all():
+            return [null if value is None else held for value in column]
         return [
-            (Status.NULL if value is None else held) if found else Status.NOT_FOUND
-            for value, found in zip(self.columns[feature], self.found, strict=True)
+            (null if value is None else held) if found else absent
+            for value, found in zip(column, self.found.tolist(), strict=True)
         ]
 
     def numbers(self, feature: str) -> np.ndarray:
@@ -105,10 +113,10 @@ def decode_rows(
     layout = heartbeat.layout
     cells = list(zip(*replies, strict=True)) or [()] * (1 + len(layout.features))
     stamps = cells[0]
-    event_timestamp = np.array([np.nan if s is None else decode_time(s) for s in stamps])
+    event_timestamp = np.array([np.nan if s is None else _time(s) for s in stamps])
     columns: dict[str, list[Scalar]] = {
-        name: [None if data is None else decode_value(data) for data in column]
-        for (name, _), column in zip(layout.features, cells[1:], strict=True)
+        name: list(map(decode_value if kind == "Float64" else _value, column))
+        for (name, kind), column in zip(layout.features, cells[1:], strict=True)
     }
     since_publish = time.time() - heartbeat.published_at.timestamp()
     return OnlineRows(
@@ -120,3 +128,8 @@ def decode_rows(
         age=heartbeat.as_of.timestamp() + since_publish - event_timestamp,
         stale=since_publish > heartbeat.stale_after_hours * 3_600,
     )
+
+
+# Counts and times repeat from row to row and from call to call.
+_value = lru_cache(maxsize=1 << 16)(decode_value)
+_time = lru_cache(maxsize=1 << 14)(decode_time)
