@@ -28,12 +28,12 @@ def half(counts: np.ndarray) -> int:
 
 def per_user(source: Source) -> Plot | NotDrawn:
     """Interactions of each user, by rank."""
-    return _activity(source, "user", "Activity per user", "come from")
+    return _activity(source, "user", "Activity per user: the long tail", "come from")
 
 
 def per_product(source: Source) -> Plot | NotDrawn:
     """Interactions of each product, by rank."""
-    return _activity(source, "product", "Activity per product", "go to")
+    return _activity(source, "product", "Activity per product: the long tail", "go to")
 
 
 def _activity(source: Source, thing: str, title: str, verb: str) -> Plot | NotDrawn:
@@ -48,34 +48,34 @@ def _activity(source: Source, thing: str, title: str, verb: str) -> Plot | NotDr
     known = max(source.count(f"marts.dim_{thing}s", sample.condition), len(counts))
     busiest = half(counts)
     idle = known - len(counts)
+    tail = f"{of_all(idle, f'{thing} has', f'{thing}s have')} none" if idle else "all have some"
+    where = " of the sample" if sample.sampled else ""
     reading = (
         f"Half of all interactions {verb} {percent(busiest / known)} of the {thing}s"
-        f" ({busiest:,} of {known:,}); the median active {thing} has {np.median(counts):,.0f}"
-        f" and {of_all(idle, f'{thing} has', f'{thing}s have')} none."
+        f" ({busiest:,} of {known:,}{where}); the median active {thing} has"
+        f" {np.median(counts):,.0f}, and {tail}."
     )
     places = np.unique(np.geomspace(1, len(counts), POINTS).round().astype(int))
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
-        axes.fill_between(
-            places[places <= busiest],
-            counts[places[places <= busiest] - 1],
-            1,
-            color=WARM,
-            alpha=0.22,
-            linewidth=0,
-            label="half of all interactions",
-        )
         axes.plot(places, counts[places - 1], color=DARK, linewidth=1.8)
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set_ylim(bottom=0.9)
-        axes.axvline(busiest, color=WARM, linestyle="--", linewidth=1)
+        # a line and no filled area: on log axes an area says nothing about a share
+        axes.axvline(
+            busiest,
+            color=WARM,
+            linestyle="--",
+            linewidth=1.2,
+            label=f"the {busiest:,} to the left have half of all interactions",
+        )
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
         axes.set_xlabel(f"rank of the {thing}, most active first (log axis)")
         axes.set_ylabel(f"interactions of the {thing} (count, log axis)")
-        axes.legend(frameon=False, fontsize=8, loc="upper right")
+        axes.legend(frameon=False, fontsize=8, loc="lower left")
 
     note = "One row per interaction of any kind but impressions"
     return Plot(name, title, reading, note, sample.rows, sample.of, paint)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 from matplotlib.figure import Figure
 
-from quality.eda.picture import DARK, LIGHT, NotDrawn, Plot, label, percent
+from quality.eda.activity import half
+from quality.eda.picture import DARK, LIGHT, NotDrawn, Plot, label, of_all, percent
 from quality.eda.source import Source
 
 SHOWN = 12
@@ -36,12 +38,11 @@ def shares(source: Source) -> Plot | NotDrawn:
             (f"{len(rest):,} other", sum(row[1] for row in rest), sum(row[2] for row in rest))
         )
     most = max(named, key=lambda row: row[2])
-    largest = named[0]
+    busiest = half(np.sort([row[2] for row in found])[::-1])
     reading = (
-        f"The largest of {len(named):,} categories, {label(largest[0])}, has"
-        f" {percent(largest[1] / products)} of the products and"
-        f" {percent(largest[2] / activity)} of the interactions;"
-        f" the most used is {label(most[0])} with {percent(most[2] / activity)}."
+        f"{label(most[0])} has the most interactions of {len(named):,} categories,"
+        f" {percent(most[2] / activity)}, with {percent(most[1] / products)} of the products;"
+        f" half of all interactions are in {of_all(busiest, 'category', 'categories')}."
     )
 
     def paint(figure: Figure) -> None:

@@ -58,11 +58,11 @@ def _correlations(source: Source, thing: str) -> Plot | NotDrawn:
     pairs = np.nan_to_num(values[upper])
     strongest = int(np.abs(pairs).argmax())
     high = int((np.abs(pairs) >= ALIKE).sum())
+    alike = ", so that one says nearly what the other says" if high else ""
     reading = (
-        f"{of_all(high, 'pair', 'pairs')} of {len(pairs):,} have a rank correlation of {ALIKE:g}"
-        f" or more, so one says nearly what the other says; the strongest is"
-        f" {label(names[upper[0][strongest]], 40)} with {label(names[upper[1][strongest]], 40)}"
-        f" ({pairs[strongest]:.2f})."
+        f"{high:,} of {of_all(len(pairs), 'pair', 'pairs')} of features have a rank correlation of"
+        f" {ALIKE:g} or more{alike}; the strongest is {label(names[upper[0][strongest]], 40)} with"
+        f" {label(names[upper[1][strongest]], 40)} ({pairs[strongest]:.2f})."
     )
 
     def paint(figure: Figure) -> None:

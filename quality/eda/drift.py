@@ -80,12 +80,17 @@ def _drift(source: Source, thing: str) -> Plot | NotDrawn:
     drifts = [_compare(f"{what}_30d", before[i], after[i]) for i, what in enumerate(MAIN[thing])]
     moved = [drift for drift in drifts if drift is not None]
     if not moved:
-        return NotDrawn(name, title, f"no {thing} was active in both the first and the last month")
+        kinds = ", ".join(MAIN[thing])
+        return NotDrawn(name, title, f"no {thing} has any {kinds} in one of the two months")
     worst = max(moved, key=lambda drift: drift.psi)
-    how = "a large shift" if worst.psi > MUCH else "some shift" if worst.psi > SOME else "stable"
+    size = f"PSI {worst.psi:.2f}; {SOME:g} and less is stable, above {MUCH:g} large"
+    how = "a lot" if worst.psi > MUCH else "somewhat"
     reading = (
-        f"{worst.feature} moved most: PSI {worst.psi:.2f} ({how}; below {SOME:g} is stable, above"
-        f" {MUCH:g} large). {len(before[0]):,} {thing}s were active in the first month,"
+        f"{worst.feature} moved most, {how} ({size})."
+        if worst.psi > SOME
+        else f"No main feature moved: the most did {worst.feature} ({size})."
+    ) + (
+        f" {len(before[0]):,} {thing}s were active in the first month,"
         f" {len(after[0]):,} in the last."
     )
 
@@ -97,7 +102,11 @@ def _drift(source: Source, thing: str) -> Plot | NotDrawn:
             panel.set_title(f"PSI {drift.psi:.2f}", fontsize=9)
             if place == 0:
                 panel.set_ylabel(f"share of the active {thing}s, %")
-                panel.legend(frameon=False, fontsize=8)
+                # above the panels, where no bar can lie under it
+                handles, names = panel.get_legend_handles_labels()
+                figure.legend(
+                    handles, names, loc="outside upper right", ncols=2, frameon=False, fontsize=8
+                )
 
     note = (
         f"{thing.capitalize()}s with any activity in the 30 days before {then:%Y-%m-%d} (first"

@@ -25,29 +25,18 @@ def funnel(source: Source) -> Plot | NotDrawn:
         return NotDrawn(
             name, title, f"a funnel needs views, carts and purchases, and {have} recorded"
         )
-    flags = ", ".join(f"bool_or(kind = '{kind}') as {kind}" for kind, _ in stages)
+    flags = ", ".join(f"coalesce(bool_or(kind = '{kind}'), false) as {kind}" for kind, _ in STAGES)
     reached = ", ".join(
         f"count(*) filter (where {' and '.join(kind for kind, _ in stages[: place + 1])})"
         for place in range(len(stages))
     )
-    last = stages[-1][0]
-    *pairs, unseen = source.rows(
-        f"select {reached}, count(*) filter (where {last} and not {stages[0][0]})"
+    first, last = stages[0][0], stages[-1][0]
+    *pairs, both, unseen = source.rows(
+        f"select {reached}, count(*) filter (where {first} and {last}),"
+        f" count(*) filter (where {last} and not {first})"
         f" from (select {flags} from {sample.sql} group by user_id, product_id)"
     )[0]
-    start = pairs[0] or 1
-    steps = " and ".join(
-        f"{percent(n / start)} were {words}"
-        for n, (_, words) in zip(pairs[1:], stages[1:], strict=True)
-    )
-    reading = (
-        (
-            f"Of {pairs[0]:,} user-product pairs with a view, {steps};"
-            f" {unseen:,} pairs were {stages[-1][1]} without a recorded view."
-        )
-        if stages[0][0] == "view"
-        else f"Of {pairs[0]:,} user-product pairs with a cart, {steps}."
-    )
+    reading = _reading(stages, pairs, both, unseen)
     used = sum(events[kind] for kind, _ in stages)
 
     def paint(figure: Figure) -> None:
@@ -98,6 +87,21 @@ def funnel(source: Source) -> Plot | NotDrawn:
         paint,
         height=3.8,
     )
+
+
+def _reading(stages: list[tuple[str, str]], pairs: list[int], both: int, unseen: int) -> str:
+    """What became of the pairs of the first stage, also those that jumped over the second."""
+    start, begin, end = max(pairs[0], 1), stages[0][1], stages[-1][1]
+    reading = f"Of {pairs[0]:,} user-product pairs {begin}, "
+    if len(stages) == len(STAGES):
+        reading += (
+            f"{percent(pairs[1] / start)} were {stages[1][1]} and {percent(both / start)} {end},"
+            f" {percent(pairs[2] / start)} with a cart recorded"
+        )
+    else:
+        reading += f"{percent(both / start)} were {end}"
+    without = f"{unseen:,} more were" if unseen else "none was"
+    return f"{reading}; {without} {end} without being {begin}."
 
 
 def _whole(source: Source, of: int, used: int, rows: int) -> int:

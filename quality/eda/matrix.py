@@ -40,8 +40,9 @@ def sparsity(source: Source) -> Plot | NotDrawn:
     density = np.divide(counts, cells, out=np.full_like(counts, np.nan), where=cells > 0)
     tenth = BANDS // 10
     densest = counts[:tenth, :tenth].sum() / filled
+    who = "sampled user" if sample.sampled else "user"
     reading = (
-        f"{percent(filled / (users * products))} of the matrix of {of_all(users, 'user', 'users')}"
+        f"{percent(filled / (users * products))} of the matrix of {of_all(users, who, who + 's')}"
         f" and {of_all(products, 'product', 'products')} is filled ({filled:,} pairs);"
         f" the busiest tenth of both, 1% of the cells, holds {percent(densest)} of the pairs."
     )

@@ -19,7 +19,7 @@ from recomart.plain_text import one_line
 DARK, MIDDLE, LIGHT, WARM = "#0b3c5d", "#4f8fc0", "#b9d3e8", "#d55e00"
 INK, FAINT = "#20262e", "#5f6670"
 WIDTH, DPI = 8.0, 130
-LETTERS_A_LINE = 104
+LETTERS_A_LINE, LETTERS_A_NOTE = 120, 150
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def png(plot: Plot, shop: str) -> bytes:
     figure = Figure(figsize=(WIDTH, plot.height), dpi=DPI, facecolor="white")
     FigureCanvasAgg(figure)
     reading = textwrap.fill(plot.reading, LETTERS_A_LINE)
-    note = textwrap.fill(_whole_note(plot, shop), 132)
+    note = textwrap.fill(_whole_note(plot, shop), LETTERS_A_NOTE)
     inch = 1 / plot.height
     top = 1 - (0.42 + 0.17 * (reading.count("\n") + 1)) * inch
     bottom = (0.12 + 0.14 * (note.count("\n") + 1)) * inch
@@ -107,13 +107,13 @@ def of_all(n: int, one: str, many: str) -> str:
 
 
 def _whole_note(plot: Plot, shop: str) -> str:
-    used = f"{plot.note}, {plot.rows:,} rows"
+    rows = f"{plot.rows:,} rows"
     if plot.sampled:
-        used += (
-            f", a sample of {plot.of:,} (about a million, chosen by a hash of the key:"
-            " the same ones every time)"
+        rows = (
+            f"SAMPLE of {plot.rows:,} of {plot.of:,} rows"
+            " (whole keys, chosen by their hash: the same ones every time)"
         )
-    return f"{label(shop, 60)}. {used}."
+    return f"{label(shop, 60)}. {rows}. {plot.note}."
 
 
 @cache

@@ -55,11 +55,12 @@ def ratings(source: Source) -> Plot | NotDrawn:
 
 def prices(source: Source) -> Plot | NotDrawn:
     """The distribution of catalogue prices; of prices paid, where the catalogue has none."""
-    name, title = "prices", "Prices in the catalogue"
+    name, title = "prices", "Prices"
     of = "marts.dim_products"
     sample, price, note = source.sample(of, "product_id"), "price", "One row per product"
+    title_drawn = "Prices in the catalogue"
     if not source.count(of, "price is not null"):
-        title, note = "Prices paid for one unit", "One row per line of an order"
+        title_drawn, note = "Prices paid for one unit", "One row per line of an order"
         sample = source.sample("marts.fct_transactions", "order_id")
         price = "coalesce(unit_price, line_total / nullif(quantity, 0))"
     values = source.columns(
@@ -106,7 +107,7 @@ def prices(source: Source) -> Plot | NotDrawn:
             axes.set_xscale("log")
             scale = ", log axis"
             axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
-        axes.set_xlabel(f"price ({unit}{scale}; the first and last bar hold 1% beyond them)")
+        axes.set_xlabel(f"price ({unit}{scale}; the outermost bars also hold the 1% beyond)")
         axes.set_ylabel("share of the prices, %")
 
-    return Plot(name, title, reading, note, len(above), sample.of - left_out, paint)
+    return Plot(name, title_drawn, reading, note, len(above), sample.of - left_out, paint)
