@@ -33,10 +33,14 @@ def shares(source: Source) -> Plot | NotDrawn:
     unnamed = [("(no category)", *row[1:]) for row in found if row[0] is None]
     rest = named[SHOWN:]
     bars = [(label(row[0]), row[1], row[2]) for row in named[:SHOWN]] + unnamed
-    if rest:
-        bars.append(
-            (f"{len(rest):,} other", sum(row[1] for row in rest), sum(row[2] for row in rest))
-        )
+    # one bar for all others would be longer than any, and shrink those that have a name
+    others = (
+        f"; not shown are {of_all(len(rest), 'category', 'categories')} with"
+        f" {percent(sum(row[1] for row in rest) / products)} of the products and"
+        f" {percent(sum(row[2] for row in rest) / activity)} of the interactions"
+        if rest
+        else ""
+    )
     most = max(named, key=lambda row: row[2])
     busiest = half(np.sort([row[2] for row in found])[::-1])
     reading = (
@@ -66,6 +70,6 @@ def shares(source: Source) -> Plot | NotDrawn:
         axes.set_xlabel("share, %")
         axes.legend(frameon=False, fontsize=8, loc="best")
 
-    note = f"Products of the catalogue ({products:,}) and interactions of any kind but impressions"
+    note = f"Products of the catalogue ({products:,}) and interactions of any kind but impressions{others}"
     height = 2.0 + 0.3 * len(bars)
     return Plot(name, title, reading, note, sample.rows, sample.of, paint, height=height)

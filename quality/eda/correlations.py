@@ -10,7 +10,7 @@ from quality.eda.picture import INK, NotDrawn, Plot, label, of_all
 from quality.eda.source import Source
 
 NUMBERS = ("BIGINT", "INTEGER", "DOUBLE", "FLOAT", "HUGEINT", "DECIMAL")
-LEAST_ROWS = 3
+LEAST_ROWS, LEAST_FEATURES = 3, 3
 ALIKE = 0.9
 
 
@@ -50,8 +50,8 @@ def _correlations(source: Source, thing: str) -> Plot | NotDrawn:
     )
     newest = pd.DataFrame({key: np.ma.filled(values, np.nan) for key, values in found.items()})
     table = rank_correlations(newest)
-    if len(newest) < LEAST_ROWS or len(table) < 2:
-        return NotDrawn(name, title, f"fewer than two {thing} features have more than one value")
+    if len(newest) < LEAST_ROWS or len(table) < LEAST_FEATURES:
+        return NotDrawn(name, title, f"fewer than three {thing} features have more than one value")
     values = table.to_numpy()
     names = [str(column).removeprefix(f"{thing}_") for column in table]
     upper = np.triu_indices(len(names), 1)
@@ -87,7 +87,7 @@ def _correlations(source: Source, thing: str) -> Plot | NotDrawn:
                         color="white" if abs(value) > 0.6 else INK,
                     )
         bar = figure.colorbar(image, ax=axes, pad=0.02)
-        bar.set_label("Spearman's rank correlation (-1 to 1)", fontsize=9)
+        bar.set_label("Spearman's rank correlation", fontsize=9)
         axes.set_xlabel(f"feature of the {thing}")
         axes.set_ylabel(f"feature of the {thing}")
 

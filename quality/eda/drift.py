@@ -102,11 +102,12 @@ def _drift(source: Source, thing: str) -> Plot | NotDrawn:
             panel.set_title(f"PSI {drift.psi:.2f}", fontsize=9)
             if place == 0:
                 panel.set_ylabel(f"share of the active {thing}s, %")
-                # above the panels, where no bar can lie under it
+                # beside the title, where no bar can lie under it
                 handles, names = panel.get_legend_handles_labels()
-                figure.legend(
-                    handles, names, loc="outside upper right", ncols=2, frameon=False, fontsize=8
+                legend = figure.legend(
+                    handles, names, loc="upper right", ncols=2, frameon=False, fontsize=8
                 )
+                legend.set_in_layout(False)
 
     note = (
         f"{thing.capitalize()}s with any activity in the 30 days before {then:%Y-%m-%d} (first"
