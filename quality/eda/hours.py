@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import datetime
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -13,12 +13,16 @@ from quality.eda.source import Source
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
-def weekdays(first: date, last: date) -> np.ndarray:
-    """(7,) how many Mondays to Sundays lie between two days, both included."""
-    found = np.zeros(7, dtype=int)
-    for offset in range((last - first).days + 1):
-        found[(first + timedelta(days=offset)).weekday()] += 1
-    return found
+def hours_between(first: datetime, last: datetime) -> np.ndarray:
+    """(7, 24) how often each hour of each weekday, Monday first, lies between two moments.
+
+    Both moments' own hours are included, so that a day of which only the evening is known counts
+    for its evening alone.
+    """
+    start = np.datetime64(first, "h")
+    hours = np.arange(start, np.datetime64(last, "h") + np.timedelta64(1, "h")).astype(int)
+    # hour 0 of numpy's clock is a Thursday's midnight
+    return np.bincount((hours + 3 * 24) % (7 * 24), minlength=7 * 24).reshape(7, 24)
 
 
 def by_hour(source: Source) -> Plot | NotDrawn:
@@ -28,7 +32,7 @@ def by_hour(source: Source) -> Plot | NotDrawn:
     if not sample.rows:
         return NotDrawn(name, title, "the shop has no interactions")
     first, last, fine = source.rows(
-        "select min(occurred_at)::date, max(occurred_at)::date,"
+        "select min(occurred_at), max(occurred_at),"
         " count(*) filter (where occurred_at <> date_trunc('day', occurred_at))"
         f" from {sample.sql}"
     )[0]
@@ -40,13 +44,14 @@ def by_hour(source: Source) -> Plot | NotDrawn:
         f" from {sample.sql} group by 1, 2"
     ):
         counts[day, hour] = n
-    days = weekdays(first, last)
-    mean = counts * sample.factor / np.maximum(days, 1)[:, None]
-    mean[days == 0] = np.nan
+    known = hours_between(first, last)
+    mean = np.full((7, 24), np.nan)
+    np.divide(counts * sample.factor, known, out=mean, where=known > 0)
     busiest = np.unravel_index(np.nanargmax(mean), mean.shape)
-    quietest = int(np.nanargmin(np.nanmean(mean, axis=0)))
+    each = counts.sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    quietest = int(np.where(known.sum(axis=0) > 0, each, np.inf).argmin())
     day, hour = int(busiest[0]), int(busiest[1])
-    usual = float(np.nanmean(mean))
+    usual = float(counts.sum() * sample.factor / known.sum())
     reading = (
         f"The busiest hour is {DAYS[day]} {hour:02d}:00 UTC with {mean[day, hour]:,.1f}"
         f" interactions, {mean[day, hour] / usual:.1f} times the mean of {usual:,.1f};"
@@ -65,7 +70,7 @@ def by_hour(source: Source) -> Plot | NotDrawn:
         bar.set_label("interactions per hour (mean)", fontsize=9)
 
     note = (
-        f"One row per interaction of any kind but impressions, {first} to {last};"
-        " a weekday's hours are divided by how often it occurs"
+        f"One row per interaction of any kind but impressions, {first:%Y-%m-%d} to"
+        f" {last:%Y-%m-%d}; each hour is divided by how often it occurs in this time"
     )
     return Plot(name, title, reading, note, sample.rows, sample.of, paint, height=4.2)

@@ -40,7 +40,7 @@ def sparsity(source: Source) -> Plot | NotDrawn:
     density = np.divide(counts, cells, out=np.full_like(counts, np.nan), where=cells > 0)
     tenth = BANDS // 10
     densest = counts[:tenth, :tenth].sum() / filled
-    where = "in the sample, " if sample.sampled else ""
+    where = " in the sample" if sample.sampled else ""
     who = "sampled user" if sample.sampled else "user"
     reading = (
         f"{percent(filled / (users * products))} of the matrix of {of_all(users, who, who + 's')}"
@@ -66,7 +66,7 @@ def sparsity(source: Source) -> Plot | NotDrawn:
         axes.set_ylabel("users by activity, % from the busiest")
         bar = figure.colorbar(image, ax=axes, pad=0.02, format="%g")
         bar.ax.minorticks_off()
-        bar.set_label(f"pairs with an interaction, % ({where}log scale; white: none)", fontsize=9)
+        bar.set_label(f"pairs with an interaction, % (white: none{where})", fontsize=9)
 
     note = "One row per interaction of any kind but impressions, repeats of a pair counted once"
     return Plot(name, title, reading, note, sample.rows, sample.of, paint, height=5.2)
