@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from recomart.sql import identifier, literal
@@ -75,8 +76,12 @@ def join_view(
         connection: with the labels registered.
         as_known_then: leave out rows that were created after the label's own time.
     """
-    reader = connection.execute(_query(view, as_known_then)).to_arrow_reader(1_000_000)
-    return pa.Table.from_batches(reader, schema=reader.schema)
+    joined = connection.execute(_query(view, as_known_then)).to_arrow_table()
+    rows = joined[ROW].to_numpy()
+    place = np.empty(len(rows), dtype=np.int64)
+    place[rows] = np.arange(len(rows))
+    # a third of the time of sorting whole rows in the query
+    return joined.drop_columns([ROW]).combine_chunks().take(pa.array(place))
 
 
 def _query(view: ViewJoin, as_known_then: bool) -> str:
@@ -100,11 +105,10 @@ def _query(view: ViewJoin, as_known_then: bool) -> str:
     return f"""
         with facts as ({_facts(view)})
         {_known_late(view, on) if late else ""}
-        select {", ".join(outputs)}
+        select {", ".join([f"l.{ROW}", *outputs])}
         from {LABELS} l
         asof left join (from {facts}) f on {on} and {_label_order(view)} >= f._order
         {join_late}
-        order by l.{ROW}
     """
 
 
