@@ -37,8 +37,8 @@ from recomart.online_columns import (
     value_cells,
 )
 from recomart.online_layout import ViewLayout, decode_nanos
-from recomart.online_writer import send_rows
-from recomart.resp import bulk, exchange
+from recomart.online_writer import row_pieces
+from recomart.resp import bulk, exchange, exchange_pieces
 
 KEY_VERSION = 3
 
@@ -91,9 +91,9 @@ class BulkRedisOnlineStore(RedisOnlineStore):
                 rows, keys = rows.take(newer), keys.take(pa.array(newer))
         cells = {field.name: _cells(rows[field.name], field.dtype) for field in view.features}
         times = time_cells(rows[event_timestamp])
-        return send_rows(
-            client, layout, keys, times, cells, ttl_seconds=config.online_store.key_ttl_seconds
-        )
+        ttl = config.online_store.key_ttl_seconds
+        exchange_pieces(client, row_pieces(layout, keys, times, cells, ttl))
+        return len(keys)
 
     def _newer(
         self, client: redis.Redis, layout: ViewLayout, keys: pa.Array, times: pa.ChunkedArray

@@ -22,20 +22,27 @@ def write_rows(
     Args:
         rows: the view's join keys (no nulls), features, and the event timestamp, none null.
     """
+    exchange_pieces(client, table_pieces(layout, rows, event_timestamp))
+    return rows.num_rows
+
+
+def table_pieces(
+    layout: ViewLayout, rows: pa.Table, event_timestamp: str
+) -> Iterator[tuple[memoryview, int]]:
+    """The commands that write a table, in pieces with their counts; arguments as in write_rows."""
     cells = {name: value_cells(rows[name], kind) for name, kind in layout.features}
     keys = key_cells(layout, {name: rows[name] for name in layout.join_keys})
-    return send_rows(client, layout, keys, time_cells(rows[event_timestamp]), cells)
+    return row_pieces(layout, keys, time_cells(rows[event_timestamp]), cells)
 
 
-def send_rows(
-    client: redis.Redis,
+def row_pieces(
     layout: ViewLayout,
     keys: pa.Array,
     times: pa.Array,
     cells: dict[str, pa.Array],
     ttl_seconds: int | None = None,
-) -> int:
-    """Write encoded rows (`recomart/online_columns.py`), and return how many.
+) -> Iterator[tuple[memoryview, int]]:
+    """The commands that write encoded rows (`recomart/online_columns.py`).
 
     Args:
         cells: of the features, by name.
@@ -55,8 +62,7 @@ def send_rows(
             keys,
             _same(bulk(b"%d" % ttl_seconds)),
         ]
-    exchange_pieces(client, _pieces(join_cells(parts), 2 if ttl_seconds else 1))
-    return len(keys)
+    return _pieces(join_cells(parts), 2 if ttl_seconds else 1)
 
 
 def delete_rows(client: redis.Redis, layout: ViewLayout, keys: Sequence[bytes]) -> int:

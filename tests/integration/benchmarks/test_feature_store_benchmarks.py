@@ -1,0 +1,43 @@
+"""Each benchmark of the feature store, at a size that is good for nothing but seeing it run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks import lookup, point_in_time, publish_online, results
+
+
+@pytest.fixture(autouse=True)
+def figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the figures go, in place of those that we quote."""
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
+    return tmp_path
+
+
+def test_point_in_time_measures_ours_beside_a_bare_query(figures: Path) -> None:
+    point_in_time.main(
+        ["--cases", "50x20000", "--late", "0.01", "--rounds", "1", "--without", "stock"]
+    )
+
+    (run,) = json.loads((figures / "point_in_time.json").read_text())["runs"]
+    assert run["seconds"].keys() == {"bare", "ours", "ours-then"}
+    assert all(seconds > 0 for seconds in run["seconds"].values())
+
+
+def test_publish_online_writes_every_row_and_then_the_changed_ones(figures: Path) -> None:
+    publish_online.main(["--rows", "1000", "--stock-rows", "200", "--rounds", "1"])
+
+    told = json.loads((figures / "publish_online.json").read_text())
+    assert 0 < told["rows_changed"] < 50
+    assert set(told["rows_a_second"]) == {"pipe", "publish", "materialize", "stock"}
+
+
+def test_lookup_times_every_contender(figures: Path) -> None:
+    lookup.main(["--products", "5", "--calls", "3"])
+
+    told = json.loads((figures / "lookup.json").read_text())
+    for name in lookup.NAMES:
+        assert 0 < told[name]["p50_ms"] <= told[name]["p99_ms"]
