@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from quality.eda.picture import DARK, LIGHT, NotDrawn, Plot, percent
+from quality.eda.picture import DARK, LIGHT, NotDrawn, Plot, of_all, percent
 from quality.eda.source import Source
 
 STAGES = (("view", "viewed"), ("add_to_cart", "put into the cart"), ("purchase", "bought"))
@@ -100,7 +100,7 @@ def _reading(stages: list[tuple[str, str]], pairs: list[int], both: int, unseen:
         )
     else:
         reading += f"{percent(both / start)} were {end}"
-    without = f"{unseen:,} more were" if unseen else "none was"
+    without = of_all(unseen, "more was", "more were") if unseen else "none was"
     return f"{reading}; {without} {end} without being {begin}."
 
 
