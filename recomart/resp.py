@@ -94,7 +94,7 @@ async def exchange_async(
             await connection.send_packed_command(packed)
             while len(replies) < len(packed):
                 data = await connection._reader.read(READ_BYTES)
-                _take(reader, data, replies, len(packed))
+                _take(reader, data, replies)
         whole = True
         return replies
     except TimeoutError as exc:
@@ -124,17 +124,15 @@ def _receive(
             raise RedisTimeoutError(TOO_LATE) from exc
         except OSError as exc:
             raise RedisConnectionError(f"while reading: {exc}") from exc
-        _take(reader, data, replies, wanted)
+        _take(reader, data, replies)
 
 
-def _take(reader: hiredis.Reader, data: bytes, replies: list[Any], wanted: int) -> None:
+def _take(reader: hiredis.Reader, data: bytes, replies: list[Any]) -> None:
     if not data:
         raise RedisConnectionError("the server closed the connection")
     reader.feed(data)
-    while len(replies) < wanted:
-        reply = reader.gets()
-        if reply is False:
-            return
+    # all of them, also those to later commands: no read would bring them again
+    while (reply := reader.gets()) is not False:
         if isinstance(reply, hiredis.ReplyError):
             raise ResponseError(str(reply))
         replies.append(reply)
