@@ -35,6 +35,7 @@ def quarantine(
         typer.Argument(help="users, products, ratings, transactions, events, or lines (rejected)."),
     ] = None,
     reason: Annotated[str | None, typer.Option(help="Rows with this reason alone.")] = None,
+    batch: Annotated[str | None, typer.Option(help="Rows of this batch alone.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many rows to show.")] = 20,
 ) -> None:
     """Count what is in quarantine and why; with an entity, show its rows as received."""
@@ -43,10 +44,10 @@ def quarantine(
 
     settings = load_settings()
     if entity is None and reason is None:
-        show_quarantine(held.counts(settings))
+        show_quarantine(held.counts(settings, batch))
     else:
         records = None if entity == "lines" else entity
-        show_quarantined_rows(held.rows(settings, records, reason, limit))
+        show_quarantined_rows(held.rows(settings, records, reason, limit, batch))
 
 
 @app.command()

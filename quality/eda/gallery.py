@@ -24,7 +24,8 @@ from recomart.settings import Settings
 from recomart.step import Progress, StepResult, no_progress
 from recomart.warehouse import warehouse
 
-FORMAT = 1
+FORMAT = 2
+"""Of readings.json, and of the pictures: another one has them drawn anew."""
 READINGS = "readings.json"
 PLOTS: tuple[Callable[[Source], Plot | NotDrawn], ...] = (
     values.ratings,
@@ -43,12 +44,17 @@ PLOTS: tuple[Callable[[Source], Plot | NotDrawn], ...] = (
 
 
 def draw(
-    settings: Settings, progress: Progress = no_progress, most_rows: int = MOST_ROWS
+    settings: Settings,
+    progress: Progress = no_progress,
+    most_rows: int = MOST_ROWS,
+    *,
+    anew: bool = True,
 ) -> StepResult:
     """Draw every plot that the shop has data for; one that it has none for is removed.
 
     Args:
         most_rows: a table with more rows is sampled.
+        anew: draw also when the plots that are there were made of the same data.
 
     Raises:
         NotReady: there is no warehouse, or nothing was transformed yet.
@@ -57,6 +63,9 @@ def draw(
     found: list[Plot | NotDrawn] = []
     with warehouse(settings, read_only=True) as connection:
         source = Source(connection, settings, most_rows)
+        state = source.state()
+        if not anew and (there := _drawn_before(settings.eda_plots, state)):
+            return StepResult(there, "plots", "as they were")
         for place, read in enumerate(PLOTS):
             progress("read", place, len(PLOTS))
             found.append(read(source))
@@ -68,13 +77,27 @@ def draw(
         _replace(settings.eda_plots / f"{plot.name}.png", png(plot, source.title))
     for absent in missing:
         (settings.eda_plots / f"{absent.name}.png").unlink(missing_ok=True)
-    _write_readings(settings.eda_plots / READINGS, source, drawn, missing)
+    _write_readings(settings.eda_plots / READINGS, state, source, drawn, missing)
     return StepResult(len(drawn), "plots", _detail(drawn, missing))
 
 
-def _write_readings(path: Path, source: Source, drawn: list[Plot], missing: list[NotDrawn]) -> None:
+def _drawn_before(folder: Path, state: str | None) -> int:
+    """How many plots are there, all of them made of this state; else 0."""
+    readings = folder / READINGS
+    if state is None or not readings.is_file():
+        return 0
+    content = json.loads(readings.read_text(encoding="utf-8"))
+    files = [folder / plot["file"] for plot in content["plots"]]
+    same = content["format"] == FORMAT and content["state"] == state
+    return len(files) if same and all(file.is_file() for file in files) else 0
+
+
+def _write_readings(
+    path: Path, state: str | None, source: Source, drawn: list[Plot], missing: list[NotDrawn]
+) -> None:
     content = {
         "format": FORMAT,
+        "state": state,
         "shop": source.title,
         "as_of": source.as_of.isoformat() + "Z" if source.as_of else None,
         "plots": [

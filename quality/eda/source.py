@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,8 +72,21 @@ class Source:
                 "there is nothing to draw: no data were transformed yet",
                 help="run 'recomart transform' first",
             )
+        self._has_account = "dq_reconciliation" in tables
         shop = self.rows("select title, currency, as_of, first_activity_at from marts.dim_shop")[0]
         self.title, self.currency, self.as_of, self.first_activity_at = shop
+
+    def state(self) -> str | None:
+        """What the pictures depend on, in short: equal states give equal pictures. None when the
+        warehouse has no account of its records."""
+        if not self._has_account:
+            return None
+        account = self.rows(
+            "select entity, count(*), sum(accepted), max(batch_id)"
+            " from quality.dq_reconciliation group by entity order by entity"
+        )
+        shop = [self.title, self.currency, str(self.as_of)]
+        return json.dumps([self.published.resolve().name, self.most_rows, shop, account])
 
     def rows(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         return self.connection.execute(sql, list(parameters)).fetchall()

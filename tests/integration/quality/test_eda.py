@@ -199,3 +199,26 @@ def _pictures(settings: Settings) -> dict[str, bytes]:
 def _readings(settings: Settings) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((settings.eda_plots / "readings.json").read_text())
     return found
+
+
+def test_plots_are_left_alone_while_their_data_are_the_same(by_hand: Settings) -> None:
+    with warehouse(by_hand) as connection:
+        connection.execute(
+            "create schema quality; create table quality.dq_reconciliation as"
+            " select 'ratings' as entity, 4 as accepted, '00000001' as batch_id"
+        )
+    draw(by_hand)
+    picture = by_hand.eda_plots / "ratings.png"
+    before = picture.stat().st_mtime_ns
+    assert draw(by_hand, anew=False).detail == "as they were"
+    assert picture.stat().st_mtime_ns == before
+    with warehouse(by_hand) as connection:
+        connection.execute("insert into marts.fct_ratings values ('u4', 2)")
+        connection.execute(
+            "insert into quality.dq_reconciliation values ('ratings', 1, '00000002')"
+        )
+    draw(by_hand, anew=False)
+    assert picture.stat().st_mtime_ns > before
+    picture.unlink()
+    draw(by_hand, anew=False)
+    assert picture.is_file()
