@@ -23,8 +23,10 @@ GZIP_RATIO = 200
 Text compresses 3 to 50 times; a gzip bomb a thousand times.
 """
 
+_IS_BROKEN = "recomart-broken"
 _BOM = codecs.BOM_UTF8
 _FOREIGN_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
     codecs.BOM_UTF32_BE: "utf-32",
@@ -35,8 +37,9 @@ def is_utf8(encoding: str) -> bool:
     """Whether the declared encoding needs no transcoding.
 
     Raises:
-        LookupError: Python knows no such encoding.
+        LookupError: Python knows no such encoding, or it is none of text.
     """
+    "".encode(encoding)  # knows rot13 and base64 for what they are
     return codecs.lookup(encoding).name in ("utf-8", "utf-8-sig", "ascii")
 
 
@@ -53,7 +56,7 @@ def pieces(path: Path, encoding: str, size: int = PIECE_BYTES) -> Iterator[bytes
     try:
         with open(path, "rb") as handle:
             raw = _expanded(path, handle, size) if path.suffix == ".gz" else _plain(handle, size)
-            yield from _without_mark(path, raw if is_utf8(encoding) else _utf8(raw, encoding))
+            yield from _without_mark(path, raw if is_utf8(encoding) else _utf8(path, raw, encoding))
     except (gzip.BadGzipFile, EOFError, zlib.error) as exc:
         raise SourceError(
             f"{path.name} is not a whole gzip file",
@@ -88,11 +91,33 @@ def _expanded(path: Path, handle: BinaryIO, size: int) -> Iterator[bytes]:
             yield piece
 
 
-def _utf8(raw: Iterator[bytes], encoding: str) -> Iterator[bytes]:
-    decoder = codecs.getincrementaldecoder(encoding)(errors="surrogateescape")
-    for piece in raw:
-        yield decoder.decode(piece).encode("utf-8", "surrogatepass")
-    yield decoder.decode(b"", final=True).encode("utf-8", "surrogatepass")
+def _utf8(path: Path, raw: Iterator[bytes], encoding: str) -> Iterator[bytes]:
+    codecs.register_error(_IS_BROKEN, _as_broken)
+    decoder = codecs.getincrementaldecoder(encoding)(errors=_IS_BROKEN)
+    try:
+        for piece in raw:
+            yield decoder.decode(piece).encode("utf-8", "surrogatepass")
+        yield decoder.decode(b"", final=True).encode("utf-8", "surrogatepass")
+    except UnicodeError as exc:
+        # of all that can be wrong, only a missing mark is more than the bytes at one place
+        raise SourceError(
+            f"{path.name} cannot be read as {encoding}",
+            code="wrong-encoding",
+            where=str(path),
+            found=str(exc),
+            help=f"declare the encoding that it has: {encoding}-le and {encoding}-be need no "
+            "byte-order mark, and utf-8 is the most usual one",
+        ) from exc
+
+
+def _as_broken(exc: UnicodeError) -> tuple[str, int]:
+    """Stand-in for bytes that an encoding cannot hold: half of a pair, which no UTF-8 has.
+
+    `surrogateescape` will not do: it refuses bytes below 0x80, of which a torn UTF-16 may consist,
+    and takes UTF-32 out of step.
+    """
+    assert isinstance(exc, UnicodeDecodeError), "only decoders call it"
+    return "\udcff", exc.end
 
 
 def _without_mark(path: Path, text: Iterator[bytes]) -> Iterator[bytes]:

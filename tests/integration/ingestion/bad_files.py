@@ -1,0 +1,513 @@
+"""Files that are wrong in one way each, and what must come out: the table of docs/bad-files.md.
+
+Expected rows, rejects and reasons are written by hand. test_bad_files.py loads the files of all
+cases in one go per encoding, so that none may harm another.
+"""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import dataclass
+
+RATINGS = "user,item,stars,time\n"
+PRODUCTS = "id,name,kind,price\n"
+ORDERS = "order,line,user,item,count,each,time\n"
+T = "2026-01-01T00:00:00Z"
+
+SHOWN = {
+    "ratings": "user_id, product_id, rating",
+    "products": "product_id, title, price",
+    "transactions": "order_id, product_id, quantity, unit_price",
+    "events": "event_id, user_id, product_id, occurred_at",
+}
+"""What File.rows holds of an entity's rows, as text and in the file's order."""
+
+
+@dataclass(frozen=True)
+class File:
+    """A file named `<entity>/<name>`, and what becomes of it."""
+
+    name: str
+    content: bytes
+    rows: tuple[tuple[str | None, ...], ...] = ()
+    rejects: tuple[tuple[int, str], ...] = ()
+    """Lines that are no record: number, and a part of the reason."""
+    error: str | None = None
+    """The code, and parts of the message after it, when the file fails whole."""
+    quarantined: tuple[tuple[int, str], ...] = ()
+    """Records that staging sets aside: number, and the reasons."""
+    lines: str = ""
+    """Other terms of its account than records and rejects, as `header 1 blank 2`."""
+    encoding: str = "utf-8"
+    """As the shop file declares it."""
+
+    @property
+    def entity(self) -> str:
+        return self.name.split("/")[0]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row of the table."""
+
+    name: str
+    outcome: str
+    where: str
+    files: tuple[File, ...]
+
+
+RAW = "`raw.ratings`"
+REJECTS = "`raw.rejects`"
+LOADS = "`raw._loads`, status `failed`"
+CASES = (
+    Case(
+        "Byte-order mark before UTF-8",
+        "Loaded. The mark is no part of the first column's name.",
+        RAW,
+        (
+            File(
+                "ratings/bom.csv",
+                b"\xef\xbb\xbf" + f"{RATINGS}bom1,p1,5,{T}\n".encode(),
+                (("bom1", "p1", "5"),),
+            ),
+            File(
+                "events/bom.jsonl",
+                b'\xef\xbb\xbf{"id": "bom", "type": "view", "user": "u1", "item": "p1", "at": 1767225600}\n',
+                (("bom", "u1", "p1", "1767225600"),),
+            ),
+        ),
+    ),
+    Case(
+        "UTF-16 with a mark, in a source declared UTF-8",
+        "The file fails: `wrong-encoding`, with the encoding to declare.",
+        LOADS,
+        (
+            File(
+                "ratings/utf16.csv",
+                f"{RATINGS}x1,p1,5,{T}\n".encode("utf-16"),
+                error="wrong-encoding declare encoding: utf-16",
+            ),
+        ),
+    ),
+    Case(
+        "UTF-16 without a mark, in a source declared UTF-8",
+        "The file fails: `wrong-encoding`.",
+        LOADS,
+        (
+            File(
+                "ratings/utf16_no_mark.csv",
+                f"{RATINGS}x2,p1,5,{T}\n".encode("utf-16-le"),
+                error="wrong-encoding NUL bytes",
+            ),
+        ),
+    ),
+    Case(
+        "UTF-16 with a mark, declared",
+        "Loaded.",
+        RAW,
+        (
+            File(
+                "ratings/mark.csv",
+                f"{RATINGS}ü😀,p1,5,{T}\r\n".encode("utf-16"),
+                (("ü😀", "p1", "5"),),
+                encoding="utf-16",
+            ),
+        ),
+    ),
+    Case(
+        "UTF-16 without a mark, declared `utf-16`",
+        "The file fails: `wrong-encoding`, for only a mark tells the order of its bytes. "
+        "Declared `utf-16-le` or `utf-16-be`, it is loaded.",
+        LOADS,
+        (
+            File(
+                "ratings/no_mark.csv",
+                f"{RATINGS}ü2,p1,5,{T}\n".encode("utf-16-le"),
+                error="wrong-encoding utf-16-le",
+                encoding="utf-16",
+            ),
+            File(
+                "ratings/little.csv",
+                f"{RATINGS}ü3,p1,5,{T}\n".encode("utf-16-le"),
+                (("ü3", "p1", "5"),),
+                encoding="utf-16-le",
+            ),
+        ),
+    ),
+    Case(
+        "UTF-16 cut off in the middle of a character",
+        "The torn line is rejected, the others are loaded.",
+        REJECTS,
+        (
+            File(
+                "ratings/torn.csv",
+                f"{RATINGS}whole,p1,5,{T}\ntorn,p1,5,{T}\n".encode("utf-16")[:-1],
+                (("whole", "p1", "5"),),
+                rejects=((3, "not in the declared encoding"),),
+                encoding="utf-16",
+            ),
+        ),
+    ),
+    Case(
+        "Half of a UTF-16 pair",
+        "Its line is rejected, the others are loaded.",
+        REJECTS,
+        (
+            File(
+                "ratings/half_pair.csv",
+                f"{RATINGS}half".encode("utf-16")
+                + b"\x00\xd8"
+                + f",p1,5,{T}\nnext,p1,5,{T}\n".encode("utf-16-le"),
+                (("next", "p1", "5"),),
+                rejects=((2, "not in the declared encoding"),),
+                encoding="utf-16",
+            ),
+        ),
+    ),
+    Case(
+        "Latin-1 in a source declared UTF-8",
+        "Lines that hold such bytes are rejected, the others are loaded.",
+        REJECTS,
+        (
+            File(
+                "ratings/latin1.csv",
+                f"{RATINGS}plain,p1,5,{T}\nJosé,p1,4,{T}\nlast,p1,3,{T}\n".encode("latin-1"),
+                (("plain", "p1", "5"), ("last", "p1", "3")),
+                rejects=((3, "not in the declared encoding"),),
+            ),
+            File(
+                "events/latin1.jsonl",
+                '{"id": "é", "type": "view", "user": "u1", "item": "p1", "at": 1767225600}\n'
+                '{"id": "latin", "type": "view", "user": "u1", "item": "p1", "at": 1767225600}\n'.encode(
+                    "latin-1"
+                ),
+                (("latin", "u1", "p1", "1767225600"),),
+                rejects=((1, "not in the declared encoding"),),
+            ),
+        ),
+    ),
+    Case(
+        "Latin-1 in the header of a source declared UTF-8",
+        "The file fails: `no-header`.",
+        LOADS,
+        (
+            File(
+                "ratings/latin1_header.csv",
+                f"Benützer,item,stars,time\nx3,p1,5,{T}\n".encode("latin-1"),
+                error="no-header check encoding (utf-8)",
+            ),
+        ),
+    ),
+    Case(
+        "Latin-1, declared",
+        "Loaded.",
+        RAW,
+        (
+            File(
+                "ratings/declared.csv",
+                f"{RATINGS}José,p1,4,{T}\n".encode("latin-1"),
+                (("José", "p1", "4"),),
+                encoding="latin-1",
+            ),
+        ),
+    ),
+    Case(
+        "Ragged rows: fields too few or too many",
+        "Each such line is rejected, the others are loaded.",
+        REJECTS,
+        (
+            File(
+                "ratings/ragged.csv",
+                f"{RATINGS}r1,p1,5,{T}\nr2,p1,5\nr3,p1,5,{T},more\nr4,p1,5,{T}\n".encode(),
+                (("r1", "p1", "5"), ("r4", "p1", "5")),
+                rejects=((3, "3 fields, expected 4"), (4, "5 fields, expected 4")),
+            ),
+        ),
+    ),
+    Case(
+        "Line ends inside quotes",
+        "Loaded, with the line ends in the value. The account counts continuation lines.",
+        RAW,
+        (
+            File(
+                "products/quoted_newlines.csv",
+                f'{PRODUCTS}q1,"two\nlines\r\nthree ""x""",toys,5\nq2,plain,toys,5\n'.encode(),
+                (("q1", 'two\nlines\r\nthree "x"', "5"), ("q2", "plain", "5")),
+                lines="header 1 continuation 2",
+            ),
+        ),
+    ),
+    Case(
+        "A quote that never closes",
+        "Its line is rejected; what follows is loaded.",
+        REJECTS,
+        (
+            File(
+                "products/unclosed.csv",
+                f'{PRODUCTS}c1,a,toys,5\nc2,"open,toys,5\nc3,"b",toys,5\nc4,c,toys,5\n'.encode(),
+                (("c1", "a", "5"), ("c3", "b", "5"), ("c4", "c", "5")),
+                rejects=((3, "quote"),),
+            ),
+        ),
+    ),
+    Case(
+        "A quote in the header that never closes",
+        "The file fails: `no-header`.",
+        LOADS,
+        (
+            File(
+                "ratings/unclosed_header.csv",
+                f'user,item,"stars,time\nx4,p1,5,{T}\n'.encode(),
+                error="no-header",
+            ),
+        ),
+    ),
+    Case(
+        "NUL bytes",
+        "Lines that hold one are rejected, the others are loaded.",
+        REJECTS,
+        (
+            File(
+                "ratings/nul.csv",
+                f"{RATINGS}n1,p\0,5,{T}\nn2,p1,5,{T}\n".encode(),
+                (("n2", "p1", "5"),),
+                rejects=((2, "NUL byte"),),
+            ),
+            File(
+                "events/nul.jsonl",
+                b'{"id": "n\0", "type": "view", "user": "u1", "item": "p1", "at": 1767225600}\n'
+                b'{"id": "nul", "type": "view", "user": "u1", "item": "p1", "at": 1767225600}\n',
+                (("nul", "u1", "p1", "1767225600"),),
+                rejects=((1, "no JSON object"),),
+            ),
+        ),
+    ),
+    Case(
+        "Mixed line ends: LF, CRLF, CR, and none at the end",
+        "Loaded: each of them ends a line. Empty lines are counted and left out.",
+        RAW,
+        (
+            File(
+                "ratings/mixed_ends.csv",
+                f"{RATINGS}m1,p1,5,{T}\r\nm2,p1,5,{T}\rm3,p1,5,{T}\n\r\nm4,p1,5,{T}".encode(),
+                (("m1", "p1", "5"), ("m2", "p1", "5"), ("m3", "p1", "5"), ("m4", "p1", "5")),
+                lines="header 1 blank 1",
+            ),
+        ),
+    ),
+    Case(
+        "A binary file",
+        "The file fails: `no-header`.",
+        LOADS,
+        (
+            File(
+                "ratings/binary.csv",
+                b"\x89PNG\r\n\x1a\n" + bytes(range(128, 256)),
+                error="no-header",
+            ),
+        ),
+    ),
+    Case(
+        "Most lines broken",
+        "The file fails: `unreadable-file`, with the first of them.",
+        LOADS,
+        (
+            File(
+                "ratings/mostly_broken.csv",
+                f"{RATINGS}x5,p1,5,{T}\n".encode() + b"x6;p1;5\n" * 20,
+                error="unreadable-file 20 of 21 records cannot be read",
+            ),
+        ),
+    ),
+    Case(
+        "An empty file",
+        "The file fails: `empty-file`.",
+        LOADS,
+        (
+            File("ratings/empty.csv", b"", error="empty-file"),
+            File("ratings/nothing.csv.gz", gzip.compress(b""), error="empty-file"),
+            File("events/empty.jsonl", b"", error="empty-file"),
+        ),
+    ),
+    Case(
+        "Empty lines and nothing else",
+        "The file fails: `missing-column`, for there is no header.",
+        LOADS,
+        (File("ratings/blank_lines.csv", b"\n\r\n\n", error="missing-column"),),
+    ),
+    Case(
+        "A header only",
+        "Loaded, with no rows.",
+        "`raw._loads`, records 0",
+        (File("ratings/header_only.csv", RATINGS.encode()),),
+    ),
+    Case(
+        "A column name twice",
+        "The file fails: `duplicate-column`.",
+        LOADS,
+        (
+            File(
+                "ratings/twice.csv",
+                f"user,item,stars,time,user\nx7,p1,5,{T},y\n".encode(),
+                error='duplicate-column "user" 2 times',
+            ),
+        ),
+    ),
+    Case(
+        "Columns in another order",
+        "Loaded by their names.",
+        RAW,
+        (
+            File(
+                "ratings/reordered.csv",
+                f"time,stars,item,user\n{T},2,p1,o1\n".encode(),
+                (("o1", "p1", "2"),),
+            ),
+        ),
+    ),
+    Case(
+        "A gzip file that is cut off, or is none",
+        "The file fails: `broken-gzip`. Nothing of it is loaded.",
+        LOADS,
+        (
+            File(
+                "ratings/torn.csv.gz",
+                gzip.compress(f"{RATINGS}x8,p1,5,{T}\n".encode())[:-9],
+                error="broken-gzip",
+            ),
+            File("ratings/none.csv.gz", f"{RATINGS}x9,p1,5,{T}\n".encode(), error="broken-gzip"),
+        ),
+    ),
+    Case(
+        "1e308 and -1e308 as a price, a rating, a quantity or a time",
+        "Loaded as text, then quarantined as `invalid_`: too large for any number here.",
+        "`quality.quarantine_<entity>`",
+        (
+            File(
+                "ratings/1e308.csv",
+                f"{RATINGS}h1,p1,1e308,{T}\nh2,p1,-1e308,{T}\nh3,p1,3,{T}\n".encode(),
+                (("h1", "p1", "1e308"), ("h2", "p1", "-1e308"), ("h3", "p1", "3")),
+                quarantined=((1, "invalid_rating"), (2, "invalid_rating")),
+            ),
+            File(
+                "products/1e308.csv",
+                f"{PRODUCTS}h1,a,toys,1e308\nh2,b,toys,-1e308\nh3,c,toys,7\n".encode(),
+                (("h1", "a", "1e308"), ("h2", "b", "-1e308"), ("h3", "c", "7")),
+                quarantined=((1, "invalid_price"), (2, "invalid_price")),
+            ),
+            File(
+                "transactions/1e308.csv",
+                f"{ORDERS}h1,1,u1,p1,1e308,5,{T}\nh2,1,u1,p1,1,-1e308,{T}\nh3,1,u1,p1,1,5,{T}\n".encode(),
+                (("h1", "p1", "1e308", "5"), ("h2", "p1", "1", "-1e308"), ("h3", "p1", "1", "5")),
+                quarantined=((1, "invalid_quantity"), (2, "invalid_unit_price")),
+            ),
+            File(
+                "events/1e308.jsonl",
+                b'{"id": "h1", "type": "view", "user": "u1", "item": "p1", "at": 1e308}\n'
+                b'{"id": "h2", "type": "view", "user": "u1", "item": "p1", "at": -1e308}\n'
+                b'{"id": "h3", "type": "view", "user": "u1", "item": "p1", "at": 1767225600}\n',
+                (
+                    ("h1", "u1", "p1", "1e308"),
+                    ("h2", "u1", "p1", "-1e308"),
+                    ("h3", "u1", "p1", "1767225600"),
+                ),
+                quarantined=((1, "invalid_occurred_at"), (2, "invalid_occurred_at")),
+            ),
+        ),
+    ),
+    Case(
+        "NaN and Infinity as a price, a rating or a quantity",
+        "Loaded as text, then quarantined as `invalid_`. No sum or feature has them.",
+        "`quality.quarantine_<entity>`",
+        (
+            File(
+                "ratings/nan.csv",
+                f"{RATINGS}i1,p1,NaN,{T}\ni2,p1,Infinity,{T}\ni3,p1,-inf,{T}\ni4,p1,3,{T}\n".encode(),
+                (
+                    ("i1", "p1", "NaN"),
+                    ("i2", "p1", "Infinity"),
+                    ("i3", "p1", "-inf"),
+                    ("i4", "p1", "3"),
+                ),
+                quarantined=tuple((n, "invalid_rating") for n in (1, 2, 3)),
+            ),
+            File(
+                "products/nan.csv",
+                f"{PRODUCTS}i1,a,toys,nan\ni2,b,toys,Infinity\ni3,c,toys,7\n".encode(),
+                (("i1", "a", "nan"), ("i2", "b", "Infinity"), ("i3", "c", "7")),
+                quarantined=((1, "invalid_price"), (2, "invalid_price")),
+            ),
+            File(
+                "transactions/nan.csv",
+                f"{ORDERS}i1,1,u1,p1,NaN,5,{T}\ni2,1,u1,p1,1,Infinity,{T}\ni3,1,u1,p1,2,5,{T}\n".encode(),
+                (("i1", "p1", "NaN", "5"), ("i2", "p1", "1", "Infinity"), ("i3", "p1", "2", "5")),
+                quarantined=((1, "invalid_quantity"), (2, "invalid_unit_price")),
+            ),
+        ),
+    ),
+    Case(
+        "NaN and Infinity as bare words in JSON",
+        "Their lines are rejected: they are no JSON.",
+        REJECTS,
+        (
+            File(
+                "events/nan.jsonl",
+                b'{"id": "i1", "type": "view", "user": "u1", "item": "p1", "at": NaN}\n'
+                b'{"id": "i2", "type": "view", "user": "u1", "item": "p1", "at": -Infinity}\n'
+                b'{"id": "i3", "type": "view", "user": "u1", "item": "p1", "at": 1767225600}\n',
+                (("i3", "u1", "p1", "1767225600"),),
+                rejects=((1, "NaN is no JSON"), (2, "-Infinity is no JSON")),
+            ),
+        ),
+    ),
+    Case(
+        "Ids of 19 digits and more, or with leading zeros",
+        "Loaded and kept digit by digit: ids are text everywhere.",
+        "`raw.ratings`, `marts.fct_ratings`",
+        (
+            File(
+                "ratings/digits.csv",
+                f"{RATINGS}9223372036854775807,9223372036854775806,5,{T}\n"
+                f"9223372036854775808,12345678901234567890123,4,{T}\n007,7,3,{T}\n".encode(),
+                (
+                    ("9223372036854775807", "9223372036854775806", "5"),
+                    ("9223372036854775808", "12345678901234567890123", "4"),
+                    ("007", "7", "3"),
+                ),
+            ),
+            File(
+                "events/digits.jsonl",
+                b'{"id": 9223372036854775807, "type": "view", "user": 9007199254740993, '
+                b'"item": 1000000000000000001, "at": 1767225600}\n',
+                (
+                    (
+                        "9223372036854775807",
+                        "9007199254740993",
+                        "1000000000000000001",
+                        "1767225600",
+                    ),
+                ),
+            ),
+        ),
+    ),
+    Case(
+        "Ids with spaces and emoji",
+        "Loaded and kept sign by sign, spaces at the ends too.",
+        "`raw.ratings`, `marts.fct_ratings`",
+        (
+            File(
+                "ratings/emoji.csv",
+                f"{RATINGS}Ann Lee,👩‍👩‍👧 toy,5,{T}\n ann , p 1 ,4,{T}\né🙂,日本,3,{T}\n".encode(),
+                (("Ann Lee", "👩‍👩‍👧 toy", "5"), (" ann ", " p 1 ", "4"), ("é🙂", "日本", "3")),
+            ),
+            File(
+                "events/emoji.jsonl",
+                '{"id": "e 🙂", "type": "view", "user": "Ann Lee", "item": "\\ud83d\\ude00", '
+                '"at": 1767225600}\n'.encode(),
+                (("e 🙂", "Ann Lee", "😀", "1767225600"),),
+            ),
+        ),
+    ),
+)
+
+LARGE: tuple[Case, ...] = ()

@@ -1,0 +1,189 @@
+"""Bad files: what comes out of each, as docs/bad-files.md says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from ingestion.load import ingest
+from orchestration.transform import transform
+from recomart.errors import SourceError
+from recomart.settings import PROJECT_ROOT
+from tests.integration.ingestion.bad_files import CASES, LARGE, RATINGS, SHOWN, File, T
+
+RATINGS_SOURCE = """
+ratings:
+  files: "in/ratings/*"
+  encoding: {encoding}
+  columns: {{user_id: user, product_id: item, rating: stars, rated_at: time}}
+"""
+OTHER_SOURCES = """
+unknown_references: keep
+products:
+  files: "in/products/*"
+  columns: {product_id: id, title: name, category: kind, price: price}
+transactions:
+  files: "in/transactions/*"
+  columns:
+    {order_id: order, line_no: line, user_id: user, product_id: item, quantity: count, unit_price: each,
+     ordered_at: time}
+events:
+  files: "in/events/*"
+  format: jsonl
+  time_format: epoch_seconds
+  columns: {event_id: id, event_type: type, user_id: user, product_id: item, occurred_at: at}
+rules:
+  ratings: {stop_above: 1}
+  products: {stop_above: 1}
+  transactions: {stop_above: 1}
+  events: {stop_above: 1}
+"""
+GOOD = File("ratings/good.csv", f"{RATINGS}good,p1,5,{T}\n".encode(), (("good", "p1", "5"),))
+FILES = [file for case in CASES for file in case.files]
+ENCODINGS = sorted({file.encoding for file in FILES})
+
+
+@pytest.fixture(scope="module")
+def shops(make_own_shop: Callable[[], Any]) -> dict[str, Any]:
+    """A shop for each declared encoding, after one ingest of all its files."""
+    made = {}
+    for encoding in ENCODINGS:
+        shop = made[encoding] = make_own_shop()
+        others = OTHER_SOURCES if encoding == "utf-8" else ""
+        shop.declare(RATINGS_SOURCE.format(encoding=encoding) + others)
+        for file in FILES:
+            if file.encoding == encoding:
+                _write(shop, file.name, file.content)
+        _write(shop, GOOD.name, GOOD.content.decode().encode(encoding))
+        with suppress(SourceError):  # names the files that failed, as raw._loads does
+            ingest(shop.settings)
+    return made
+
+
+def _write(shop: Any, name: str, content: bytes) -> None:
+    (shop.folder / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+    shop.write(name, content)
+
+
+def _file_params() -> Iterator[Any]:
+    for case in CASES:
+        for file in case.files:
+            yield pytest.param(file, id=f"{case.name}: {file.name}")
+
+
+@pytest.mark.parametrize("file", _file_params())
+def test_a_bad_file_gives_just_these_rows_and_rejects(file: File, shops: dict[str, Any]) -> None:
+    shop, source_file = shops[file.encoding], f"in/{file.name}"
+    [(status, error, *account)] = shop.query(
+        "select status, error, lines, header, blank, continuation, rejected, records "
+        f"from raw._loads where source_file = '{source_file}'"
+    )
+    rows = shop.query(
+        f"select {SHOWN[file.entity]} from raw.{file.entity} "
+        f"where _source_file = '{source_file}' order by _record"
+    )
+    rejects = shop.query(
+        f"select line, reason from raw.rejects where source_file = '{source_file}' order by line"
+    )
+    assert rows == list(file.rows)
+    assert [line for line, _ in rejects] == [line for line, _ in file.rejects]
+    for (_, reason), (_, part) in zip(rejects, file.rejects, strict=True):
+        assert part in reason
+    if file.error is not None:
+        code, _, words = file.error.partition(" ")
+        assert status == "failed"
+        assert error.startswith(f"error[{code}]: ")
+        assert words in error
+        assert account == [None] * 6
+        return
+    assert (status, error) == ("loaded", None)
+    terms = file.lines or ("" if file.entity == "events" else "header 1")
+    words = terms.split()
+    other = dict(zip(words[::2], map(int, words[1::2]), strict=True))
+    header, blank, continuation = (other.get(t, 0) for t in ("header", "blank", "continuation"))
+    parts = [header, blank, continuation, len(file.rejects), len(file.rows)]
+    assert account == [sum(parts), *parts]
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_a_good_file_loads_beside_bad_ones(encoding: str, shops: dict[str, Any]) -> None:
+    rows = shops[encoding].query(
+        f"select {SHOWN['ratings']} from raw.ratings where _source_file = 'in/{GOOD.name}'"
+    )
+    assert rows == list(GOOD.rows)
+
+
+@pytest.fixture(scope="module")
+def built(shops: dict[str, Any]) -> Any:
+    """The UTF-8 shop after one `dbt build` of all that its files brought; every test passed."""
+    transform(shops["utf-8"].settings)
+    return shops["utf-8"]
+
+
+@pytest.mark.parametrize("file", (f for f in FILES if f.encoding == "utf-8" and not f.error))
+def test_what_loads_is_quarantined_or_accepted(file: File, built: Any) -> None:
+    source_file = f"in/{file.name}"
+    quarantined = built.query(
+        f"select _record, reject_reasons from quality.quarantine_{file.entity} "
+        f"where _source_file = '{source_file}' order by _record"
+    )
+    account = built.query(
+        "select records, accepted, quarantined from quality.dq_reconciliation "
+        f"where source_file = '{source_file}'"
+    )
+    assert quarantined == list(file.quarantined)
+    bad = len(file.quarantined)
+    assert account == [(len(file.rows), len(file.rows) - bad, bad)]
+
+
+def test_ids_reach_the_features_sign_by_sign(built: Any) -> None:
+    """The ids as Python wrote them into the files, against those that the marts and features have."""
+    written = {
+        row[:2]
+        for file in FILES
+        if file.encoding == "utf-8" and file.entity == "ratings"
+        for number, row in enumerate(file.rows, 1)
+        if number not in dict(file.quarantined)
+    } | {GOOD.rows[0][:2]}
+    facts = built.query("select user_id, product_id from marts.fct_ratings")
+    assert set(facts) == written
+    users = built.query("select distinct user_id from features.ftr_users")
+    assert {user for user, _ in written} <= {user for (user,) in users}
+
+
+def test_sums_are_those_of_the_accepted_rows(built: Any) -> None:
+    """Ratings as the files above spell them; orders by hand, 1 x 5 and 2 x 5."""
+    ratings = [
+        int(row[2] or 0)
+        for file in [*FILES, GOOD]
+        if file.encoding == "utf-8" and file.entity == "ratings"
+        for number, row in enumerate(file.rows, 1)
+        if number not in dict(file.quarantined)
+    ]
+    assert built.query("select sum(rating) from marts.fct_ratings") == [(sum(ratings),)]
+    assert built.query("select sum(quantity), sum(line_total) from marts.fct_transactions") == [
+        (3, 15)
+    ]
+    assert built.query("select max(price) from marts.dim_products") == [(7,)]
+
+
+def test_no_feature_is_nan_or_infinite(built: Any) -> None:
+    columns = built.query(
+        "select table_schema || '.' || table_name, column_name from information_schema.columns "
+        "where table_schema in ('marts', 'features') and data_type in ('DOUBLE', 'FLOAT')"
+    )
+    assert columns, "there are doubles to look at"
+    for table, column in columns:
+        assert built.query(f"select count(*) from {table} where not isfinite({column})") == [(0,)]
+
+
+def test_the_page_shows_these_cases() -> None:
+    """docs/bad-files.md has a row for each case, with its outcome, and no other."""
+    page = (PROJECT_ROOT / "docs" / "bad-files.md").read_text()
+    rows = [line for line in page.splitlines() if line.startswith("| ")]
+    cells = [tuple(cell.strip() for cell in row.strip("|").split(" | ")) for row in rows]
+    assert cells[0] == ("case", "what comes out", "where to look")
+    assert cells[1:] == [(case.name, case.outcome, case.where) for case in [*CASES, *LARGE]]
