@@ -7,12 +7,59 @@ import re
 from recomart.settings import PROJECT_ROOT
 
 OF_DBT = set(
-    "adapter api builtins column_name config database dbt_metadata_envs dbt_version doc env_var "
-    "exceptions execute flags fromjson fromyaml graph invocation_args_dict invocation_id "
-    "load_result local_md5 log model modules msg pre_hooks post_hooks print project_name ref "
-    "results return run_query run_started_at schema selected_resources set source sql "
-    "sql_now statement store_result target this thread_id tojson toyaml try_or_compiler_error "
-    "validation var write zip".split()
+    [
+        "adapter",
+        "api",
+        "builtins",
+        "column_name",
+        "config",
+        "database",
+        "dbt_metadata_envs",
+        "dbt_version",
+        "doc",
+        "env_var",
+        "exceptions",
+        "execute",
+        "flags",
+        "fromjson",
+        "fromyaml",
+        "graph",
+        "invocation_args_dict",
+        "invocation_id",
+        "load_result",
+        "local_md5",
+        "log",
+        "model",
+        "modules",
+        "msg",
+        "pre_hooks",
+        "post_hooks",
+        "print",
+        "project_name",
+        "ref",
+        "results",
+        "return",
+        "run_query",
+        "run_started_at",
+        "schema",
+        "selected_resources",
+        "set",
+        "source",
+        "sql",
+        "sql_now",
+        "statement",
+        "store_result",
+        "target",
+        "this",
+        "thread_id",
+        "tojson",
+        "toyaml",
+        "try_or_compiler_error",
+        "validation",
+        "var",
+        "write",
+        "zip",
+    ]
 )
 """Names of dbt's Jinja context. `flags` as a macro left the log of runs (record_run.sql) empty:
 the gate before publishing then looked at an older run."""
