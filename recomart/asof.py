@@ -80,7 +80,7 @@ def join_view(
     rows = joined[ROW].to_numpy()
     place = np.empty(len(rows), dtype=np.int64)
     place[rows] = np.arange(len(rows))
-    # a third of the time of sorting whole rows in the query
+    # in place of an `order by`, which would sort whole rows: 1.6 s against 1.9 s for a million labels
     return joined.drop_columns([ROW]).combine_chunks().take(pa.array(place))
 
 
