@@ -1,25 +1,46 @@
-"""Errors for batches that fail for reasons of the machine or of history, not of their content."""
+"""Why a batch failed: its content, the machine or its history; and the errors that say so."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePath
+
+import duckdb
+import pyarrow as pa
 
 from ingestion.ledger import Load
-from recomart.errors import RecoMartError, SourceError
+from recomart.errors import RecoMartError, SourceError, SourceMissing
 from recomart.shop_file import ShopFile
 
+FAILURES = (SourceError, duckdb.Error, pa.ArrowException, OSError, MemoryError)
+"""What a batch may raise without keeping others from their load."""
 
-def explained(name: str, exc: Exception) -> RecoMartError:
+_MACHINE = "load-failed"
+
+
+def explained(name: str, exc: BaseException) -> RecoMartError:
     """The error for a batch that failed with `exc`: itself, or one that says what to do."""
     if isinstance(exc, RecoMartError):
         return exc
     error = SourceError(
         f"{name} could not be loaded",
-        code="load-failed",
+        code=_MACHINE,
         found=(str(exc) or type(exc).__name__).splitlines()[0],
         help="free memory or disk, then run 'recomart ingest' again",
     )
     error.__cause__ = exc
+    return error
+
+
+def of_the_machine(error: RecoMartError) -> bool:
+    """Whether a batch failed for want of memory, disk or access: its bytes may be as they should."""
+    unread = isinstance(error, SourceMissing) and isinstance(error.__cause__, OSError)
+    return error.code == _MACHINE or unread
+
+
+def as_received(error: RecoMartError, landed: Path, source_file: str) -> RecoMartError:
+    """The error, which names a landed file as it was called when it was received."""
+    if error.message.startswith(f"{landed.name} "):
+        error.message = PurePath(source_file).name + error.message.removeprefix(landed.name)
     return error
 
 

@@ -40,13 +40,13 @@ class LandingZone:
 
     SOURCES = ("files", "api")
 
-    def __init__(self, root: Path, named: Set[str], loaded: Set[tuple[str, str | None]]) -> None:
+    def __init__(self, root: Path, named: Set[str], held: Set[tuple[str, str | None]]) -> None:
         """Clear what is left of interrupted loads: temporary files, and second copies.
 
         Args:
             root: `<lake>/raw`.
             named: the landed paths in the ledger, relative to the lake.
-            loaded: entity and sha256 of all that is loaded.
+            held: entity and sha256 of all that is landed and in the ledger.
         """
         self._root = root
         self._orphans: dict[tuple[str, str], Path] = {}
@@ -58,11 +58,11 @@ class LandingZone:
                 elif match := _BATCH.match(path.name):
                     self.last_batch = max(self.last_batch, int(match[1]))
                     if self.relative(path) not in named:
-                        self._note_orphan(path, loaded)
+                        self._note_orphan(path, held)
 
-    def _note_orphan(self, path: Path, loaded: Set[tuple[str, str | None]]) -> None:
+    def _note_orphan(self, path: Path, held: Set[tuple[str, str | None]]) -> None:
         known_by = (path.parent.parent.name, sha256_of(path))
-        if known_by in loaded or known_by in self._orphans:
+        if known_by in held or known_by in self._orphans:
             path.unlink()
         else:
             self._orphans[known_by] = path

@@ -32,7 +32,8 @@ _TABLES = (
         entity varchar, url varchar, etag varchar, checked_at timestamp)""",
 )
 
-LOADED, FAILED = "loaded", "failed"
+LOADED, FAILED, REPLACED = "loaded", "failed", "replaced"
+"""A batch's status. Replaced: it failed, and its source file has other bytes now, which are loaded."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ class Load:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     mapping: str | None = None
-    """mapping.fingerprint of the declaration that the rows were made with."""
+    """mapping.fingerprint of the declaration that the rows were made with, or that made the batch
+    fail; null when it was the machine that failed."""
 
     @property
     def day(self) -> date:

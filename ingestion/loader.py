@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,8 +12,9 @@ import duckdb
 
 from ingestion import headers, ledger
 from ingestion.api import Catalogue, Known
-from ingestion.batch import Landed, NothingNew, Target, load_batches
-from ingestion.failures import explained, not_reloadable
+from ingestion.batch import Landed, NothingNew, Outcome, Target, load_batches
+from ingestion.failed_batches import FailedBatches
+from ingestion.failures import FAILURES, as_received, explained, not_reloadable
 from ingestion.files import SourceFile, find_files
 from ingestion.landing import LandedFile, LandingZone
 from ingestion.ledger import Fetched, Load
@@ -70,10 +71,14 @@ class Loader:
         good = [load for load in loads if load.status == ledger.LOADED]
         self._good = good
         self._loaded = {(load.entity, load.sha256) for load in good}
-        self._sizes = {(load.entity, load.bytes) for load in good}
+        self._failed = FailedBatches(loads, self._settings.lake)
+        self._sizes = {(load.entity, load.bytes) for load in good} | self._failed.sizes
         self._zone = LandingZone(
-            self._settings.raw, {load.landed_file or "" for load in loads}, self._loaded
+            self._settings.raw,
+            {load.landed_file or "" for load in loads},
+            self._loaded | self._failed.held,
         )
+        self._summary.loaded_before = len(good)
         self._last = max([self._zone.last_batch, *(int(load.batch_id) for load in loads)])
         fetched = ledger.read_fetched(connection)
         for entity, source in self._shop.shop.sources().items():
@@ -106,15 +111,20 @@ class Loader:
         load = self._with_file(load, landed)
         if landed.size == 0 or (target.entity, landed.sha256) in self._loaded:
             self._zone.discard(landed)
-            self._summary.unchanged += 1
+            self._unchanged(target.entity, catalogue.shown)
             return
+        path, old = landed.path, self._failed.of(target.entity, landed.sha256)
+        if old is not None:
+            self._zone.discard(landed)
+            load, path = self._again(old, target, catalogue.shown)
         fetched = Fetched(target.entity, catalogue.url, catalogue.etag, ledger.utc_now())
         partial = catalogue.since is not None
-        self._fetches.append(_Fetch(target, Landed(load, landed.path), fetched, partial))
+        self._fetches.append(_Fetch(target, Landed(load, path), fetched, partial))
 
     def load(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Load what was fetched and every new file; make anew what was declared otherwise."""
         self._reload(connection)
+        self._retry(connection)
         if self._failed_fetches:
             ledger.write_loads(connection, self._failed_fetches)
         for fetch in self._fetches:
@@ -125,6 +135,8 @@ class Loader:
         for entity, source in self._shop.shop.sources().items():
             if isinstance(source, MadeSource):
                 self._load_made(connection, Target.of(self._shop, entity), source.made_from)
+        if replaced := self._failed.replaced():
+            ledger.write_loads(connection, replaced)
         for path in self._zone.orphans():
             log.warning("landed file %s is in no batch, and its source is gone; it is kept", path)
 
@@ -143,13 +155,32 @@ class Loader:
             again = replace(old, started_at=ledger.utc_now())
             try:
                 outcome = load_batches(connection, target, [Landed(again, path)], again=True)
-            except (SourceError, duckdb.Error, OSError) as exc:
-                error = explained(old.source_file, exc)
+            except FAILURES as exc:
+                error = as_received(explained(old.source_file, exc), path, old.source_file)
                 log.error("reload of batch %s: %s", old.batch_id, error)
                 self._summary.failures[old.source_file] = error
             else:
                 self._summary.reloaded += outcome.loads
                 self._summary.contract_seconds += outcome.contract_seconds
+
+    def _retry(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Load from their landed bytes those that failed with another declaration, or by chance.
+
+        Their source may be gone. They come before what is new, for they were received before it.
+        """
+        fetched = {fetch.landed.load.batch_id for fetch in self._fetches}
+        for entity, source in self._shop.shop.sources().items():
+            if isinstance(source, MadeSource):
+                continue
+            target = Target.of(self._shop, entity)
+            waiting = [
+                Landed(*self._again(old, target, old.source_file))
+                for old in self._failed.worth_trying(entity, target.fingerprint)
+                if old.batch_id not in fetched
+                and (old.source == "api") == isinstance(source, ApiSource)
+            ]
+            self._loaded |= {(entity, one.load.sha256) for one in waiting}
+            self._load_in_groups(connection, target, waiting)
 
     def _load_fetch(self, connection: duckdb.DuckDBPyConnection, fetch: _Fetch) -> None:
         sources = self._shop.shop.sources().values()
@@ -166,17 +197,18 @@ class Loader:
                 only_news=fetch.partial and not is_origin,
             )
         except NothingNew:
-            fetch.landed.path.unlink()
-            self._summary.unchanged += 1
-        except (SourceError, duckdb.Error, OSError) as exc:
+            load = fetch.landed.load
+            if self._failed.of(load.entity, load.sha256) is None:
+                fetch.landed.path.unlink()
+            self._unchanged(load.entity, load.source_file)
+        except FAILURES as exc:
             failure = self._failure(
                 fetch.landed.load, explained(fetch.landed.load.source_file, exc)
             )
             ledger.write_loads(connection, [failure])
             return
         else:
-            self._summary.loaded += outcome.loads
-            self._summary.contract_seconds += outcome.contract_seconds
+            self._took(outcome)
         ledger.write_fetched(connection, fetch.fetched)
 
     def _load_files(
@@ -187,65 +219,71 @@ class Loader:
         except SourceError as exc:
             self._summary.failures[target.entity] = exc
             return
-        failures: list[Load] = []
-        fit = [file for file in files if self._header_fits(target, source, file, failures.append)]
-        if failures:
-            ledger.write_loads(connection, failures)
-        group: list[Landed] = []
-        done, total = 0, sum(file.path.stat().st_size for file in fit)
-        for file in fit:
+        self._load_in_groups(connection, target, self._received(connection, target, source, files))
+
+    def _received(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        target: Target,
+        source: FileSource,
+        files: Sequence[SourceFile],
+    ) -> Iterator[Landed]:
+        """The files that are not loaded, landed; but those whose header does not fit, and say so."""
+        sizes = [_size(file.path) for file in files]
+        done, total = 0, sum(sizes)
+        for file, size in zip(files, sizes, strict=True):
             self._progress(f"ingest {target.entity}", done, total)
-            done += file.path.stat().st_size
+            done += size
             landed = self._land(connection, target, file)
-            if landed is not None:
-                group.append(landed)
-            size = sum(one.load.bytes or 0 for one in group)
-            if size >= GROUP_BYTES or len(group) >= GROUP_FILES:
-                self._load_group(connection, target, group)
-                group = []
-        if group:
-            self._load_group(connection, target, group)
+            if landed is None:
+                continue
+            try:
+                headers.CHECKS[source.format](
+                    file.path, file.shown, source, self._shop, target.entity
+                )
+            except FAILURES as exc:
+                self._refuse(connection, landed, exc)
+            else:
+                yield landed
         self._progress(f"ingest {target.entity}", total, total)
 
     def _load_made(
         self, connection: duckdb.DuckDBPyConnection, target: Target, origin: str
     ) -> None:
         """Load an entity from the landed bytes of another one's batches."""
-        group: list[Landed] = []
+        waiting: list[Landed] = []
         for load in (*self._good, *self._summary.loaded):
             if load.entity != origin or (target.entity, load.sha256) in self._loaded:
                 continue
-            made = self._new_load(target, load.source, load.source_file)
-            made = replace(made, landed_file=load.landed_file, sha256=load.sha256, bytes=load.bytes)
+            made = self._failed.of(target.entity, load.sha256)
+            made = replace(
+                self._new_load(target, load.source, load.source_file) if made is None else made,
+                landed_file=load.landed_file,
+                sha256=load.sha256,
+                bytes=load.bytes,
+            )
             self._loaded.add((target.entity, load.sha256))
-            group.append(Landed(made, self._settings.lake / (load.landed_file or "")))
-            if sum(one.load.bytes or 0 for one in group) >= GROUP_BYTES:
-                self._load_group(connection, target, group)
-                group = []
-        if group:
-            self._load_group(connection, target, group)
-
-    def _header_fits(
-        self,
-        target: Target,
-        source: FileSource,
-        file: SourceFile,
-        failed: Callable[[Load], None],
-    ) -> bool:
-        try:
-            headers.CHECKS[source.format](file.path, file.shown, source, self._shop, target.entity)
-        except SourceError as exc:
-            failed(self._failure(self._new_load(target, "files", file.shown), exc))
-            return False
-        return True
+            waiting.append(Landed(*self._again(made, target, load.source_file)))
+        self._load_in_groups(connection, target, waiting)
 
     def _land(
         self, connection: duckdb.DuckDBPyConnection, target: Target, file: SourceFile
     ) -> Landed | None:
-        """The file as a batch to load; None when its bytes are loaded, or cannot be read."""
-        if self._is_loaded(target.entity, file.path):
-            self._summary.unchanged += 1
+        """The file as a batch to load, which may be one that failed before with the same bytes.
+
+        None when its bytes are loaded, failed in this ingest already, or cannot be read.
+        """
+        sha256 = self._known_hash(target.entity, file.path)
+        if (target.entity, sha256) in self._loaded:
+            self._unchanged(target.entity, file.shown)
             return None
+        old = self._failed.of(target.entity, sha256)
+        if old is not None:
+            if (error := self._failed.error(old)) is not None:
+                self._summary.failures[file.shown] = error
+                return None
+            self._loaded.add((target.entity, sha256))
+            return Landed(*self._again(old, target, file.shown))
         load = self._new_load(target, "files", file.shown)
         name = f"{load.batch_id}.{file.ending}"
         started = time.perf_counter()
@@ -259,30 +297,68 @@ class Loader:
         self._sizes.add((target.entity, landed.size))
         return Landed(self._with_file(load, landed), landed.path)
 
+    def _load_in_groups(
+        self, connection: duckdb.DuckDBPyConnection, target: Target, landed: Iterable[Landed]
+    ) -> None:
+        group: list[Landed] = []
+        for one in landed:
+            group.append(one)
+            size = sum(one.load.bytes or 0 for one in group)
+            if size >= GROUP_BYTES or len(group) >= GROUP_FILES:
+                self._load_group(connection, target, group)
+                group = []
+        if group:
+            self._load_group(connection, target, group)
+
     def _load_group(
         self, connection: duckdb.DuckDBPyConnection, target: Target, group: list[Landed]
     ) -> None:
         """Load files together; when one of them fails, each by itself."""
         try:
             outcome = load_batches(connection, target, group)
-        except (SourceError, duckdb.Error, OSError) as exc:
+        except FAILURES as exc:
             if len(group) > 1:
                 for one in group:
                     self._load_group(connection, target, [one])
                 return
-            load = group[0].load
-            self._loaded.discard((target.entity, load.sha256))
-            failure = self._failure(load, explained(load.source_file, exc))
-            ledger.write_loads(connection, [failure])
+            self._refuse(connection, group[0], exc)
         else:
-            self._summary.loaded += outcome.loads
-            self._summary.contract_seconds += outcome.contract_seconds
+            self._took(outcome)
 
-    def _is_loaded(self, entity: str, path: Path) -> bool:
-        """Whether these bytes are loaded. A file of a size not seen before need not be read."""
-        if (entity, path.stat().st_size) not in self._sizes:
-            return False
-        return (entity, sha256_of(path)) in self._loaded
+    def _took(self, outcome: Outcome) -> None:
+        self._summary.loaded += outcome.loads
+        self._summary.contract_seconds += outcome.contract_seconds
+        for load in outcome.loads:
+            self._summary.withdraw(self._failed.loaded(load))
+
+    def _unchanged(self, entity: str, shown: str) -> None:
+        self._summary.unchanged += 1
+        self._summary.withdraw(self._failed.good(entity, shown))
+
+    def _refuse(
+        self, connection: duckdb.DuckDBPyConnection, landed: Landed, exc: BaseException
+    ) -> None:
+        """Write into the ledger that a landed file is not loaded, and why."""
+        load = landed.load
+        self._loaded.discard((load.entity, load.sha256))
+        error = explained(load.source_file, exc)
+        if load.source == "files":
+            error = as_received(error, landed.path, load.source_file)
+        ledger.write_loads(connection, [self._failure(load, error)])
+
+    def _known_hash(self, entity: str, path: Path) -> str | None:
+        """The sha256 of a file; None when it cannot be read, or has a size that is new here."""
+        try:
+            return sha256_of(path) if (entity, path.stat().st_size) in self._sizes else None
+        except OSError:
+            return None
+
+    def _again(self, old: Load, target: Target, shown: str) -> tuple[Load, Path]:
+        """A batch that landed before, to be tried now."""
+        load = replace(
+            old, source_file=shown, started_at=ledger.utc_now(), mapping=target.fingerprint
+        )
+        return load, self._settings.lake / (old.landed_file or "")
 
     def _new_load(self, target: Target, source: str, shown: str) -> Load:
         self._last += 1
@@ -304,6 +380,15 @@ class Loader:
         )
 
     def _failure(self, load: Load, error: RecoMartError) -> Load:
-        log.error("batch %s: %s", load.batch_id, error)
-        self._summary.failures[load.source_file] = error
-        return replace(load, status=ledger.FAILED, error=str(error), finished_at=ledger.utc_now())
+        row = self._failed.failed(load, error)
+        log.error("batch %s: %s", row.batch_id, error)
+        self._summary.failures[row.source_file] = error
+        return row
+
+
+def _size(path: Path) -> int:
+    """The bytes of a file; 0 when it went away meanwhile, which its landing will tell."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

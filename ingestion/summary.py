@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from ingestion.ledger import Load
@@ -19,6 +20,8 @@ class IngestSummary:
     """Batches made anew from their landed bytes, because their declaration changed."""
     unchanged: int = 0
     """Files whose bytes were loaded before, and catalogues that had nothing new."""
+    loaded_before: int = 0
+    """Batches that other ingests loaded."""
     landing_seconds: float = 0.0
     contract_seconds: float = 0.0
     failures: dict[str, RecoMartError] = field(default_factory=dict)
@@ -36,6 +39,12 @@ class IngestSummary:
     def rejected(self) -> int:
         """Lines that could not be parsed, now."""
         return sum(load.rejected or 0 for load in (*self.loaded, *self.reloaded))
+
+    def withdraw(self, errors: Collection[RecoMartError]) -> None:
+        """Forget failures that this same ingest made good."""
+        if errors:
+            kept = {name: e for name, e in self.failures.items() if all(e is not x for x in errors)}
+            self.failures = kept
 
     def result(self) -> StepResult:
         """The summary as one line of a run."""

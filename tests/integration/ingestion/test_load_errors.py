@@ -172,10 +172,13 @@ EVENT = '{"id": "e1", "type": "view", "user": "u1", "at": "2026-01-01"}\n'
 
 def test_an_unknown_json_key_is_named_before_any_row_loads(own_shop, error_of: Rendered) -> None:
     own_shop.declare(EVENTS)
-    own_shop.write("e.jsonl", EVENT + EVENT.replace("}", ', "page": 3}'))
+    path = own_shop.write("e.jsonl", EVENT + EVENT.replace("}", ', "page": 3}'))
     error = error_of(ingest, own_shop.settings)
     assert 'in/e.jsonl, line 2, has a column that is not declared: "page"' in error
-    assert own_shop.landed() == []
+    [landed] = own_shop.landed()
+    assert (own_shop.settings.lake / landed).read_bytes() == path.read_bytes()
+    assert own_shop.query("select status, records from raw._loads") == [("failed", None)]
+    assert own_shop.query("select count(*) from raw.events") == [(0,)]
 
 
 def test_an_unknown_json_key_far_down_refuses_the_batch(own_shop, error_of: Rendered) -> None:
