@@ -33,7 +33,7 @@ pipeline: .venv/.run ## From raw data to recommendations on the screen
 	@$(RECOMART) pipeline
 
 test: .venv/.dev ## All tests, two at a time
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/.dev ## Style, types, SQL, and who may import whom
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
