@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from ingestion.load import ingest
+from recomart.errors import SourceError
 from recomart.shop import ENTITIES
 
 FILES, ROWS = 5, 20_000
@@ -127,3 +128,68 @@ def test_killed_again_and_again_at_odd_moments(own_shop: Any, undisturbed: dict[
     assert killed
     ingest(own_shop.settings)
     assert tables(own_shop) == undisturbed
+
+
+def fill_with_another_delimiter(shop: Any) -> None:
+    shop.declare(SHOP)
+    shop.write("users.csv", "user\n" + "".join(f"u{n}\n" for n in range(100)))
+    shop.write("e.jsonl", "")
+    for number in range(FILES):
+        lines = [f"u{n};p{n % 7};{n % 5};{n}.{number}\n" for n in range(100)]
+        lines[7] = "broken\n"
+        shop.write(f"ratings{number}.csv", "user;item;stars;time\n" + "".join(lines))
+
+
+def mend(shop: Any) -> None:
+    shop.write("e.jsonl", '{"id": "1", "type": "view", "user": "u1", "at": "2026-01-01"}\n')
+    shop.declare(
+        SHOP.replace("stars, rated_at: time}\n", 'stars, rated_at: time}\n  delimiter: ";"\n')
+    )
+
+
+@pytest.fixture(scope="module")
+def mended_from_the_start(make_own_shop: Any) -> dict[str, list[tuple[Any, ...]]]:
+    shop = make_own_shop()
+    fill_with_another_delimiter(shop)
+    mend(shop)
+    ingest(shop.settings)
+    return tables(shop)
+
+
+def without_replaced(found: dict[str, list[tuple[Any, ...]]]) -> dict[str, Any]:
+    return found | {"loads": [row for row in found["loads"] if row[-1] != "replaced"]}
+
+
+@pytest.mark.parametrize(("moment", "after"), [("landed", 3), ("ledger", 3)])
+def test_killed_while_files_fail(
+    own_shop: Any, mended_from_the_start: dict[str, Any], moment: str, after: int
+) -> None:
+    fill_with_another_delimiter(own_shop)
+    process = child(own_shop, moment, after)
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    for _ in range(2):
+        with pytest.raises(SourceError):
+            ingest(own_shop.settings)
+        assert len(own_shop.query("from raw._loads")) == len(own_shop.landed()) == FILES + 2
+    mend(own_shop)
+    ingest(own_shop.settings)
+    assert without_replaced(tables(own_shop)) == mended_from_the_start
+
+
+@pytest.mark.parametrize(("moment", "after"), [("rows", 2), ("ledger", 2), ("loaded", 2)])
+def test_killed_while_failed_files_are_taken_from_the_landing_zone(
+    own_shop: Any, mended_from_the_start: dict[str, Any], moment: str, after: int
+) -> None:
+    fill_with_another_delimiter(own_shop)
+    with pytest.raises(SourceError):
+        ingest(own_shop.settings)
+    for number in range(1, FILES):
+        (own_shop.folder / "in" / f"ratings{number}.csv").unlink()
+    mend(own_shop)
+    process = child(own_shop, moment, after)
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    ingest(own_shop.settings)
+    assert without_replaced(tables(own_shop)) == mended_from_the_start
+    assert ingest(own_shop.settings).loaded == []
