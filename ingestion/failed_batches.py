@@ -42,7 +42,8 @@ class FailedBatches:
             if load.status == FAILED and load.sha256 is None
         }
         self._errors: dict[str, RecoMartError] = {}
-        self._good: set[Name] = set()
+        self._good: dict[Name, str] = {}
+        """A source file -> the batch up to which what failed of it is made good."""
 
     @property
     def held(self) -> AbstractSet[Bytes]:
@@ -92,7 +93,7 @@ class FailedBatches:
         )
         self._rows[row.batch_id] = row
         self._errors[row.batch_id] = error
-        self._good.discard(_name(row))
+        self._good.pop(_name(row), None)
         if row.landed_file is not None:
             self._landed[_bytes(row)] = row
         return row
@@ -101,24 +102,29 @@ class FailedBatches:
         """Note a batch that is loaded; the errors of this ingest that it makes good."""
         self._rows.pop(load.batch_id, None)
         self._landed.pop(_bytes(load), None)
-        return self.good(load.entity, load.source_file)
+        return self._make_good(_name(load), load.batch_id)
 
     def good(self, entity: str, source_file: str) -> list[RecoMartError]:
         """Note a source file whose bytes are loaded; the errors that this makes good."""
-        name = (entity, source_file)
-        self._good.add(name)
+        return self._make_good((entity, source_file), max(self._rows, default=""))
+
+    def _make_good(self, name: Name, batch_id: str) -> list[RecoMartError]:
+        self._good[name] = max(batch_id, self._good.get(name, ""))
         return [
             self._errors.pop(row.batch_id)
             for row in self._rows.values()
-            if _name(row) == name and row.batch_id in self._errors
+            if self._is_good(row) and row.batch_id in self._errors
         ]
+
+    def _is_good(self, row: Load) -> bool:
+        return row.batch_id <= self._good.get(_name(row), "")
 
     def replaced(self) -> list[Load]:
         """The ledger's new rows of failed batches whose source file is good now."""
         return [
             replace(row, status=REPLACED)
             for row in self._rows.values()
-            if row.status == FAILED and _name(row) in self._good
+            if row.status == FAILED and self._is_good(row)
         ]
 
 

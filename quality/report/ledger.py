@@ -18,6 +18,12 @@ from quality.report.reading import Reader
 OUTCOMES = ("accepted", "quarantined", "deduplicated", "superseded")
 FILE_NAME, FOLDERS = 200, 12
 """Characters of a file's name that are kept, and folders of an entity told apart."""
+_NEWEST = """
+    select * from raw._loads
+    qualify row_number() over (
+        partition by entity, source_file order by finished_at desc, batch_id desc
+    ) = 1
+"""
 
 
 def read_batches(reader: Reader, judged_until: datetime | None) -> tuple[Batch, ...]:
@@ -53,25 +59,24 @@ def _batch(row: dict[str, Any], outcome: dict[str, Any]) -> Batch:
 
 
 def failed_files(reader: Reader, batches: Iterable[Batch]) -> tuple[FailedFile, ...]:
-    """Files whose newest batch failed: nothing of them is used."""
-    newest = {(batch.entity, batch.source_file): batch for batch in batches}
-    failed = {b.batch_id: b for b in newest.values() if b.status == "failed"}
+    """Files whose newest try failed: nothing of them is used. One that was corrected is none."""
     errors = {
         row["batch_id"]: row["error"]
         for row in reader.rows(
-            "select batch_id, left(error, 2000) as error from raw._loads where status = 'failed'",
+            f"select batch_id, left(error, 2000) as error from ({_NEWEST}) where status = 'failed'",
             needs="raw._loads",
         )
     }
     return tuple(
         FailedFile(
             entity=batch.entity,
-            batch_id=batch_id,
+            batch_id=batch.batch_id,
             source_file=batch.source_file,
             bytes=batch.bytes,
-            error=quoted(_essence(errors.get(batch_id) or "no error recorded"), 200),
+            error=quoted(_essence(errors[batch.batch_id] or "no error recorded"), 200),
         )
-        for batch_id, batch in failed.items()
+        for batch in batches
+        if batch.batch_id in errors
     )
 
 

@@ -234,6 +234,55 @@ def test_an_api_that_keeps_failing_says_so(shop: Shop, error_of: Any) -> None:
     assert [name for name in shop.own.landed() if "/api/" in name] == []
 
 
+def test_a_catalogue_that_stays_down_is_one_row_until_it_comes(shop: Shop, error_of: Any) -> None:
+    shop.answer = lambda _: Response(status=500)
+    ledger = "select batch_id, status from raw._loads where source = 'api' order by 1"
+    for _ in range(2):
+        assert "error[catalogue-down]" in error_of(shop.ingest)
+        [(first, state)] = shop.own.query(ledger)
+        assert state == "failed"
+    shop.answer = shop.honest
+    shop.ingest()
+    [replaced, (_, state)] = shop.own.query(ledger)
+    assert (replaced, state) == ((first, "replaced"), "loaded")
+    shop.answer = lambda _: Response(status=500)
+    assert "error[catalogue-down]" in error_of(shop.ingest)
+    assert [state for _, state in shop.own.query(ledger)] == ["replaced", "loaded", "failed"]
+
+
+@pytest.mark.parametrize("down", [False, True], ids=["up", "down"])
+def test_pages_that_failed_are_one_batch_and_a_mended_mapping_takes_them(
+    shop: Shop, error_of: Any, down: bool
+) -> None:
+    """The same answer three times: twice it has no key for the price, then the mapping knows better."""
+    shop.items = [item(number, cost=number) | {"price": 0} for number in (1, 2)]
+    for one in shop.items:
+        del one["price"]
+    ledger = "select batch_id, status, landed_file from raw._loads where source = 'api'"
+    for _ in range(2):
+        assert "has no column \"price\"" in error_of(shop.ingest)
+        [(first, state, landed)] = shop.own.query(ledger)
+        assert state == "failed"
+        assert [name for name in shop.own.landed() if "/api/" in name] == [landed]
+    shop.own.declare(
+        RATINGS
+        + PRODUCTS.replace("price: price", "price: cost").replace(
+            "{url}", shop.server.url_for("/products")
+        )
+    )
+    if down:
+        shop.answer = lambda _: Response(status=500)
+        assert "error[catalogue-down]" in error_of(shop.ingest)
+    else:
+        shop.ingest()
+    assert (first, "loaded", landed) in shop.own.query(ledger)
+    assert [row[4] for row in shop.products()] == ["1", "2"]
+    shop.answer = shop.honest
+    assert shop.ingest().loaded == []
+    assert [name for name in shop.own.landed() if "/api/" in name] == [landed]
+    assert len(shop.products()) == 2
+
+
 def test_an_api_that_is_down_says_so_and_files_load(shop: Shop, error_of: Any) -> None:
     shop.declare(url="http://127.0.0.1:1/products")
     shop.own.write("r.csv", "user,item,stars,time\nu1,p1,5,2026-01-01\n")

@@ -92,6 +92,20 @@ def test_another_mapping_makes_the_list_anew(own_shop) -> None:
     ]
 
 
+def test_a_list_that_cannot_be_made_keeps_its_batch_until_it_can(own_shop, error_of) -> None:
+    own_shop.declare(CLICKS.replace("signed_up_at: at", "signed_up_at: on"))
+    own_shop.write("a.csv", HEADER + "u1,p1,toys,1\n")
+    ledger = "select batch_id, status from raw._loads where entity = 'users'"
+    for _ in range(2):
+        assert 'has no column "on" for signed_up_at' in error_of(ingest, own_shop.settings)
+        assert own_shop.query(ledger) == [("00000002", "failed")]
+    own_shop.declare(CLICKS)
+    ingest(own_shop.settings)
+    assert own_shop.query(ledger) == [("00000002", "loaded")]
+    assert own_shop.query("select user_id, signed_up_at from raw.users") == [("u1", "1")]
+    assert len(own_shop.landed()) == 1
+
+
 def test_the_time_format_is_that_of_the_bytes(own_shop) -> None:
     own_shop.declare(CLICKS)
     own_shop.write("a.csv", HEADER + "u1,p1,toys,1\n")
