@@ -22,7 +22,7 @@ def mock_api(
         ),
     ] = None,
 ) -> None:
-    """Serve the demo shop's catalogue over HTTP until Ctrl-C."""
+    """Serve the shop's mock catalogue over HTTP until Ctrl-C."""
     from ingestion.mock_api import Faults, serve
 
     serve(load_settings(), port=port, faults=Faults.parse(*(fault or ())))
