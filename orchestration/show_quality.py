@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 VALUE_WIDTH = 40
 FACT_WIDTH = 100
+PIPE_WIDTH = 1_000
 HISTORY_WIDTH = 100
 """A hash that is cut off is of no use: a narrower terminal wraps the lines."""
 
@@ -68,7 +69,9 @@ def show_quarantined_rows(rows: Iterable[QuarantinedRow]) -> None:
 
 def show_lineage(walk: Walk, *, full: bool = False) -> None:
     """Both trees of a walk, and the files and models that they end in."""
-    console = Console(highlight=False, soft_wrap=True)
+    terminal = Console().is_terminal
+    # a tree crops its lines at the width, and a sha256 that is cut off is of no use to grep
+    console = Console(highlight=False, width=None if terminal else PIPE_WIDTH)
     if walk.up:
         console.print(_tree("made from", walk.thing, walk.up, full))
     if walk.down:
