@@ -144,7 +144,7 @@ def load_batches(
 def _load_one(
     connection: duckdb.DuckDBPyConnection, target: Target, landed: Landed, again: bool
 ) -> Load:
-    load, tally = landed.load, Tally()
+    load, tally = landed.load, Tally(name=landed.load.source_file)
     if again:
         ledger.forget_rows(connection, load)
     records = _open(connection, target, load, landed.path, tally)

@@ -13,7 +13,7 @@ several reject rows, and loses what follows an unclosed quote.
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sized
 
 import numpy as np
 import pyarrow as pa
@@ -185,11 +185,16 @@ class CsvReader:
         table = self._parsed(raw_bytes(block, np.repeat(kept, lengths)), 0) if kept.any() else None
         if kept.any() and (table is None or table.num_rows != np.count_nonzero(kept)):
             return None
+        kept_so_far = np.cumsum(kept)
         for i in np.flatnonzero(bad):
             line = block[starts[i] : ends[i] + 1]
             reason = fault(line) or width_fault(int(widths[i]), dialect.width)
             self._tally.reject(
-                self._line + int(i), self._offset + int(starts[i]), reason or "", line
+                self._line + int(i),
+                self._offset + int(starts[i]),
+                reason or "",
+                line,
+                read=int(kept_so_far[i]),
             )
         self._tally.blank += int(np.count_nonzero(blank))
         self._moved(len(ends), len(block))
@@ -204,7 +209,7 @@ class CsvReader:
             after = line_end(text, at, final)
             if after is None:
                 if len(text) - at > RECORD_BYTES:
-                    self._reject(text[at:], f"longer than {RECORD_BYTES:,} bytes", at)
+                    self._reject(text[at:], f"longer than {RECORD_BYTES:,} bytes", at, records)
                     self._skipping = True
                     at = len(text)
                 break
@@ -220,7 +225,7 @@ class CsvReader:
             except Incomplete:
                 break
             except Broken as broken:
-                self._reject(text[at:after], str(broken), at)
+                self._reject(text[at:after], str(broken), at, records)
                 self._line += 1
                 at = after
                 continue
@@ -236,8 +241,8 @@ class CsvReader:
         ]
         return self._numbered(columns or self._none()), at
 
-    def _reject(self, raw: bytes, reason: str, at: int) -> None:
-        self._tally.reject(self._line, self._offset + at, reason, raw)
+    def _reject(self, raw: bytes, reason: str, at: int, records: Sized) -> None:
+        self._tally.reject(self._line, self._offset + at, reason, raw, read=len(records))
 
     def _skip(self, text: bytes) -> bytes:
         """Drop the rest of a line that was too long."""
@@ -248,11 +253,13 @@ class CsvReader:
         return text[end:]
 
     def _take_header(self, text: bytes, final: bool) -> bytes:
-        at = 0
-        while (after := line_end(text, at, final)) and not text[at:after].strip(b"\r\n"):
-            self._tally.blank += 1
-            self._moved(1, after - at)
-            at = after
+        at = len(text) - len(text.lstrip(b"\r\n"))
+        if at == len(text) and text.endswith(b"\r") and not final:
+            at -= 1  # the first half of CRLF, perhaps
+        blank = text[:at]
+        lines = blank.count(b"\n") + blank.count(b"\r") - blank.count(b"\r\n")
+        self._tally.blank += lines
+        self._moved(lines, at)
         try:
             _, end = record_at(text, at, self._dialect, final)
         except Incomplete:

@@ -31,17 +31,19 @@ def read_header(path: Path, source: FileSource) -> tuple[list[str], int]:
         SourceMissing: the file is empty or unreadable.
         SourceError: the file does not begin with a record.
     """
-    head, at = b"", 0
+    head, line = b"", 1
     dialect = dialect_of(source, 0)
     for piece, final in chain(
         ((p, False) for p in text.pieces(path, source.encoding)), [(b"", True)]
     ):
         head += piece
-        at = len(head) - len(head.lstrip(b"\r\n"))
-        if at == len(head) and not final:
+        record = head.lstrip(b"\r\n")
+        line += head.count(b"\n", 0, len(head) - len(record))
+        head = record  # there may be gigabytes of empty lines before it
+        if not head and not final:
             continue
         try:
-            fields, _ = csv_records.record_at(head, at, dialect, final)
+            fields, _ = csv_records.record_at(head, 0, dialect, final)
             names = [field.decode() for field in fields]
         except csv_records.Incomplete:
             continue
@@ -49,7 +51,7 @@ def read_header(path: Path, source: FileSource) -> tuple[list[str], int]:
             raise SourceError(
                 f"{path.name} does not begin with a header",
                 code="no-header",
-                where=f"{path}:1",
+                where=f"{path}:{line}",
                 found=head[:80].decode("utf-8", "backslashreplace").replace("\0", "\\x00"),
                 help=f"check encoding ({source.encoding}), quote and delimiter in the shop file",
             ) from exc
@@ -57,10 +59,10 @@ def read_header(path: Path, source: FileSource) -> tuple[list[str], int]:
             raise SourceError(
                 f"{path.name} is no text in {source.encoding}: its header holds NUL bytes",
                 code="wrong-encoding",
-                where=f"{path}:1",
+                where=f"{path}:{line}",
                 help="declare its encoding; utf-16 is the usual one",
             )
-        return names, 1 + head[:at].count(b"\n")
+        return names, line
     return [], 1
 
 

@@ -19,6 +19,7 @@ from ingestion.records import Tally
 from recomart.sql import literal
 
 RECORD_BYTES = 1 << 20
+_TOO_LONG = f"longer than {RECORD_BYTES:,} bytes"
 FEW_LINES = 2_000
 """Fewer lines are parsed in Python before DuckDB has planned its query."""
 
@@ -40,27 +41,46 @@ class JsonLinesReader:
         self._columns = columns
         self._tally = tally
         self._offset = 0
+        self._skipping = False
 
     def batches(self, pieces: Iterator[bytes]) -> Iterator[pa.RecordBatch]:
         """Batches of `schema(paths)`, in the file's order."""
-        rest: list[bytes] = []
+        rest = b""
         for piece in pieces:
-            head, end, tail = piece.rpartition(b"\n")
-            if not end:
-                rest.append(piece)
-                continue
-            yield self._batch(b"".join([*rest, head]).split(b"\n"))
-            rest = [tail]
-        if any(rest):
-            yield self._batch([b"".join(rest)])
+            text = rest + (self._skip(piece) if self._skipping else piece)
+            head, end, rest = text.rpartition(b"\n")
+            if end:
+                yield self._batch(head.split(b"\n"))
+            if len(rest) > RECORD_BYTES:
+                self._reject_long(rest)
+                rest = b""
+        if rest:
+            yield self._batch([rest])
+
+    def _reject_long(self, start: bytes) -> None:
+        """Reject a line that is too long by its start: the rest of it may be gigabytes."""
+        reason = _reason(ValueError(_TOO_LONG))
+        self._tally.reject(self._tally.lines + 1, self._offset, reason, start)
+        self._tally.lines += 1
+        self._offset += len(start)
+        self._skipping = True
+
+    def _skip(self, piece: bytes) -> bytes:
+        """Drop the rest of a line that is too long."""
+        end = piece.find(b"\n") + 1
+        self._skipping = end == 0
+        self._offset += end or len(piece)
+        return piece[end:] if end else b""
 
     def _batch(self, lines: list[bytes]) -> pa.RecordBatch:
         good, texts = self._at_once(lines)
         exact: list[list[str | None]] = []
         order = np.arange(len(lines))
         offsets = self._offset + np.cumsum([0, *(len(line) + 1 for line in lines)])
+        good_so_far = np.cumsum(good)
         for at in np.flatnonzero(~good):
-            row = self._one(lines[at], self._tally.lines + int(at) + 1, int(offsets[at]))
+            number, read = self._tally.lines + int(at) + 1, int(good_so_far[at]) + len(exact)
+            row = self._one(lines[at], number, int(offsets[at]), read)
             order[at] = -1 if row is None else len(lines) + len(exact)
             if row is not None:
                 exact.append(row)
@@ -82,6 +102,8 @@ class JsonLinesReader:
         none = np.zeros(len(lines), bool), [pa.nulls(len(lines), pa.string()) for _ in paths]
         if len(lines) < FEW_LINES or any(set(path) & set('"\\*') for path in paths):
             return none
+        if max(map(len, lines)) > RECORD_BYTES:
+            lines = [line if len(line) <= RECORD_BYTES else b"" for line in lines]
         try:
             b"\n".join(lines).decode()
         except UnicodeDecodeError:
@@ -108,14 +130,18 @@ class JsonLinesReader:
                 self._columns.present.add(path)
         return table.column(0).combine_chunks().to_numpy(zero_copy_only=False), texts
 
-    def _one(self, line: bytes, number: int, offset: int) -> list[str | None] | None:
-        """The texts of one line; None when it is blank or a reject."""
-        if not line.strip():
-            self._tally.blank += 1
-            return None
+    def _one(self, line: bytes, number: int, offset: int, read: int) -> list[str | None] | None:
+        """The texts of one line; None when it is blank or a reject.
+
+        Args:
+            read: records of the batch before it.
+        """
         try:
             if len(line) > RECORD_BYTES:
-                raise ValueError(f"longer than {RECORD_BYTES:,} bytes")
+                raise ValueError(_TOO_LONG)
+            if not line.strip():
+                self._tally.blank += 1
+                return None
             record = parse(line.decode())
             if type(record) is not dict:
                 raise ValueError(f"a JSON {type(record).__name__}, expected an object")
@@ -123,7 +149,7 @@ class JsonLinesReader:
             row = self._columns.row(record, number)
             "".join(filter(None, row)).encode()
         except (ValueError, RecursionError) as exc:
-            self._tally.reject(number, offset, _reason(exc), line)
+            self._tally.reject(number, offset, _reason(exc), line, read=read)
             return None
         return row
 

@@ -12,7 +12,9 @@ from recomart.errors import SourceError
 TEXT_LIMIT = 4_000
 """Characters of a rejected line that raw.rejects keeps; the landed file has all of it."""
 
-FEW = 10
+FEW, MANY = 10, 50_000
+"""Up to FEW broken lines say nothing of a file. With MANY, and more of them than records, there is
+nothing to hope for, and reading on would only fill the memory with them."""
 
 
 @dataclass(frozen=True)
@@ -35,16 +37,29 @@ class Tally:
     continuation: int = 0
     records: int = 0
     rejects: list[Reject] = field(default_factory=list)
+    name: str = "the file"
+    """What messages call it."""
 
     @property
     def rejected(self) -> int:
         return len(self.rejects)
 
-    def reject(self, line: int, byte_offset: int, reason: str, raw: bytes) -> None:
-        """Keep a broken line: its place, why, and its text (unreadable bytes as \\xNN)."""
+    def reject(
+        self, line: int, byte_offset: int, reason: str, raw: bytes, *, read: int = 0
+    ) -> None:
+        """Keep a broken line: its place, why, and its text (unreadable bytes as \\xNN).
+
+        Args:
+            read: records before it that `records` does not count yet.
+
+        Raises:
+            SourceError: it is one of many, and most lines so far are like it.
+        """
         text = raw[: 4 * TEXT_LIMIT].decode("utf-8", "backslashreplace")
         text = text.rstrip("\r\n").replace("\0", "\\x00")[:TEXT_LIMIT]
         self.rejects.append(Reject(line, byte_offset, reason, text))
+        if self.rejected > max(MANY, self.records + read):
+            raise self._unreadable(self.name, self.records + read)
 
     def check_share(self, name: str) -> None:
         """Raise when most of the lines are broken: then the declaration is wrong, not the lines.
@@ -53,14 +68,16 @@ class Tally:
             SourceError: more than half (and more than a few) of the records, or all of them.
         """
         if self.rejected > max(FEW, self.records) or (self.rejected and not self.records):
-            first = self.rejects[0]
-            raise SourceError(
-                f"{name}: {self.rejected:,} of {self.rejected + self.records:,} records "
-                "cannot be read",
-                code="unreadable-file",
-                found=f"line {first.line}: {first.reason}: {first.text[:120]!r}",
-                help="check delimiter, quote, encoding and format in the shop file",
-            )
+            raise self._unreadable(name, self.records)
+
+    def _unreadable(self, name: str, records: int) -> SourceError:
+        first = self.rejects[0]
+        return SourceError(
+            f"{name}: {self.rejected:,} of {self.rejected + records:,} records cannot be read",
+            code="unreadable-file",
+            found=f"line {first.line}: {first.reason}: {first.text[:120]!r}",
+            help="check delimiter, quote, encoding and format in the shop file",
+        )
 
     def check_balance(self, name: str) -> None:
         """Raise when a line is unaccounted for.
