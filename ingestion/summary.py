@@ -61,10 +61,12 @@ class IngestSummary:
         """Raise when something could not be taken.
 
         Raises:
-            SourceError: names every failed file. The only one there is comes as it is.
+            SourceError: names every failed file. Of the only one there is, its own error.
         """
         if len(self.failures) == 1:
-            raise next(iter(self.failures.values()))
+            error = next(iter(self.failures.values()))
+            error.help = self._or_go_on(error.help, "it")
+            raise error
         if self.failures:
             names = ", ".join(self.failures)
             details = "\n".join(str(error) for error in self.failures.values())
@@ -72,5 +74,15 @@ class IngestSummary:
                 f"{len(self.failures)} sources could not be loaded, all others are: {names}",
                 code="failed-batches",
                 found=f"\n{details}",
-                help="mend these, then run 'recomart ingest' again: it takes only what is missing",
+                help=self._or_go_on(
+                    "mend these, then run 'recomart ingest' again: it takes only what is missing",
+                    "them",
+                ),
             )
+
+    def _or_go_on(self, help: str | None, what: str) -> str | None:
+        """The help, and how to do without what failed, when anything else is there."""
+        if not (self.loaded or self.reloaded or self.unchanged or self.loaded_before):
+            return help
+        way = f"go on without {what}: 'recomart pipeline --from transform'"
+        return f"{help}\n        or {way}" if help else way

@@ -147,6 +147,21 @@ def test_an_error_of_landed_bytes_names_the_file_as_it_was_received(own_shop) ->
     assert "error[wrong-encoding]: a.csv is not UTF-8 but utf-16" in fails(own_shop)
 
 
+def test_an_error_says_how_to_go_on_without_the_file_once_there_is_anything_else(own_shop) -> None:
+    own_shop.write("a.csv", RENAMED)
+    assert "go on without" not in fails(own_shop)
+    own_shop.write("b.csv", GOOD)
+    for _ in range(2):
+        assert fails(own_shop, r"in/a\.csv").endswith(
+            """
+  help: set rating: "starz"
+        or go on without it: 'recomart pipeline --from transform'"""
+        )
+    (own_shop.folder / "in" / "b.csv").unlink()
+    assert "or go on without it" in fails(own_shop)
+    assert own_shop.query("select count(*) from raw._loads where error like '%go on%'") == [(0,)]
+
+
 def test_a_corrected_file_is_a_new_batch_and_replaces_the_failed_one(own_shop) -> None:
     own_shop.write("a.csv", RENAMED)
     own_shop.write("b.csv", RENAMED.replace("u1", "u2"))

@@ -161,6 +161,9 @@ def test_all_failed_files_are_named_at_the_end(own_shop) -> None:
     with pytest.raises(SourceError, match=r"in/a\.csv, in/b\.csv") as caught:
         ingest(own_shop.settings)
     assert "2 sources could not be loaded, all others are" in str(caught.value)
+    assert str(caught.value).endswith(
+        "\n        or go on without them: 'recomart pipeline --from transform'"
+    )
     assert own_shop.query("select count(*) from raw.ratings") == [(1,)]
 
 
