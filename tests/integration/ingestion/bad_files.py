@@ -510,4 +510,124 @@ CASES = (
     ),
 )
 
-LARGE: tuple[Case, ...] = ()
+
+M = 1 << 20
+EVENT = '{"id": "%s", "type": "view", "user": "u1", "item": "p1", "at": 1767225600}\n'
+FIRST, LAST = f"first,p1,5,{T}\n", f"last,p1,5,{T}\n"
+BOTH = (("first", "p1", "5"), ("last", "p1", "5"))
+EVENTS_TOO = (("first", "u1", "p1", "1767225600"), ("last", "u1", "p1", "1767225600"))
+
+
+@dataclass(frozen=True)
+class Large(File):
+    """A file of hundreds of MiB: `content`, then 1 MiB of `filler` many times, then `end`."""
+
+    filler: bytes = b"x"
+    times: int = 100
+    end: bytes = b""
+
+
+TOO_LONG = "longer than 1,048,576 bytes"
+LARGE = (
+    Case(
+        "A field of 100 MB",
+        f"Its line is rejected as `{TOO_LONG}`, the others are loaded. It costs less memory than "
+        "its size, for it is never held whole.",
+        REJECTS,
+        (
+            Large(
+                "ratings/plain.csv",
+                f"{RATINGS}{FIRST}long,".encode(),
+                BOTH,
+                rejects=((3, TOO_LONG),),
+                end=f",5,{T}\n{LAST}".encode(),
+            ),
+            Large(
+                "ratings/quoted.csv",
+                f'{RATINGS}{FIRST}long,"'.encode(),
+                BOTH,
+                rejects=((3, TOO_LONG),),
+                end=f'",5,{T}\n{LAST}'.encode(),
+            ),
+            Large(
+                "events/long.jsonl",
+                (EVENT % "first" + '{"id": "').encode(),
+                EVENTS_TOO,
+                rejects=((2, TOO_LONG),),
+                end=b'"}\n' + (EVENT % "last").encode(),
+            ),
+        ),
+    ),
+    Case(
+        "A header of 100 MB",
+        "The file fails: `no-header`.",
+        LOADS,
+        (Large("ratings/long_header.csv", b"", error="no-header"),),
+    ),
+    Case(
+        "100 MB of empty lines before the header",
+        "Loaded. They are counted and left out.",
+        RAW,
+        (
+            Large(
+                "ratings/late_header.csv",
+                b"",
+                BOTH,
+                lines=f"header 1 blank {100 * M}",
+                filler=b"\n",
+                end=f"{RATINGS}{FIRST}{LAST}".encode(),
+            ),
+        ),
+    ),
+    Case(
+        "100 MB of JSON in one line",
+        "The file fails: `unreadable-file`, for a source of JSON lines has one object a line.",
+        LOADS,
+        (
+            Large(
+                "events/array.jsonl",
+                b"[",
+                error=f"unreadable-file no JSON object: {TOO_LONG}",
+                filler=(EVENT % "one")[:-1].encode() + b",",
+                end=b"{}]",
+            ),
+        ),
+    ),
+    Case(
+        "A gzip bomb: a small file that expands a thousand times",
+        "The file fails: `gzip-bomb`, as soon as it gives more than 256 MiB and 200 times its own "
+        "size. What it holds is not kept in memory.",
+        LOADS,
+        (
+            Large(
+                "ratings/zeros.csv.gz",
+                f"{RATINGS}{FIRST}".encode(),
+                error="gzip-bomb expands to more than 268,435,456 bytes",
+                filler=b"0",
+                times=1000,
+            ),
+            Large(
+                "events/brackets.jsonl.gz",
+                (EVENT % "first").encode(),
+                error="gzip-bomb expands to more than 268,435,456 bytes",
+                filler=b"[",
+                times=1000,
+            ),
+        ),
+    ),
+    Case(
+        "A gzip bomb of broken lines",
+        "The file fails: `unreadable-file`, at the 50,000th broken line if most are broken till "
+        "then.",
+        LOADS,
+        (
+            Large(
+                "ratings/broken_lines.csv.gz",
+                f"{RATINGS}{FIRST}".encode(),
+                error="unreadable-file 50,001 of 50,002 records cannot be read",
+                filler=b"0\n",
+                times=1000,
+            ),
+        ),
+    ),
+)
