@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion import csv_lines, csv_records
+from ingestion import csv_lines, csv_records, records
 from ingestion.csv_lines import CsvReader
 from ingestion.csv_records import Dialect
 from ingestion.records import Tally
+from recomart.errors import SourceError
 
 Row = tuple[str | None, ...]
 
@@ -195,3 +196,23 @@ def test_a_broken_line_of_a_file_without_quotes_is_rejected_alone() -> None:
     table = pa.Table.from_batches(reader.batches(iter([text])))
     assert table.column("c1").to_pylist() == ['a "b', "c", "d"]
     assert [(r.line, r.reason) for r in tally.rejects] == [(3, "1 fields, expected 2")]
+
+
+@pytest.mark.parametrize("piece", PIECES)
+@pytest.mark.parametrize("good", [b"1,2,3\n", b'1,"2\n",3\n'], ids=["by vectors", "one by one"])
+def test_reading_ends_where_most_of_many_lines_are_broken(
+    monkeypatch: pytest.MonkeyPatch, piece: int, good: bytes
+) -> None:
+    """Whatever comes after: so that a bomb of broken lines does not fill the memory."""
+    monkeypatch.setattr(records, "MANY", 20)
+    bad = b"1,2\n"
+    read(good * 30 + bad * 30, piece=piece)  # never more broken ones than records
+    with pytest.raises(SourceError, match="31 of 61 records cannot be read"):
+        read(good * 30 + bad * 31 + good * 100, piece=piece)
+
+
+@pytest.mark.parametrize("piece", PIECES)
+def test_empty_lines_before_a_header_are_counted(piece: int) -> None:
+    rows, tally = read(b"\r\n\n\r\r\n\ra,b,c\n1,2,3\n", header=True, piece=piece)
+    assert rows == [("1", "2", "3")]
+    assert (tally.blank, tally.header, tally.lines) == (5, 1, 7)

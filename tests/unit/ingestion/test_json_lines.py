@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion import json_lines
+from ingestion import json_lines, records
 from ingestion.json_lines import JsonLinesReader
 from ingestion.json_values import JsonColumns, as_text, dumped, parse
 from ingestion.records import Tally
+from recomart.errors import SourceError
 
 
 def read(text: bytes, *paths: str, piece: int = 1 << 20) -> tuple[list[dict], Tally, JsonColumns]:
@@ -89,3 +90,29 @@ def test_duckdb_and_python_read_the_same(found: list[str]) -> None:
         patch.setattr(json_lines, "FEW_LINES", 10_000)
         rows, tally, columns = read(text, "a", "b", "c")
     assert (fast_rows, fast, fast_columns.keys) == (rows, tally, columns.keys)
+
+
+@pytest.mark.parametrize("piece", [7, 64, 1 << 20])
+def test_a_line_beyond_the_limit_is_one_reject(monkeypatch: pytest.MonkeyPatch, piece: int) -> None:
+    monkeypatch.setattr(json_lines, "RECORD_BYTES", 50)
+    text = b'{"a": 1}\n{"a": "' + b"x" * 200 + b'"}\n{"a": 2}\n' + b" " * 60
+    rows, tally, _ = read(text, "a", piece=piece)
+    assert [row["c0"] for row in rows] == ["1", "2"]
+    assert [(r.line, r.byte_offset) for r in tally.rejects] == [(2, 9), (4, 228)]
+    assert all("longer than" in r.reason for r in tally.rejects)
+
+
+def test_a_line_beyond_the_limit_is_a_reject_among_many_lines_too() -> None:
+    long = b'{"a": "' + b"x" * json_lines.RECORD_BYTES + b'"}\n'
+    few, many = b'{"a": 1}\n', b'{"a": 1}\n' * 2 * json_lines.FEW_LINES
+    for others in (few, many):
+        _, tally, _ = read(others + long, "a", piece=1 << 23)
+        assert [r.line for r in tally.rejects] == [others.count(b"\n") + 1]
+
+
+def test_reading_ends_where_most_of_many_lines_are_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "MANY", 20)
+    good, bad = b'{"a": 1}\n', b"[]\n"
+    read(good * 30 + bad * 30, "a")  # never more broken ones than records
+    with pytest.raises(SourceError, match="31 of 61 records cannot be read"):
+        read(good * 30 + bad * 31 + good, "a", piece=1 << 20)
