@@ -12,7 +12,7 @@ import hashlib
 import logging
 import os
 import re
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -84,20 +84,9 @@ class LandingZone:
 
         Raises:
             SourceMissing: the file cannot be read.
+            OSError: the copy cannot be written.
         """
-        try:
-            with open(source, "rb", buffering=0) as handle:
-                chunks = iter(lambda: handle.read(COPY_BYTES), b"")
-                return self.land("files", entity, name, day, chunks)
-        except OSError as exc:
-            if exc.filename is not None and Path(str(exc.filename)) != source:
-                raise
-            raise SourceMissing(
-                f"{source.name} cannot be read",
-                where=str(source),
-                found=exc.strerror or str(exc),
-                help="check its permissions, then run 'recomart ingest' again",
-            ) from exc
+        return self.land("files", entity, name, day, _chunks(source))
 
     def land(
         self,
@@ -133,3 +122,17 @@ class LandingZone:
             log.info("landed file %s of an interrupted load is replaced by %s", orphan, target)
             orphan.unlink()
         return LandedFile(target, digest.hexdigest(), size)
+
+
+def _chunks(source: Path) -> Iterator[bytes]:
+    try:
+        with open(source, "rb", buffering=0) as handle:
+            while chunk := handle.read(COPY_BYTES):
+                yield chunk
+    except OSError as exc:
+        raise SourceMissing(
+            f"{source.name} cannot be read",
+            where=str(source),
+            found=exc.strerror or str(exc),
+            help="check its permissions, then run 'recomart ingest' again",
+        ) from exc

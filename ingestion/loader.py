@@ -105,8 +105,8 @@ class Loader:
             landed = self._zone.land(
                 "api", target.entity, f"{load.batch_id}.pages", load.day, framed(catalogue.bodies())
             )
-        except SourceError as exc:
-            self._failed_fetches.append(self._failure(load, exc))
+        except FAILURES as exc:
+            self._failed_fetches.append(self._failure(load, explained(catalogue.shown, exc)))
             return
         load = self._with_file(load, landed)
         if landed.size == 0 or (target.entity, landed.sha256) in self._loaded:
@@ -289,7 +289,7 @@ class Loader:
         started = time.perf_counter()
         try:
             landed = self._zone.land_file(file.path, target.entity, name, load.day)
-        except (SourceError, OSError) as exc:
+        except FAILURES as exc:
             ledger.write_loads(connection, [self._failure(load, explained(file.shown, exc))])
             return None
         self._summary.landing_seconds += time.perf_counter() - started

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -218,6 +221,32 @@ def test_what_failed_for_want_of_memory_is_tried_again_without_its_source(own_sh
     assert states(own_shop)[0] == ("00000001", "in/a.csv", "loaded")
     assert own_shop.query("select count(*) from raw.ratings") == [(60_000,)]
     assert nothing_to_do(own_shop)
+
+
+@contextmanager
+def small_disk(most: int) -> Iterator[None]:
+    """No file may grow beyond `most` bytes; what writes more gets the system's error."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_file_that_the_disk_cannot_hold_blocks_no_other_and_comes_later(own_shop) -> None:
+    own_shop.write("a.csv", HEADER + f"{'u' * 100_000},p1,5,2026-01-01\n" * 300)
+    own_shop.write("b.csv", GOOD)
+    for _ in range(2):
+        with small_disk(20 << 20):
+            assert "error[load-failed]: in/a.csv could not be loaded" in fails(own_shop)
+        assert states(own_shop) == [
+            ("00000001", "in/a.csv", "failed"),
+            ("00000002", "in/b.csv", "loaded"),
+        ]
+        assert len(own_shop.landed()) == 1
+    assert ingest(own_shop.settings).records["ratings"] == 300
+    assert [state for *_, state in states(own_shop)] == ["replaced", "loaded", "loaded"]
 
 
 EQUATION = "lines = header + blank + continuation + rejected + records"
