@@ -79,7 +79,7 @@ class Ranker:
 
         def scores(users: IntArray) -> FloatArray:
             products = len(self.popularity.popularity)
-            block = max(1, BLOCK_ROWS // max(products, 1))
+            block = max(1, BLOCK_ROWS // max(min(products, 2 * SHORTLIST), 1))
             parts = [
                 self._scores(users[start : start + block], tables)
                 for start in range(0, len(users), block)
@@ -121,10 +121,15 @@ class Ranker:
         if products <= SHORTLIST:
             return np.ones((len(users), products), dtype=bool)
         chosen = np.zeros((len(users), products), dtype=bool)
-        for scores in (self.svd.scores(users), self.popularity.scores(users)):
-            best = np.argpartition(-scores, SHORTLIST, axis=1)[:, :SHORTLIST]
-            np.put_along_axis(chosen, best, True, axis=1)
+        best = np.argpartition(-self.svd.scores(users), SHORTLIST, axis=1)[:, :SHORTLIST]
+        np.put_along_axis(chosen, best, True, axis=1)
+        chosen[:, self._most_popular] = True
         return chosen
+
+    @cached_property
+    def _most_popular(self) -> IntArray:
+        """(SHORTLIST,) products: the same ones for every user."""
+        return np.argpartition(-self.popularity.popularity, SHORTLIST)[:SHORTLIST]
 
 
 def base_features(
