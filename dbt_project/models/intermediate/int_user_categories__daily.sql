@@ -16,8 +16,12 @@ final as (
         count(*) filter (where kind = 'purchase') as purchases,
         count(rating) as ratings,
         coalesce(sum(rating), 0) as ratings_sum,
-        coalesce(sum(cast(rating * rating as decimal(18, 4))), 0)
-            as ratings_sum_sq,
+        coalesce(
+            sum(
+                cast(cast(rating as decimal(28, 4)) * rating as decimal(18, 4))
+            ),
+            0
+        ) as ratings_sum_sq,
         coalesce(sum(amount), 0) as spend,
         max(occurred_at) as last_activity_at
     from interactions

@@ -20,7 +20,7 @@ final as (
         cast(
             coalesce(
                 interactions.line_total,
-                interactions.quantity * products.price
+                cast(interactions.quantity as decimal(28, 4)) * products.price
             )
             as decimal(18, 4)
         ) as amount,

@@ -28,8 +28,13 @@ final as (
         quantity,
         coalesce(unit_price, cast(line_total / quantity as decimal(18, 4)))
             as unit_price,
-        coalesce(line_total, cast(quantity * unit_price as decimal(18, 4)))
-            as line_total,
+        -- decimals of 18 digits overflow when multiplied: at 10 before the point
+        coalesce(
+            line_total,
+            cast(
+                cast(quantity as decimal(28, 4)) * unit_price as decimal(18, 4)
+            )
+        ) as line_total,
         ordered_at,
         _batch_id
     from accepted

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 RATINGS = "user,item,stars,time\n"
 PRODUCTS = "id,name,kind,price\n"
 ORDERS = "order,line,user,item,count,each,time\n"
-T = "2026-01-01T00:00:00Z"
+T = "2026-01-01T00:00:00Z"  # events are of 2026-01-03, so that features know of this day
 
 SHOWN = {
     "ratings": "user_id, product_id, rating",
@@ -72,8 +72,8 @@ CASES = (
             ),
             File(
                 "events/bom.jsonl",
-                b'\xef\xbb\xbf{"id": "bom", "type": "view", "user": "u1", "item": "p1", "at": 1767225600}\n',
-                (("bom", "u1", "p1", "1767225600"),),
+                b'\xef\xbb\xbf{"id": "bom", "type": "view", "user": "u1", "item": "p1", "at": 1767398400}\n',
+                (("bom", "u1", "p1", "1767398400"),),
             ),
         ),
     ),
@@ -177,11 +177,11 @@ CASES = (
             ),
             File(
                 "events/latin1.jsonl",
-                '{"id": "é", "type": "view", "user": "u1", "item": "p1", "at": 1767225600}\n'
-                '{"id": "latin", "type": "view", "user": "u1", "item": "p1", "at": 1767225600}\n'.encode(
+                '{"id": "é", "type": "view", "user": "u1", "item": "p1", "at": 1767398400}\n'
+                '{"id": "latin", "type": "view", "user": "u1", "item": "p1", "at": 1767398400}\n'.encode(
                     "latin-1"
                 ),
-                (("latin", "u1", "p1", "1767225600"),),
+                (("latin", "u1", "p1", "1767398400"),),
                 rejects=((1, "not in the declared encoding"),),
             ),
         ),
@@ -275,9 +275,9 @@ CASES = (
             ),
             File(
                 "events/nul.jsonl",
-                b'{"id": "n\0", "type": "view", "user": "u1", "item": "p1", "at": 1767225600}\n'
-                b'{"id": "nul", "type": "view", "user": "u1", "item": "p1", "at": 1767225600}\n',
-                (("nul", "u1", "p1", "1767225600"),),
+                b'{"id": "n\0", "type": "view", "user": "u1", "item": "p1", "at": 1767398400}\n'
+                b'{"id": "nul", "type": "view", "user": "u1", "item": "p1", "at": 1767398400}\n',
+                (("nul", "u1", "p1", "1767398400"),),
                 rejects=((1, "no JSON object"),),
             ),
         ),
@@ -405,11 +405,11 @@ CASES = (
                 "events/1e308.jsonl",
                 b'{"id": "h1", "type": "view", "user": "u1", "item": "p1", "at": 1e308}\n'
                 b'{"id": "h2", "type": "view", "user": "u1", "item": "p1", "at": -1e308}\n'
-                b'{"id": "h3", "type": "view", "user": "u1", "item": "p1", "at": 1767225600}\n',
+                b'{"id": "h3", "type": "view", "user": "u1", "item": "p1", "at": 1767398400}\n',
                 (
                     ("h1", "u1", "p1", "1e308"),
                     ("h2", "u1", "p1", "-1e308"),
-                    ("h3", "u1", "p1", "1767225600"),
+                    ("h3", "u1", "p1", "1767398400"),
                 ),
                 quarantined=((1, "invalid_occurred_at"), (2, "invalid_occurred_at")),
             ),
@@ -446,6 +446,28 @@ CASES = (
         ),
     ),
     Case(
+        "The largest price, quantity and rating that the rules allow",
+        "Accepted, and so is their product.",
+        "`marts.fct_transactions`",
+        (
+            File(
+                "ratings/largest.csv",
+                f"{RATINGS}l1,p1,200000,{T}\n".encode(),
+                (("l1", "p1", "200000"),),
+            ),
+            File(
+                "products/largest.csv",
+                f"{PRODUCTS}l1,a,toys,100000000\n".encode(),
+                (("l1", "a", "100000000"),),
+            ),
+            File(
+                "transactions/largest.csv",
+                f"{ORDERS}l1,1,u1,p1,100000,100000000,{T}\nl2,1,u2,l1,100000,,{T}\n".encode(),
+                (("l1", "p1", "100000", "100000000"), ("l2", "l1", "100000", None)),
+            ),
+        ),
+    ),
+    Case(
         "NaN and Infinity as bare words in JSON",
         "Their lines are rejected: they are no JSON.",
         REJECTS,
@@ -454,8 +476,8 @@ CASES = (
                 "events/nan.jsonl",
                 b'{"id": "i1", "type": "view", "user": "u1", "item": "p1", "at": NaN}\n'
                 b'{"id": "i2", "type": "view", "user": "u1", "item": "p1", "at": -Infinity}\n'
-                b'{"id": "i3", "type": "view", "user": "u1", "item": "p1", "at": 1767225600}\n',
-                (("i3", "u1", "p1", "1767225600"),),
+                b'{"id": "i3", "type": "view", "user": "u1", "item": "p1", "at": 1767398400}\n',
+                (("i3", "u1", "p1", "1767398400"),),
                 rejects=((1, "NaN is no JSON"), (2, "-Infinity is no JSON")),
             ),
         ),
@@ -478,13 +500,13 @@ CASES = (
             File(
                 "events/digits.jsonl",
                 b'{"id": 9223372036854775807, "type": "view", "user": 9007199254740993, '
-                b'"item": 1000000000000000001, "at": 1767225600}\n',
+                b'"item": 1000000000000000001, "at": 1767398400}\n',
                 (
                     (
                         "9223372036854775807",
                         "9007199254740993",
                         "1000000000000000001",
-                        "1767225600",
+                        "1767398400",
                     ),
                 ),
             ),
@@ -503,8 +525,8 @@ CASES = (
             File(
                 "events/emoji.jsonl",
                 '{"id": "e 🙂", "type": "view", "user": "Ann Lee", "item": "\\ud83d\\ude00", '
-                '"at": 1767225600}\n'.encode(),
-                (("e 🙂", "Ann Lee", "😀", "1767225600"),),
+                '"at": 1767398400}\n'.encode(),
+                (("e 🙂", "Ann Lee", "😀", "1767398400"),),
             ),
         ),
     ),
@@ -512,10 +534,10 @@ CASES = (
 
 
 M = 1 << 20
-EVENT = '{"id": "%s", "type": "view", "user": "u1", "item": "p1", "at": 1767225600}\n'
+EVENT = '{"id": "%s", "type": "view", "user": "u1", "item": "p1", "at": 1767398400}\n'
 FIRST, LAST = f"first,p1,5,{T}\n", f"last,p1,5,{T}\n"
 BOTH = (("first", "p1", "5"), ("last", "p1", "5"))
-EVENTS_TOO = (("first", "u1", "p1", "1767225600"), ("last", "u1", "p1", "1767225600"))
+EVENTS_TOO = (("first", "u1", "p1", "1767398400"), ("last", "u1", "p1", "1767398400"))
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ ratings:
 """
 OTHER_SOURCES = """
 unknown_references: keep
+rating_scale: [1, 200000]
 products:
   files: "in/products/*"
   columns: {product_id: id, title: name, category: kind, price: price}
@@ -180,7 +181,7 @@ def test_ids_reach_the_features_sign_by_sign(built: Any) -> None:
 
 
 def test_sums_are_those_of_the_accepted_rows(built: Any) -> None:
-    """Ratings as the files above spell them; orders by hand, 1 x 5 and 2 x 5."""
+    """Ratings as the files above spell them; orders by hand: 1 x 5, 2 x 5, 10**5 x 10**8."""
     ratings = [
         int(row[2] or 0)
         for file in [*FILES, GOOD]
@@ -189,10 +190,13 @@ def test_sums_are_those_of_the_accepted_rows(built: Any) -> None:
         if number not in dict(file.quarantined)
     ]
     assert built.query("select sum(rating) from marts.fct_ratings") == [(sum(ratings),)]
-    assert built.query("select sum(quantity), sum(line_total) from marts.fct_transactions") == [
-        (3, 15)
-    ]
-    assert built.query("select max(price) from marts.dim_products") == [(7,)]
+    orders = "select order_id, line_total from marts.fct_transactions order by order_id"
+    assert built.query(orders) == [("h3", 5), ("i3", 10), ("l1", 10**13), ("l2", None)]
+    spent = "select max(user_spend_90d) from features.ftr_users"
+    assert built.query(f"{spent} where user_id = 'u1'") == [(10**13 + 15,)]
+    assert built.query(f"{spent} where user_id = 'u2'") == [(10**13,)]
+    squares = "select max(user_ratings_sum_sq) from features.ftr_users where user_id = 'l1'"
+    assert built.query(squares) == [(4 * 10**10,)]
 
 
 def test_no_feature_is_nan_or_infinite(built: Any) -> None:
