@@ -28,7 +28,7 @@ final as (
         quantity,
         coalesce(unit_price, cast(line_total / quantity as decimal(18, 4)))
             as unit_price,
-        -- decimals of 18 digits overflow when multiplied: at 10 before the point
+        -- decimals of 18 digits, multiplied, overflow at 10 before the point
         coalesce(
             line_total,
             cast(
