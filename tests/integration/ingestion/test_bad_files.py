@@ -127,8 +127,8 @@ def _check(file: File, shop: Any) -> None:
         return
     assert (status, error) == ("loaded", None)
     terms = file.lines or ("" if file.entity == "events" else "header 1")
-    words = terms.split()
-    other = dict(zip(words[::2], map(int, words[1::2]), strict=True))
+    listed = terms.split()
+    other = dict(zip(listed[::2], map(int, listed[1::2]), strict=True))
     header, blank, continuation = (other.get(t, 0) for t in ("header", "blank", "continuation"))
     parts = [header, blank, continuation, len(file.rejects), len(file.rows)]
     assert account == [sum(parts), *parts]
@@ -248,7 +248,8 @@ def large(make_own_shop: Callable[[], Any]) -> Iterator[dict[str, LargeLoad]]:
         shutil.rmtree(shop.folder)  # a gigabyte in all
 
 
-def _write_large(shop: Any, file: Large) -> None:
+def _write_large(shop: Any, file: File) -> None:
+    assert isinstance(file, Large)
     path = shop.folder / "in" / file.name
     path.parent.mkdir(parents=True, exist_ok=True)
     block = (file.filler * MIB)[: MIB // len(file.filler) * len(file.filler)]
