@@ -173,4 +173,6 @@ def _reason(exc: Exception) -> str:
         return "half of a surrogate pair"
     if isinstance(exc, UnicodeDecodeError):
         return "bytes that are not in the declared encoding"
-    return f"no JSON object: {exc}"[:200]
+    # without the place in the line, which would make a reason of its own of every broken line
+    found = exc.msg.removesuffix(" at") if isinstance(exc, json.JSONDecodeError) else str(exc)
+    return f"no JSON object: {found}"[:200]

@@ -260,7 +260,7 @@ def test_pages_that_failed_are_one_batch_and_a_mended_mapping_takes_them(
         del one["price"]
     ledger = "select batch_id, status, landed_file from raw._loads where source = 'api'"
     for _ in range(2):
-        assert "has no column \"price\"" in error_of(shop.ingest)
+        assert 'has no column "price"' in error_of(shop.ingest)
         [(first, state, landed)] = shop.own.query(ledger)
         assert state == "failed"
         assert [name for name in shop.own.landed() if "/api/" in name] == [landed]
