@@ -7,6 +7,7 @@ should not take (NaN, a comma too many), and those that are no JSON.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from functools import cache
 
