@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,8 @@ def texts(path: Path, *reads: str) -> list[tuple[Any, ...]]:
         (pa.timestamp("ns"), datetime(2017, 1, 31, 9, 30), "2017-01-31T09:30:00"),
         (
             pa.timestamp("us", "Asia/Shanghai"),
-            datetime(2017, 1, 31, 9, 30, tzinfo=timezone(timedelta(hours=8))),
+            # in UTC: once pandas is loaded, pa.array takes the wall time of another zone as UTC
+            datetime(2017, 1, 31, 1, 30, tzinfo=UTC),
             "2017-01-31T01:30:00Z",
         ),
         (pa.timestamp("us", "UTC"), datetime(2017, 1, 31, tzinfo=UTC), "2017-01-31T00:00:00Z"),
