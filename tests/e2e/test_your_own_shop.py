@@ -23,7 +23,7 @@ MASKS = [
     (r"\d{8}T\d{6}Z?-", "<time>-"),
     (r"\d+\.\d+ ?s\b", "<seconds>"),
     (r"-?\d+\.\d{3}\b", "<score>"),
-    (r"[\d,]+ (models|tests)\b", r"<count> \1"),
+    (r"[\d,]+ (models|tests|pages|plots)\b", r"<count> \1"),
     (r"publish +[\d,]+ rows", "publish <count> rows"),
     (r"[\d,]+ rows online, [\d,]+ written", "<count> rows online"),
     (r"champion \w+ v\d+", "champion <model>"),
