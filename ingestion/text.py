@@ -10,6 +10,7 @@ import codecs
 import gzip
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -53,10 +54,21 @@ def pieces(path: Path, encoding: str, size: int = PIECE_BYTES) -> Iterator[bytes
         SourceMissing: the file is empty or cannot be read.
         SourceError: broken gzip, or more text than a file of this size should hold.
     """
+    with reading(path), open(path, "rb") as handle:
+        raw = _expanded(path, handle, size) if path.suffix == ".gz" else _plain(handle, size)
+        yield from _without_mark(path, raw if is_utf8(encoding) else _utf8(path, raw, encoding))
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Errors of reading a file, as errors that say what to do.
+
+    Raises:
+        SourceError: a gzip file is torn, or is none.
+        SourceMissing: the file cannot be read.
+    """
     try:
-        with open(path, "rb") as handle:
-            raw = _expanded(path, handle, size) if path.suffix == ".gz" else _plain(handle, size)
-            yield from _without_mark(path, raw if is_utf8(encoding) else _utf8(path, raw, encoding))
+        yield
     except (gzip.BadGzipFile, EOFError, zlib.error) as exc:
         raise SourceError(
             f"{path.name} is not a whole gzip file",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import gzip
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,8 @@ from ingestion.csv_records import Dialect
 from ingestion.json_lines import JsonLinesReader
 from ingestion.json_values import JsonColumns, schema
 from ingestion.records import Tally
-from ingestion.text import is_utf8
-from recomart.errors import SourceError, SourceMissing
+from ingestion.text import is_utf8, reading
+from recomart.errors import SourceMissing
 
 WHOLE_BYTES = 8 << 20
 """A file up to this size is looked at whole."""
@@ -57,7 +56,7 @@ def read(path: Path, whole_bytes: int = WHOLE_BYTES) -> Raw:
         SourceMissing: the file is empty or cannot be read.
         SourceError: broken gzip.
     """
-    try:
+    with reading(path):
         size = path.stat().st_size
         with open(path, "rb") as handle:
             if path.suffix == ".gz":
@@ -72,17 +71,6 @@ def read(path: Path, whole_bytes: int = WHOLE_BYTES) -> Raw:
                 for i in range(1, PIECES + 1):
                     handle.seek(max(HEAD_BYTES, size * i // PIECES - PIECE_BYTES))
                     chunks.append(handle.read(PIECE_BYTES))
-    except (gzip.BadGzipFile, EOFError, zlib.error) as exc:
-        raise SourceError(
-            f"{path.name} is not a whole gzip file",
-            code="broken-gzip",
-            found=str(exc),
-            help="fetch the file again, or drop the ending .gz if it is not compressed",
-        ) from exc
-    except OSError as exc:
-        raise SourceMissing(
-            f"{path.name} cannot be read", where=str(path), found=exc.strerror or str(exc)
-        ) from exc
     if not chunks[0]:
         raise SourceMissing(
             f"{path.name} is empty",

@@ -32,7 +32,8 @@ def lines(guesses: Sequence[Guess]) -> Iterator[str]:
 def rating_scale(ratings: Column) -> tuple[float, float]:
     """The usual scale that holds all but the rarest ratings; else their own bounds."""
     n = ratings.numbers
-    assert n.usual_low is not None and n.usual_high is not None, "ratings are numbers"  # noqa: PT018
+    assert n.usual_low is not None, "ratings are numbers"
+    assert n.usual_high is not None, "ratings are numbers"
     for low, high in SCALES:
         if low <= n.usual_low and n.usual_high <= high:
             return low, high
