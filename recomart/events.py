@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, get_args
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -13,6 +13,13 @@ EventType = Literal[
 ]
 EVENT_TYPES: tuple[str, ...] = get_args(EventType)
 KEY_SEPARATOR = "\x1f"
+
+MAX_AHEAD = timedelta(minutes=5)
+"""An event may be dated this much later than it was received (its load, when nothing says), for
+clocks differ. Later than that it is quarantined, and makes no real-time feature."""
+
+MAX_LATE = timedelta(hours=24)
+"""Received later than this after it happened, an event goes to the batch layer alone."""
 
 
 class Event(BaseModel):
