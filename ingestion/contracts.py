@@ -17,6 +17,7 @@ import duckdb
 
 from ingestion.ledger import Load
 from ingestion.records import FEW
+from recomart.entities import TYPES
 from recomart.errors import SourceError
 from recomart.events import EVENT_TYPES
 from recomart.shop import KEYS, Source
@@ -33,20 +34,8 @@ MIN_NULL_KEYS, MIN_BAD_VALUES = 3, 10
 """A batch is refused for a column that is bad throughout only if it has this many records: one bad
 record alone is dirt."""
 
-TIMES = {
-    "users": ("signed_up_at",),
-    "products": ("updated_at",),
-    "ratings": ("rated_at",),
-    "transactions": ("ordered_at",),
-    "events": ("occurred_at", "received_at"),
-}
-NUMBERS = {
-    "users": ("birth_year",),
-    "products": ("price",),
-    "ratings": ("rating",),
-    "transactions": ("quantity", "unit_price", "line_total"),
-}
 KINDS = {"events": ("event_type",)}
+_TYPE_CHECKS = {"time": "is_time", "number": "is_number", "integer": "is_number"}
 
 
 @dataclass(frozen=True)
@@ -69,8 +58,11 @@ def checks_of(entity: str, source: Source) -> list[Check]:
     """The contract of an entity, for the columns that the shop maps."""
     promised = [
         *(("not_null", column) for column in KEYS[entity]),
-        *(("is_time", column) for column in TIMES[entity]),
-        *(("is_number", column) for column in NUMBERS.get(entity, ())),
+        *(
+            (_TYPE_CHECKS[kind], column)
+            for column, kind in TYPES[entity].items()
+            if kind in _TYPE_CHECKS
+        ),
         *(("is_event_type", column) for column in KINDS.get(entity, ())),
     ]
     return [Check(name, column) for name, column in promised if column in source.columns]

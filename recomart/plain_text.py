@@ -8,11 +8,13 @@ print the result as plain text.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
 
 MARKS_IN_A_ROW = 2
 """More combining marks than this on one letter would grow over the lines above."""
 
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\"}
+_MARKS = ("Mn", "Me")
 _UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 
 
@@ -23,12 +25,9 @@ def one_line(text: object, width: int = 80) -> str:
     so that an escape that was in the data cannot be taken for one of ours.
     """
     shown: list[str] = []
-    used, marks, fits, until = 0, 0, 0, 0
-    for character in str(text):
-        is_mark = unicodedata.category(character) in ("Mn", "Me")
-        marks = marks + 1 if is_mark else 0
-        part = _code(character) if marks > MARKS_IN_A_ROW else _visible(character)
-        used += 0 if is_mark and part == character else _columns(part)
+    used, fits, until = 0, 0, 0
+    for part in visible_parts(str(text)):
+        used += _columns(part)
         shown.append(part)
         if used <= width - 1:
             fits, until = len(shown), used
@@ -37,9 +36,19 @@ def one_line(text: object, width: int = 80) -> str:
     return "".join(shown)
 
 
-def _visible(character: str) -> str:
-    if character in _SHORT:
-        return _SHORT[character]
+def visible_parts(text: str) -> Iterator[str]:
+    """Each character of a text, or the escape that stands for it; backslashes are doubled."""
+    marks = 0
+    for character in text:
+        marks = marks + 1 if unicodedata.category(character) in _MARKS else 0
+        if character in _SHORT:
+            yield _SHORT[character]
+        else:
+            yield _code(character) if marks > MARKS_IN_A_ROW else visible(character)
+
+
+def visible(character: str) -> str:
+    """The character, or an escape when it cannot be seen."""
     category = unicodedata.category(character)
     if category in _UNSEEN or (category == "Zs" and character != " "):
         return _code(character)
@@ -47,6 +56,8 @@ def _visible(character: str) -> str:
 
 
 def _columns(part: str) -> int:
+    if unicodedata.category(part[0]) in _MARKS:
+        return 0
     return sum(2 if unicodedata.east_asian_width(c) in ("W", "F") else 1 for c in part)
 
 

@@ -53,7 +53,9 @@ def test_the_page_runs_and_prints_what_it_shows(tmp_path: Path) -> None:
     environment = {
         # A reader's shell: no settings of ours, and not below another make, which would have
         # the page's `make pipeline` say which directory it enters.
-        **{k: v for k, v in os.environ.items() if not k.startswith(("RECOMART_", "MAKE", "MFLAGS"))},
+        **{
+            k: v for k, v in os.environ.items() if not k.startswith(("RECOMART_", "MAKE", "MFLAGS"))
+        },
         "HOME": str(tmp_path),
         "RECOMART_LAKE": str(lake),
         "PATH": f"{PROJECT_ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",

@@ -90,10 +90,10 @@ def _write(shop: Any, name: str, content: bytes) -> None:
     shop.write(name, content)
 
 
-def _file_params() -> Iterator[Any]:
-    for case in CASES:
-        for file in case.files:
-            yield pytest.param(file, id=f"{case.name}: {file.name}")
+def _file_params() -> list[Any]:
+    return [
+        pytest.param(file, id=f"{case.name}: {file.name}") for case in CASES for file in case.files
+    ]
 
 
 @pytest.mark.parametrize("file", _file_params())
@@ -149,7 +149,7 @@ def built(shops: dict[str, Any]) -> Any:
     return shops["utf-8"]
 
 
-@pytest.mark.parametrize("file", (f for f in FILES if f.encoding == "utf-8" and not f.error))
+@pytest.mark.parametrize("file", [f for f in FILES if f.encoding == "utf-8" and not f.error])
 def test_what_loads_is_quarantined_or_accepted(file: File, built: Any) -> None:
     source_file = f"in/{file.name}"
     quarantined = built.query(
