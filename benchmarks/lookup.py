@@ -125,7 +125,7 @@ def _raw(client: redis.Redis, project: str, user: str, products: list[str]) -> o
             where = layout(project, view)
             fields = [where.time_field, *where.fields]
             for key in where.keys([(key,) for key in keys]):
-                pipe.hmget(key, fields)  # type: ignore[arg-type]
+                pipe.hmget(key, fields)  # type: ignore[arg-type]  # its stubs want str fields
         return pipe.execute()
 
 

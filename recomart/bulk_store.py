@@ -46,7 +46,7 @@ KEY_VERSION = 3
 class BulkRedisOnlineStoreConfig(RedisOnlineStoreConfig):
     """Feast's settings for Redis."""
 
-    type: StrictStr = "recomart.bulk_store.BulkRedisOnlineStore"  # type: ignore[assignment]
+    type: StrictStr = "recomart.bulk_store.BulkRedisOnlineStore"  # type: ignore[assignment]  # not "redis"
 
 
 class BulkRedisOnlineStore(RedisOnlineStore):

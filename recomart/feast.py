@@ -151,4 +151,4 @@ def name_project_by_settings() -> None:
     def put(config: RepoConfig, name: str) -> None:
         vars(config)["project"] = name
 
-    RepoConfig.project = property(get, put)  # type: ignore[assignment]
+    RepoConfig.project = property(get, put)  # type: ignore[assignment]  # on purpose, see above

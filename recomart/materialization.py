@@ -30,7 +30,7 @@ TYPE = "recomart.materialization.ColumnarComputeEngine"
 class ColumnarComputeEngineConfig(LocalComputeEngineConfig):
     """Named in feature_store.yaml by `batch_engine`."""
 
-    type: Literal["recomart.materialization.ColumnarComputeEngine"] = TYPE  # type: ignore[assignment]
+    type: Literal["recomart.materialization.ColumnarComputeEngine"] = TYPE  # type: ignore[assignment]  # narrows Feast's "local"
 
 
 class ColumnarComputeEngine(LocalComputeEngine):

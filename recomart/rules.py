@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 from recomart.entities import ENTITIES, LISTS, REQUIRED, TYPES, DataType, is_reference
 from recomart.rule_declarations import (
@@ -130,7 +130,7 @@ def _declares(declared: ColumnRules, kind: Kind) -> bool:
     return getattr(declared, "rare_below" if kind == "rare" else kind, None) is not None
 
 
-def _rule(entity: str, column: str, kind: Kind, outcome: Outcome, code: str, **given) -> Rule:  # type: ignore[no-untyped-def]
+def _rule(entity: str, column: str, kind: Kind, outcome: Outcome, code: str, **given: Any) -> Rule:
     name = given.pop("name", kind)
     data_type = TYPES[entity][column]
     rule_id = f"{entity}.{column}.{name}"

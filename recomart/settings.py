@@ -25,6 +25,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="RECOMART_", frozen=True, extra="ignore")
 
     shop: str = Field("demo", description="A file in shops/ without its ending, or a path to YAML.")
+    # None becomes the shop's own folder in the validator below
     lake: Path = Field(None, validate_default=True, description="The lake of this shop.")  # type: ignore[assignment]
     data: Path = Field(PROJECT_ROOT / "data", description="External data sets.")
     redis_url: str | None = Field(None, description="Unset: an embedded server under the lake.")
@@ -162,7 +163,7 @@ def load_settings(**overrides: object) -> Settings:
     """
     given = {key: value for key, value in overrides.items() if value is not None}
     try:
-        return Settings(**given)  # type: ignore[arg-type]
+        return Settings(**given)  # type: ignore[arg-type]  # pydantic checks them
     except ValidationError as exc:
         first = exc.errors()[0]
         name = f"RECOMART_{str(first['loc'][0]).upper()}"

@@ -277,6 +277,6 @@ def _mlflow(settings: Settings) -> Iterator[tuple[Any, MlflowClient]]:
         yield mlflow, mlflow.MlflowClient()
     finally:
         mlflow.set_tracking_uri(before[0])  # type: ignore[arg-type]  # None unsets it
-        mlflow.set_registry_uri(before[1])  # type: ignore[arg-type]
+        mlflow.set_registry_uri(before[1])  # type: ignore[arg-type]  # likewise
         if before[1] is None:
             os.environ.pop(names[1], None)

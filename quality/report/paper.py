@@ -46,7 +46,7 @@ class Paper(FPDF):
     def __init__(self, heading: str, written_at: datetime) -> None:
         super().__init__(orientation="portrait", unit="mm", format="A4")
         self._heading = heading
-        self.alias_nb_pages(None)  # type: ignore[arg-type]
+        self.alias_nb_pages(None)  # type: ignore[arg-type]  # None turns it off, as documented
         self.set_creation_date(written_at)
         self.set_margins(MARGIN, 16, MARGIN)
         self.set_auto_page_break(True, margin=17)
@@ -90,7 +90,7 @@ class Paper(FPDF):
 
     def drawable(self, text: str) -> str:
         """The text with a box for every character that the present font lacks."""
-        known = self.current_font.cmap  # type: ignore[union-attr]
+        known = self.current_font.cmap  # type: ignore[union-attr]  # ours are all TrueType
         return "".join(c if ord(c) in known else LACKING for c in text)
 
     def fitted(self, text: str, width: float, keep_end: bool = False) -> str:
@@ -154,7 +154,7 @@ class Paper(FPDF):
         found = self.multi_cell(
             width, self.leading, self.drawable(text), align="L", dry_run=True, output="LINES"
         )
-        return list(found)  # type: ignore[arg-type]
+        return list(found)  # type: ignore[arg-type]  # a list of texts, for output="LINES"
 
     def headline(self, text: str, explained: str = "") -> None:
         """The heading of a page, and a line on how to read it."""
