@@ -1,0 +1,190 @@
+"""Real-time state in Redis: each event written once, however often and in whatever order it comes.
+
+The layout is `recomart/realtime/layout.py`. All state is on one server: the script writes keys of
+several users and products together, which a cluster would spread.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import redis
+
+from recomart.events import MAX_AHEAD, MAX_LATE
+from recomart.realtime.clock import DAY, MICROSECOND, MINUTE, day_name, expires_at, micros_of
+from recomart.realtime.decay import FORWARD
+from recomart.realtime.layout import PRODUCT_CODES, StateLayout, encode_event
+from recomart.settings import Settings
+from streaming.received import Received
+
+CHUNK = 250
+"""Events per call of the script: Redis does nothing else meanwhile, for some 3 ms."""
+
+_LATE = MAX_LATE // MICROSECOND
+_AHEAD = MAX_AHEAD // MICROSECOND
+
+SCRIPT = """
+local prefix, stats = ARGV[1], KEYS[1]
+local expiry, at = {}, 8
+for _ = 1, tonumber(ARGV[7]) do
+    expiry[ARGV[at]] = ARGV[at + 1]
+    at = at + 2
+end
+
+local kept = {}
+local function keep(key, day)
+    if not kept[key] then
+        redis.call('EXPIREAT', key, expiry[day])
+        kept[key] = true
+    end
+end
+
+local function advance(field, value)
+    local before = tonumber(redis.call('HGET', stats, field) or 0)
+    if tonumber(value) > before then redis.call('HSET', stats, field, value) end
+end
+
+local new, total = 0, 0
+for i = at, #ARGV, 7 do
+    local day = ARGV[i]
+    local user = prefix .. 'user:' .. day .. ':' .. ARGV[i + 1]
+    total = total + 1
+    if redis.call('HSETNX', user, ARGV[i + 2], ARGV[i + 3]) == 1 then
+        new = new + 1
+        keep(user, day)
+        if ARGV[i + 5] ~= '' then
+            local product = prefix .. 'product:' .. day .. ':' .. ARGV[i + 4]
+            redis.call('HINCRBY', product, ARGV[i + 5], 1)
+            keep(product, day)
+            local trending = prefix .. 'trending:' .. day
+            redis.call('ZINCRBY', trending, ARGV[i + 6], ARGV[i + 4])
+            keep(trending, day)
+        end
+    end
+end
+
+redis.call('HINCRBY', stats, 'featured', new)
+redis.call('HINCRBY', stats, 'duplicates', total - new)
+redis.call('HINCRBY', stats, 'late', ARGV[2])
+redis.call('HINCRBY', stats, 'ahead', ARGV[3])
+advance('last_event_at', ARGV[4])
+advance('received_until', ARGV[5])
+redis.call('HSET', stats, 'written_at', ARGV[6])
+return new
+"""
+
+
+@dataclass(frozen=True)
+class Added:
+    """What became of received events. The sum is how many there were.
+
+    Args:
+        new: are in the state now, and were not before.
+        duplicates: were in the state already.
+        late: happened longer than MAX_LATE before they were received, or so long ago that their
+            day's state has expired; they are for the batch layer alone.
+        ahead: dated longer than MAX_AHEAD after they were received; staging quarantines them.
+    """
+
+    new: int = 0
+    duplicates: int = 0
+    late: int = 0
+    ahead: int = 0
+
+    def __add__(self, other: Added) -> Added:
+        return Added(
+            self.new + other.new,
+            self.duplicates + other.duplicates,
+            self.late + other.late,
+            self.ahead + other.ahead,
+        )
+
+
+class RealtimeState:
+    """The state of one shop, as its only writer sees it.
+
+    Several processes may write at once: each call of the script is atomic, and what it does to
+    an event that is there already is nothing.
+    """
+
+    def __init__(self, client: redis.Redis, settings: Settings) -> None:
+        self._client = client
+        self._layout = StateLayout(settings.feast_project)
+        self._script = client.register_script(SCRIPT)
+
+    def add(self, received: Sequence[Received]) -> Added:
+        """Write events into the state, in chunks; each chunk is written whole or not at all.
+
+        An event is known by its user, day and event id: a second one is a duplicate, whatever else
+        it says.
+
+        Raises:
+            RedisError: the server failed or refused, e.g. because its memory is full. Adding the
+                same events again is right, whatever was written.
+        """
+        added = Added()
+        for start in range(0, len(received), CHUNK):
+            added += self._add_chunk(received[start : start + CHUNK])
+        return added
+
+    def beat(self) -> None:
+        """Say that everything received by now is in the state: a reader that waits is not late."""
+        now = micros_of(datetime.now(UTC))
+        self._client.hset(
+            self._layout.stats_key, mapping={"received_until": now, "written_at": now}
+        )
+
+    def _add_chunk(self, received: Sequence[Received]) -> Added:
+        now = time.time()
+        late = ahead = newest = received_until = 0
+        expiry: dict[int, int] = {}
+        events: list[str | int | float] = []
+        for one in received:
+            event = one.event
+            happened, came = micros_of(event.occurred_at), micros_of(one.received_at)
+            received_until = max(received_until, came)
+            if happened - came > _AHEAD:
+                ahead += 1
+                continue
+            day, rest = divmod(happened, DAY)
+            if day not in expiry:
+                expiry[day] = expires_at(day)
+            if came - happened > _LATE or expiry[day] <= now:
+                late += 1
+                continue
+            newest = max(newest, happened)
+            product = event.product_id
+            if product is not None and not product.strip(" "):
+                product = None  # as staging has it
+            code = PRODUCT_CODES.get(event.event_type) if product else None
+            events += (
+                day_name(day),
+                event.user_id,
+                event.event_id,
+                encode_event(happened, event.event_type, product, event.session_id),
+            )
+            if product and code:
+                minute = rest // MINUTE
+                events += (product, f"{minute}:{code}", FORWARD[event.event_type][minute])
+            else:
+                events += ("", "", "")
+        slices: list[Any] = [part for day in expiry for part in (day_name(day), expiry[day])]
+        new: Any = self._script(
+            keys=[self._layout.stats_key],
+            args=[
+                self._layout.prefix,
+                late,
+                ahead,
+                newest,
+                received_until,
+                micros_of(datetime.now(UTC)),
+                len(expiry),
+                *slices,
+                *events,
+            ],
+        )
+        return Added(new, len(received) - late - ahead - new, late, ahead)
