@@ -9,7 +9,7 @@ from datetime import date
 from ingestion.demo.catalogue import catalogue_items
 from ingestion.demo.folder import new_folder
 from ingestion.demo.history import History
-from ingestion.demo.plan import DAYS, make_plan
+from ingestion.demo.plan import DAYS, Plan, make_plan
 from ingestion.demo.text import FORMATS, Scribe
 from ingestion.demo.world import make_world
 from ingestion.source_data import MANIFEST
@@ -69,10 +69,10 @@ def generate(
     )
 
 
-def generated(settings: Settings) -> bool:
-    """Whether the lake has a complete set of the demo shop's source files."""
+def generated(settings: Settings) -> Plan | None:
+    """What the lake's files of the demo shop were made from; None unless there is a complete set."""
     try:
-        json.loads((settings.source_data / MANIFEST).read_text())
+        made = json.loads((settings.source_data / MANIFEST).read_text())
     except (FileNotFoundError, ValueError):
-        return False
-    return True
+        return None
+    return Plan(made["scale"], made["seed"], date.fromisoformat(made["end_date"]))

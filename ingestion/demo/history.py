@@ -96,7 +96,7 @@ class Day:
 
 
 @dataclass(frozen=True)
-class _Visits:
+class Visits:
     """Looks of a day with their users and the time at which their sessions began, in seconds."""
 
     looks: Looks
@@ -132,13 +132,13 @@ class History:
             users = np.searchsorted(active, rng.random(size) * active[-1], side="right")
             looks = browse(rng, world, shelves, users, self._bought)
             start = _start(rng, world.people.hours_ahead[users], looks, world.plan.hours_of(day))
-            blocks.append(_Visits(looks, users, start))
+            blocks.append(Visits(looks, users, start))
         return self._tell(day, blocks)
 
-    def _tell(self, day: int, blocks: list[_Visits]) -> Day:
+    def _tell(self, day: int, blocks: list[Visits]) -> Day:
         rng = self._world.plan.random("telling", day)
         limit = self._world.plan.hours_of(day) * 3_600_000 - 1
-        columns = [np.concatenate(parts) for parts in zip(*map(_events, blocks), strict=True)]
+        columns = [np.concatenate(parts) for parts in zip(*map(events_of, blocks), strict=True)]
         kind, user, start, product, occurred = columns
         # a session is known by its user and start, and numbered by its place among the day's
         session = np.unique(start * len(self._world.people.ids) + user, return_inverse=True)[1]
@@ -192,7 +192,7 @@ def _start(
     return np.where(start > room, start * np.maximum(room, 0) / 86_400, start)
 
 
-def _events(visits: _Visits) -> tuple[np.ndarray, ...]:
+def events_of(visits: Visits) -> tuple[np.ndarray, ...]:
     """Kind, user, session start (ms), product, time (ms) of every event of some visits."""
     looks = visits.looks
     rows = np.arange(len(looks.session))
