@@ -17,6 +17,7 @@ RecoMartError
 ├── UnknownName                 nothing has this name or hash, or more than one thing has
 ├── ModelDamaged                a registered model's files are not those that were registered
 ├── SnapshotDamaged             a snapshot's files are not those that were published
+├── StreamInterrupted           the speed layer was stopped while something refused to go on
 ├── TransformFailed             a dbt model or test failed; nothing was published
 └── StepFailed                  a step of the pipeline failed (carries the cause)
 """
@@ -137,6 +138,10 @@ class ModelDamaged(RecoMartError):
 
 class SnapshotDamaged(RecoMartError):
     """A snapshot's files are not those that were published."""
+
+
+class StreamInterrupted(RecoMartError):
+    """The speed layer was stopped while Redis or the disk refused to take what it held."""
 
 
 class TransformFailed(RecoMartError):

@@ -86,6 +86,19 @@ def spawn(
     return process
 
 
+@contextmanager
+def registered(settings: Settings, name: str) -> Iterator[None]:
+    """Keep a record of this very process while the block runs, so that `recomart down` ends it."""
+    created = psutil.Process().create_time()
+    record = Process(name, os.getpid(), created, 0)
+    replace_text(_record(settings, name), json.dumps(asdict(record)) + "\n")
+    try:
+        yield
+    finally:
+        if recorded(settings, name) == record:
+            _record(settings, name).unlink(missing_ok=True)
+
+
 def stop(settings: Settings, name: str, timeout: float = 10.0) -> Process | None:
     """End the process of this name (TERM, then KILL) and return it; None when none was alive."""
     process = running(settings, name)
@@ -110,8 +123,12 @@ def _gone(process: Process, timeout: float) -> bool:
 
 
 def stop_all(settings: Settings) -> list[Process]:
-    """End every process that this lake's records name, and return those that were alive."""
-    names = sorted(path.stem for path in settings.run_files.glob("*.json"))
+    """End every process that this lake's records name, and return those that were alive.
+
+    The Redis server ends last: those that write to it would wait for it, or start it again.
+    """
+    found = (path.stem for path in settings.run_files.glob("*.json"))
+    names = sorted(found, key=lambda name: (name == "redis", name))
     return [process for name in names if (process := stop(settings, name))]
 
 

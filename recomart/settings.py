@@ -29,6 +29,7 @@ class Settings(BaseSettings):
     lake: Path = Field(None, validate_default=True, description="The lake of this shop.")  # type: ignore[assignment]
     data: Path = Field(PROJECT_ROOT / "data", description="External data sets.")
     redis_url: str | None = Field(None, description="Unset: an embedded server under the lake.")
+    kafka_servers: str | None = Field(None, description="host:port,... of the Kafka brokers.")
     memory_limit: str = Field("2GB", description="DuckDB's memory limit, in its own notation.")
     threads: int = Field(default_factory=lambda: os.cpu_count() or 2, ge=1)
     mock_api_url: str | None = Field(None, description="Where {mock_api} of a shop file points to.")
@@ -56,7 +57,7 @@ class Settings(BaseSettings):
     def _data_is_absolute(cls, data: Path) -> Path:
         return (PROJECT_ROOT / data.expanduser()).resolve()
 
-    @field_validator("redis_url", "mock_api_url", "end_date", mode="before")
+    @field_validator("redis_url", "kafka_servers", "mock_api_url", "end_date", mode="before")
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         return value or None
@@ -144,6 +145,8 @@ class Settings(BaseSettings):
         }
         if self.redis_url:
             values["RECOMART_REDIS_URL"] = self.redis_url
+        if self.kafka_servers:
+            values["RECOMART_KAFKA_SERVERS"] = self.kafka_servers
         return values
 
 

@@ -1,4 +1,4 @@
-"""An event as a transport delivered it."""
+"""An event as a transport delivered it: as bytes, and as what these say."""
 
 from __future__ import annotations
 
@@ -6,6 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from recomart.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Bytes that should be an event. The first two fields are those of `Received`."""
+
+    transport_id: str
+    received_at: datetime
+    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +31,11 @@ class Received:
     transport_id: str
     received_at: datetime
     event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A delivery that is no event, and why."""
+
+    delivery: Delivery
+    reason: str

@@ -55,7 +55,9 @@ def down() -> None:
     from recomart import processes
 
     stopped = processes.stop_all(load_settings())
-    names = ", ".join(f"{p.name} (pid {p.pid}, port {p.port})" for p in stopped)
+    names = ", ".join(
+        f"{p.name} (pid {p.pid}{f', port {p.port}' if p.port else ''})" for p in stopped
+    )
     typer.echo(f"stopped {names}" if stopped else "nothing was running")
 
 

@@ -1,0 +1,70 @@
+"""The lines of a segment: an event with its delivery, or a dead letter with its reason."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from recomart.events import Event
+from streaming.received import DeadLetter, Received
+
+MAX_KEPT_BYTES = 1 << 20
+"""Of a dead letter's body; what is longer is cut, and its length told."""
+
+
+def event_line(received: Received) -> bytes:
+    """One line: the event's fields, times in UTC with microseconds, then its transport id.
+
+    `received_at` is the transport's, whatever the event itself says: lateness and clocks that are
+    wrong are judged by one clock, which the producer does not hold.
+    """
+    event = received.event
+    record = {
+        "event_id": event.event_id,
+        "event_type": event.event_type,
+        "user_id": event.user_id,
+        "session_id": event.session_id,
+        "product_id": event.product_id,
+        "occurred_at": _iso(event.occurred_at),
+        "received_at": _iso(received.received_at),
+        "transport_id": received.transport_id,
+    }
+    return _line(record)
+
+
+def dead_letter_line(letter: DeadLetter) -> bytes:
+    """One line: why, where from and when, and the bytes as received.
+
+    They stand in `body` as text, or in `body_base64` where they are no UTF-8.
+    """
+    delivery = letter.delivery
+    record: dict[str, Any] = {
+        "reason": letter.reason,
+        "transport_id": delivery.transport_id,
+        "received_at": _iso(delivery.received_at),
+        "bytes": len(delivery.body),
+    }
+    kept = delivery.body[:MAX_KEPT_BYTES]
+    try:
+        record["body"] = kept.decode()
+    except UnicodeDecodeError:
+        record["body_base64"] = base64.b64encode(kept).decode()
+    return _line(record)
+
+
+def received_of(line: bytes) -> Received:
+    """The event that `event_line` wrote."""
+    record = json.loads(line)
+    transport_id = record.pop("transport_id")
+    received_at = datetime.fromisoformat(record.pop("received_at"))
+    return Received(transport_id, received_at, Event.model_validate_json(json.dumps(record)))
+
+
+def _line(record: dict[str, Any]) -> bytes:
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"

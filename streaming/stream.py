@@ -1,0 +1,87 @@
+"""`recomart stream`: one consumer of the shop's events, from its start to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import redis
+
+from recomart import processes
+from recomart.lake import open_lake
+from recomart.redis import connect, redis_url
+from recomart.settings import Settings
+from recomart.streams import stream_key
+from streaming.counts import Counts, Reporter
+from streaming.journal import Journal, Limits, recover
+from streaming.membership import consumer_name
+from streaming.patience import Patience
+from streaming.speed_layer import Pace, SpeedLayer
+from streaming.state import RealtimeState
+from streaming.stop_signals import stop_signals
+from streaming.transports.pipe import Pipe
+from streaming.transports.redis_stream import CLAIM_SECONDS, RedisStream
+from streaming.transports.transport import Transport
+
+TransportName = Literal["pipe", "redis", "kafka"]
+REDIS_SECONDS = 5.0
+"""After so long a server that says nothing counts as frozen."""
+
+
+def stream(
+    settings: Settings,
+    transport: TransportName,
+    *,
+    say: Callable[[str], None],
+    pace: Pace = Pace(),  # noqa: B008 - frozen
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+    claim_seconds: float = CLAIM_SECONDS,
+) -> Counts:
+    """Consume the shop's events until Ctrl-C, SIGTERM, or as `pace` says.
+
+    Args:
+        say: takes lines for the user: what is waited for, and that it goes on.
+
+    Raises:
+        WrongLake: the lake is another shop's.
+        RedisUnavailable: there is no Redis to begin with.
+        StreamInterrupted: stopped while Redis or the disk refused; the segments stay open, and
+            the next start goes on from them.
+    """
+    open_lake(settings)
+    client = connect(settings, deadline=REDIS_SECONDS)
+    with consumer_name(settings) as consumer, stop_signals() as stopped:
+        name = f"stream-{consumer.rpartition('-')[2]}"
+        with processes.registered(settings, name):
+            patience = Patience(say, stopped, lambda: _start_again(settings))
+            source = _open(settings, transport, client, consumer, claim_seconds)
+            reporter = Reporter(client, settings, consumer, transport)
+            journal = Journal(settings.raw, consumer, limits)
+            state = RealtimeState(client, settings)
+            layer = SpeedLayer(source, journal, state, reporter, patience, pace, stopped)
+            try:
+                for events in recover(settings.raw):
+                    layer.replay(events)
+                return layer.run()
+            finally:
+                journal.release()
+                source.close()
+
+
+def _open(
+    settings: Settings,
+    name: TransportName,
+    client: redis.Redis,
+    consumer: str,
+    claim_seconds: float,
+) -> Transport:
+    if name == "pipe":
+        return Pipe()
+    key = stream_key(settings.feast_project)
+    return RedisStream(client, key, consumer, claim_seconds=claim_seconds)
+
+
+def _start_again(settings: Settings) -> None:
+    """The embedded server, when it has died; it comes back with what its log holds."""
+    if settings.redis_url is None:
+        redis_url(settings)
