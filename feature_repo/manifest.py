@@ -31,11 +31,15 @@ FEAST_TYPES = {
 
 @dataclass(frozen=True)
 class Column:
-    """A column as its YAML describes it. `data_type` is in lower case, without parameters."""
+    """A column as its YAML describes it. `data_type` is in lower case, without parameters.
+
+    `in_services` is false for what is published and served, but belongs to no feature service.
+    """
 
     name: str
     data_type: str
     description: str
+    in_services: bool = True
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,12 @@ def _model(node: dict) -> Model:
     meta = node["config"]["meta"]
     name = node["name"]
     columns = tuple(
-        Column(c["name"], _base_type(c.get("data_type")), c.get("description") or "")
+        Column(
+            name=c["name"],
+            data_type=_base_type(c.get("data_type")),
+            description=c.get("description") or "",
+            in_services=(c.get("config") or {}).get("meta", {}).get("in_services", True),
+        )
         for c in node["columns"].values()
     )
     feast = meta.get("feast")

@@ -8,6 +8,7 @@ from typing import Any
 
 from feature_repo.manifest import read_models
 from feature_repo.online import Written, publish_online
+from feature_repo.realtime import write_empty_sources
 from feature_repo.snapshot import prune, take_snapshot
 from feature_repo.views import build
 from recomart.lake import open_lake
@@ -63,6 +64,7 @@ def apply_definitions(settings: Settings, snapshot: Snapshot) -> None:
     """
     from recomart.feast import open_store
 
+    write_empty_sources(settings)
     wanted = build(settings, read_models(snapshot.manifest), snapshot.prior)
     objects = list(wanted.objects().values())
     store = open_store(settings)

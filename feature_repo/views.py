@@ -9,6 +9,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any, cast
 
 from feature_repo.manifest import CREATED_AT, EVENT_TIMESTAMP, JOIN_KEYS, Model
+from feature_repo.realtime import realtime_features, realtime_service, realtime_views
 from recomart.derived import (
     DERIVED_FEATURES,
     REQUEST,
@@ -20,7 +21,14 @@ from recomart.derived import (
 from recomart.settings import Settings
 
 if TYPE_CHECKING:
-    from feast import Entity, FeatureService, FeatureView, OnDemandFeatureView, Project
+    from feast import (
+        Entity,
+        FeatureService,
+        FeatureView,
+        OnDemandFeatureView,
+        Project,
+        RequestSource,
+    )
 
 NO_EXPIRY = timedelta(0)
 
@@ -32,7 +40,7 @@ class FeatureRepo:
     project: Project
     entities: tuple[Entity, ...]
     views: tuple[FeatureView, ...]
-    derived: OnDemandFeatureView
+    on_demand: tuple[OnDemandFeatureView, ...]
     services: tuple[FeatureService, ...]
 
     def objects(self) -> dict[str, Any]:
@@ -41,7 +49,7 @@ class FeatureRepo:
             self.project,
             *self.entities,
             *self.views,
-            self.derived,
+            *self.on_demand,
             *self.services,
         ]
         return {f"{type(o).__name__}_{o.name}": o for o in listed}
@@ -54,7 +62,7 @@ def build(settings: Settings, models: Sequence[Model], prior: Prior) -> FeatureR
         models: published models; those without `feast` in their meta are left out.
         prior: the shop's prior for mean ratings.
     """
-    from feast import Entity, FeatureService, Project, ValueType
+    from feast import Entity, FeatureService, Field, Project, RequestSource, ValueType, types
 
     feature_models = [model for model in models if model.feast]
     entities = {
@@ -62,26 +70,35 @@ def build(settings: Settings, models: Sequence[Model], prior: Prior) -> FeatureR
         for name, key in JOIN_KEYS.items()
     }
     views = {model.name: _view(settings, model, entities) for model in feature_models}
-    derived = _derived(list(views.values()), prior)
+    offered = {model.name: _offered(views[model.name], model) for model in feature_models}
+    request = RequestSource(
+        name=REQUEST, schema=[Field(name=REQUEST_COLUMN, dtype=types.UnixTimestamp)]
+    )
+    derived = _derived(request, list(offered.values()), prior)
+    state = realtime_views(settings, entities)
+    realtime = realtime_features(state, request)
     services = sorted({s for m in feature_models if m.feast for s in m.feast.services})
     return FeatureRepo(
         project=Project(name=settings.feast_project, description=f"Shop {settings.shop_name}"),
         entities=tuple(entities.values()),
-        views=tuple(views.values()),
-        derived=derived,
-        services=tuple(
-            FeatureService(
-                name=service,
-                features=[
-                    *(
-                        views[m.name]
-                        for m in feature_models
-                        if m.feast and service in m.feast.services
-                    ),
-                    derived,
-                ],
-            )
-            for service in services
+        views=(*views.values(), *state),
+        on_demand=(derived, realtime),
+        services=(
+            *(
+                FeatureService(
+                    name=service,
+                    features=[
+                        *(
+                            offered[m.name]
+                            for m in feature_models
+                            if m.feast and service in m.feast.services
+                        ),
+                        derived,
+                    ],
+                )
+                for service in services
+            ),
+            realtime_service(realtime),
         ),
     )
 
@@ -111,13 +128,16 @@ def _view(settings: Settings, model: Model, entities: dict[str, Entity]) -> Feat
     )
 
 
-def _derived(views: list[FeatureView], prior: Prior) -> OnDemandFeatureView:
-    from feast import Field, OnDemandFeatureView, RequestSource, types
+def _offered(view: FeatureView, model: Model) -> FeatureView:
+    """The view as services take it: without the features that belong to none."""
+    names = [column.name for column, _ in model.features if column.in_services]
+    return view if len(names) == len(view.features) else view[names]
+
+
+def _derived(request: RequestSource, views: list[FeatureView], prior: Prior) -> OnDemandFeatureView:
+    from feast import Field, OnDemandFeatureView, types
 
     function, source = transformation(prior)
-    request = RequestSource(
-        name=REQUEST, schema=[Field(name=REQUEST_COLUMN, dtype=types.UnixTimestamp)]
-    )
     return OnDemandFeatureView(
         name=VIEW,
         sources=[request, *views],

@@ -16,6 +16,7 @@ RecoMartError
 │   └── NoChampion              no registered model
 ├── UnknownName                 nothing has this name or hash, or more than one thing has
 ├── ModelDamaged                a registered model's files are not those that were registered
+├── OneWriter                   a view of the online store is another's to write
 ├── SnapshotDamaged             a snapshot's files are not those that were published
 ├── StreamInterrupted           the speed layer was stopped while something refused to go on
 ├── TransformFailed             a dbt model or test failed; nothing was published
@@ -134,6 +135,10 @@ class UnknownName(RecoMartError):
 
 class ModelDamaged(RecoMartError):
     """A registered model's files are not those that were registered."""
+
+
+class OneWriter(RecoMartError):
+    """Each view of the online store has one writer, and this is not it."""
 
 
 class SnapshotDamaged(RecoMartError):

@@ -18,9 +18,10 @@ from feast.protos.feast.core.Registry_pb2 import Registry as RegistryProto
 from feast.repo_config import RegistryConfig
 from pydantic import Field, StrictStr, model_validator
 
-from recomart.bulk_store import BulkRedisOnlineStore, BulkRedisOnlineStoreConfig
+from recomart.bulk_store import BulkRedisOnlineStoreConfig
 from recomart.errors import NotReady
 from recomart.offline_store import AsofDuckDBOfflineStore, AsofDuckDBOfflineStoreConfig
+from recomart.realtime.online_store import RealtimeViews
 from recomart.redis import redis_url
 from recomart.settings import PROJECT_ROOT, Settings, load_settings
 from recomart.snapshots import Snapshot
@@ -111,8 +112,9 @@ class LakeRedisOnlineStoreConfig(BulkRedisOnlineStoreConfig):
         return self
 
 
-class LakeRedisOnlineStore(BulkRedisOnlineStore):
-    """The bulk store on the shop's Redis; the embedded server is started when it is needed."""
+class LakeRedisOnlineStore(RealtimeViews):
+    """The bulk store and the real-time views on the shop's Redis; the embedded server is started
+    when it is needed."""
 
     def _get_client(self, online_store_config: RedisOnlineStoreConfig) -> Any:
         if self._client is None and (settings := _single(online_store_config)):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 import redis
@@ -19,6 +19,10 @@ from recomart.derived import DERIVED_FEATURES, VIEW, derive_columns
 from recomart.errors import NothingPublished, RedisUnavailable
 from recomart.heartbeat import Heartbeat, Publication, heartbeat_key
 from recomart.online_rows import FeatureValue, Key, OnlineRows, Status, as_key, decode_rows
+from recomart.realtime.features import FEATURES, JOIN_KEYS, PRODUCTS, USERS
+from recomart.realtime.lookup import realtime_rows
+from recomart.realtime.reading import Talk, together
+from recomart.realtime.trending import Trending, trending_products
 from recomart.redis import connect
 from recomart.resp import command, exchange
 from recomart.settings import Settings
@@ -26,13 +30,13 @@ from recomart.settings import Settings
 if TYPE_CHECKING:
     import pandas as pd
 
+T = TypeVar("T")
+
 _Plan: TypeAlias = Callable[[dict[str, Heartbeat]], Mapping[str, Sequence[Key]]]
 """Which keys of which views to read, given what is published."""
 
 _Seen: TypeAlias = tuple[Publication, dict[str, Heartbeat]]
-Conversation: TypeAlias = Generator[
-    list[bytes], list[Any], tuple[Publication, dict[str, OnlineRows]]
-]
+Conversation: TypeAlias = Talk[tuple[Publication, dict[str, OnlineRows]]]
 """Yields commands, takes their replies, returns rows: for any way of talking to Redis."""
 
 __all__ = ["FeatureValue", "OnlineFeatures", "OnlineRows", "Status"]
@@ -51,35 +55,55 @@ class OnlineFeatures:
         self._client: redis.Redis | None = None
         self._seen: _Seen | None = None
 
-    def read(self, view: str, keys: Sequence[Key]) -> OnlineRows:
+    def read(self, view: str, keys: Sequence[Key], as_of: datetime | None = None) -> OnlineRows:
         """A view's rows for many keys, in one round trip (three for the first lookup).
 
         Args:
             keys: strings, tuples in the order of the view's join keys, or mappings by their names.
+            as_of: as in `read_views`.
 
         Raises:
             NothingPublished: nothing is published to this Redis, or no such view.
             RedisUnavailable: no answer within the deadline.
+            ValueError: as in `read_views`.
         """
-        return self.read_views({view: keys})[view]
+        return self.read_views({view: keys}, as_of)[view]
 
-    def read_views(self, asked: Mapping[str, Sequence[Key]]) -> dict[str, OnlineRows]:
+    def read_views(
+        self, asked: Mapping[str, Sequence[Key]], as_of: datetime | None = None
+    ) -> dict[str, OnlineRows]:
         """Rows of several views, each for its own keys, in one round trip.
 
-        One user and many products: `{"ftr_users": [user], "ftr_products": products}`.
+        One user and many products, with what is known since the last publish:
+        `{"ftr_users": [user], "ftr_products": products, "rt_users": [user], "rt_products": products}`.
+        `rt_users` takes a second round trip when there is a product to look up the price of.
+
+        Args:
+            as_of: the instant for real-time features; by default now. What is published is as it
+                stood at the last publish.
 
         Raises:
             NothingPublished, RedisUnavailable: as in `read`.
+            ValueError: real-time features are asked at an instant whose state has expired.
         """
-        return self._read(lambda _: asked)[1]
+        return self._read(lambda _: asked, as_of)[1]
+
+    def trending(self, limit: int = 10, as_of: datetime | None = None) -> list[Trending]:
+        """The products with the highest trending scores at `as_of`, by default now.
+
+        Raises:
+            RedisUnavailable: as in `read`.
+        """
+        return self._answer(trending_products(self._settings.feast_project, limit, as_of))
 
     def user(self, user_id: str) -> list[FeatureValue]:
-        """Everything that is served by user alone, and what derives from it at the last `as_of`."""
-        return self._values("user_id", user_id)
+        """Everything that is served by user alone: what is published, what derives from it at the
+        last `as_of`, and what the speed layer knows now."""
+        return self._values(USERS, user_id)
 
     def product(self, product_id: str) -> list[FeatureValue]:
-        """Everything that is served by product, and what derives from it at the last `as_of`."""
-        return self._values("product_id", product_id)
+        """Everything that is served by product, as `user` tells it."""
+        return self._values(PRODUCTS, product_id)
 
     def publication(self) -> Publication:
         """What was published last, by which the lookups go.
@@ -149,12 +173,15 @@ class OnlineFeatures:
         clock = np.full(count, _seconds(as_of or publication.as_of))
         return pd.DataFrame(columns | derive_columns(numbers, clock, publication.prior))
 
-    def _values(self, join_key: str, key: str) -> list[FeatureValue]:
+    def _values(self, realtime: str, key: str) -> list[FeatureValue]:
+        join_keys = (JOIN_KEYS[realtime],)
         publication, found = self._read(
             lambda beats: {
-                view: [key] for view, beat in beats.items() if beat.layout.join_keys == (join_key,)
+                **{v: [key] for v, beat in beats.items() if beat.layout.join_keys == join_keys},
+                realtime: [key],
             }
         )
+        recent = found.pop(realtime).values()
         stored = [value for rows in found.values() for value in rows.values()]
         numbers = {
             name: rows.numbers(name)
@@ -165,13 +192,19 @@ class OnlineFeatures:
         clock = np.array([_seconds(publication.as_of)])
         derived = derive_columns(numbers, clock, publication.prior)
         by_name = {value.feature: value for value in stored}
-        return stored + [
-            _derived_value(name, float(column[0]), by_name) for name, column in derived.items()
+        return [
+            *stored,
+            *(_derived_value(name, float(column[0]), by_name) for name, column in derived.items()),
+            *recent,
         ]
 
-    def _read(self, plan: _Plan) -> tuple[Publication, dict[str, OnlineRows]]:
+    def _read(
+        self, plan: _Plan, as_of: datetime | None = None
+    ) -> tuple[Publication, dict[str, OnlineRows]]:
+        return self._answer(self.conversation(plan, as_of))
+
+    def _answer(self, talk: Talk[T]) -> T:
         until = time.monotonic() + self._deadline
-        talk = self.conversation(plan)
         commands = next(talk)
         while True:
             try:
@@ -179,7 +212,7 @@ class OnlineFeatures:
             except StopIteration as told:
                 return told.value
 
-    def conversation(self, plan: _Plan) -> Conversation:
+    def conversation(self, plan: _Plan, as_of: datetime | None = None) -> Conversation:
         """Rows of several views in one round trip: yields commands, takes their replies.
 
         The publication and the heartbeats come along with the rows: when a publish has changed
@@ -189,37 +222,56 @@ class OnlineFeatures:
         while True:
             publication, beats = seen
             asked = plan(beats)
-            unknown = [view for view in asked if view not in beats]
-            if unknown:
-                raise NothingPublished(
-                    f"no view {unknown[0]} is published to this Redis",
-                    found=", ".join(beats),
-                    help="run 'recomart publish'",
+            stored = {view: keys for view, keys in asked.items() if view not in FEATURES}
+            published = self._published_rows(seen, stored)
+            if len(stored) < len(asked):
+                users, products = (
+                    [as_key(key, (JOIN_KEYS[view],))[0] for key in asked.get(view, ())]
+                    for view in (USERS, PRODUCTS)
                 )
-            keys = {
-                view: [as_key(key, beats[view].layout.join_keys) for key in asked[view]]
-                for view in asked
-            }
-            commands = [_get(publication.key), *(_get(beats[view].key) for view in asked)]
-            for view in asked:
-                commands += _lookups(beats[view], keys[view])
-            replies = yield commands
-            fresh = self._publication(replies[0])
-            now = {
-                view: self._heartbeat(view, text)
-                for view, text in zip(asked, replies[1:], strict=False)
-            }
-            same = all(now[view].layout == beats[view].layout for view in asked)
+                project = self._settings.feast_project
+                recent = realtime_rows(project, users, products, as_of)
+                (fresh, now, rows), realtime = yield from together(published, recent)
+                rows |= {view: realtime[view] for view in FEATURES if view in asked}
+            else:
+                fresh, now, rows = yield from published
+            same = all(now[view].layout == beats[view].layout for view in stored)
             if same and fresh.views == publication.views:
-                break
+                self._seen = fresh, beats | now
+                return fresh, rows
             seen = yield from self._look()
-        self._seen = fresh, beats | now
+
+    def _published_rows(
+        self, seen: _Seen, asked: Mapping[str, Sequence[Key]]
+    ) -> Talk[tuple[Publication, dict[str, Heartbeat], dict[str, OnlineRows]]]:
+        """The rows as `seen` lays them out, and what is published by now."""
+        publication, beats = seen
+        unknown = [view for view in asked if view not in beats]
+        if unknown:
+            raise NothingPublished(
+                f"no view {unknown[0]} is published to this Redis",
+                found=", ".join(beats),
+                help="run 'recomart publish'",
+            )
+        keys = {
+            view: [as_key(key, beats[view].layout.join_keys) for key in asked[view]]
+            for view in asked
+        }
+        commands = [_get(publication.key), *(_get(beats[view].key) for view in asked)]
+        for view in asked:
+            commands += _lookups(beats[view], keys[view])
+        replies = yield commands
+        now = {
+            view: self._heartbeat(view, text)
+            for view, text in zip(asked, replies[1:], strict=False)
+        }
         rows, start = {}, 1 + len(asked)
         for view in asked:
             end = start + len(keys[view])
-            rows[view] = decode_rows(now[view], keys[view], replies[start:end])
+            if now[view].layout == beats[view].layout:
+                rows[view] = decode_rows(now[view], keys[view], replies[start:end])
             start = end
-        return fresh, rows
+        return self._publication(replies[0]), now, rows
 
     def _look(self) -> Generator[list[bytes], list[Any], _Seen]:
         """What is published, from Redis."""

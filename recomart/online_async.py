@@ -5,15 +5,21 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TypeVar
 
 import redis.asyncio
 from redis.exceptions import RedisError
 
 from recomart.online import OnlineFeatures
 from recomart.online_rows import Key, OnlineRows
+from recomart.realtime.reading import Talk
+from recomart.realtime.trending import Trending, trending_products
 from recomart.redis import redis_url
 from recomart.resp import exchange_async
 from recomart.settings import Settings
+
+T = TypeVar("T")
 
 
 class AsyncOnlineFeatures:
@@ -29,27 +35,39 @@ class AsyncOnlineFeatures:
         self._lookup = OnlineFeatures(settings, deadline)
         self._client: redis.asyncio.Redis | None = None
 
-    async def read(self, view: str, keys: Sequence[Key]) -> OnlineRows:
+    async def read(
+        self, view: str, keys: Sequence[Key], as_of: datetime | None = None
+    ) -> OnlineRows:
         """A view's rows for many keys; as `OnlineFeatures.read`."""
-        return (await self.read_views({view: keys}))[view]
+        return (await self.read_views({view: keys}, as_of))[view]
 
-    async def read_views(self, asked: Mapping[str, Sequence[Key]]) -> dict[str, OnlineRows]:
+    async def read_views(
+        self, asked: Mapping[str, Sequence[Key]], as_of: datetime | None = None
+    ) -> dict[str, OnlineRows]:
         """Rows of several views in one round trip; as `OnlineFeatures.read_views`.
 
         Raises:
             NothingPublished: nothing is published to this Redis, or no such view.
             RedisUnavailable: no answer within the deadline.
+            ValueError: real-time features are asked at an instant whose state has expired.
         """
+        return (await self._answer(self._lookup.conversation(lambda _: asked, as_of)))[1]
+
+    async def trending(self, limit: int = 10, as_of: datetime | None = None) -> list[Trending]:
+        """The products with the highest trending scores; as `OnlineFeatures.trending`."""
+        project = self._settings.feast_project
+        return await self._answer(trending_products(project, limit, as_of))
+
+    async def _answer(self, talk: Talk[T]) -> T:
         until = time.monotonic() + self._deadline
         try:
             client = self._client or await self._open()
-            talk = self._lookup.conversation(lambda _: asked)
             commands = next(talk)
             while True:
                 try:
                     commands = talk.send(await exchange_async(client, commands, until=until))
                 except StopIteration as told:
-                    return told.value[1]
+                    return told.value
         except RedisError as exc:
             raise self._lookup.unavailable(exc) from exc
 

@@ -28,7 +28,14 @@ VIEWS: dict[str, tuple[str, ...]] = {
 }
 """The stored views of `recommendation_v1` and their join keys."""
 
-_NO_FEATURES = ("user_id", "product_id", "category", "event_timestamp", "created_at")
+_NO_FEATURES = (
+    "user_id",
+    "product_id",
+    "category",
+    "product_category",
+    "event_timestamp",
+    "created_at",
+)
 _PAIR_PREFIX = "user_category_"
 
 

@@ -39,6 +39,7 @@ final as (
         {%- endfor %}
         cast(dated.ratings as bigint) as product_ratings_count,
         cast(dated.ratings_sum as decimal(18, 4)) as product_ratings_sum,
+        products.category as product_category,
         products.price as product_price,
         products.price_percentile as product_price_percentile,
         case

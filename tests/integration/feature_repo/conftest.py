@@ -46,6 +46,7 @@ PRODUCT_COLUMNS = {
     },
     "product_ratings_count": COUNT,
     "product_ratings_sum": MONEY,
+    "product_category": TEXT,
     "product_price": MONEY,
     "product_price_percentile": NUMBER,
     "product_first_seen_at": TIME,
@@ -224,7 +225,12 @@ class FeatureWarehouse:
                 "original_file_path": f"models/{schema}/{name}.sql",
                 "config": {"meta": meta},
                 "columns": {
-                    column: {"name": column, "data_type": kind, "description": f"The {column}."}
+                    column: {
+                        "name": column,
+                        "data_type": kind,
+                        "description": f"The {column}.",
+                        "config": {"meta": {"in_services": column != "product_category"}},
+                    }
                     for column, kind in columns.items()
                     if column not in without
                 },
@@ -276,6 +282,7 @@ class FeatureWarehouse:
                         if kind == COUNT
                     },
                     product_ratings_sum=(n + day) % 5 * 4.0,
+                    product_category=categories[n % 3],
                     product_price=9.99 + n if n % 5 else None,
                     product_price_percentile=n / products,
                     product_first_seen_at=datetime(2024, 1, 1, 12),
