@@ -21,7 +21,7 @@ from recomart.heartbeat import Heartbeat, Publication, heartbeat_key
 from recomart.online_rows import FeatureValue, Key, OnlineRows, Status, as_key, decode_rows
 from recomart.realtime.features import FEATURES, JOIN_KEYS, PRODUCTS, USERS
 from recomart.realtime.lookup import realtime_rows
-from recomart.realtime.reading import Talk, together
+from recomart.realtime.reading import CATEGORY, Talk, together
 from recomart.realtime.trending import Trending, trending_products
 from recomart.redis import connect
 from recomart.resp import command, exchange
@@ -164,6 +164,8 @@ class OnlineFeatures:
             layout = rows.heartbeat.layout
             places = wanted[frozenset(layout.join_keys)][1]
             for name, kind in layout.features:
+                if name == CATEGORY:
+                    continue  # in no service: the category of a row is a key
                 if kind == "String":
                     columns[name] = [rows.columns[name][place] for place in places]
                     continue

@@ -23,7 +23,8 @@ B = TypeVar("B")
 Talk = Generator[list[bytes], list[Any], A]
 
 CATALOGUE = "ftr_products"
-LISTED = (("product_price", "Float64"), ("product_category", "String"))
+CATEGORY = "product_category"
+LISTED = (("product_price", "Float64"), (CATEGORY, "String"))
 """Where the published rows of products hold what a Listing tells."""
 
 Needed = Callable[[Sequence[StateEvent]], set[str]]
