@@ -2,4 +2,5 @@
 
 from orchestration.cli import main
 
-main()
+if __name__ == "__main__":  # a process that training starts imports this module, and is no verb
+    main()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -17,7 +18,7 @@ BLOCK_CELLS = 4_000_000
 """Scores held at once: 32 MB a block, whatever the catalogue's size."""
 
 Scorer = Callable[[IntArray], FloatArray]
-"""(n,) users to (n, products) scores."""
+"""(n,) users to (n, products) scores: an array for the caller to write to, or a read-only view."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,13 @@ class Scores:
         return {f"{prefix}_{k}": v for k, v in values.items() if np.isfinite(v)}
 
 
-def evaluate(scorer: Scorer, holdout: Holdout, predicted: FloatArray) -> Scores:
+def evaluate(
+    scorer: Scorer, holdout: Holdout, predicted: FloatArray, *, threads: int = 1
+) -> Scores:
     """Metrics of `scorer`'s lists and of `predicted`, the ratings it gives the held-out pairs."""
-    lists = recommend_lists(scorer, holdout.users, holdout.excluded, holdout.candidates, K)
+    lists = recommend_lists(
+        scorer, holdout.users, holdout.excluded, holdout.candidates, K, threads=threads
+    )
     hits = hits_of(lists, holdout.users, holdout.relevant)
     relevant = np.diff(holdout.relevant.indptr)[holdout.users].astype(np.int64)
     return Scores(
@@ -76,18 +81,34 @@ def evaluate(scorer: Scorer, holdout: Holdout, predicted: FloatArray) -> Scores:
 
 
 def recommend_lists(
-    scorer: Scorer, users: IntArray, excluded: csr_array, candidates: BoolArray, k: int
+    scorer: Scorer,
+    users: IntArray,
+    excluded: csr_array,
+    candidates: BoolArray,
+    k: int,
+    *,
+    threads: int = 1,
 ) -> IntArray:
-    """(users, k) positions of the best candidates that a user does not have; see `top_k`."""
-    products = len(candidates)
-    block = max(1, BLOCK_CELLS // max(products, 1))
+    """(users, k) positions of the best candidates that a user does not have; see `top_k`.
+
+    Args:
+        threads: blocks of users at once. NumPy and LightGBM compute without the interpreter's lock.
+    """
+    block = max(1, BLOCK_CELLS // max(len(candidates), 1))
     lists = np.full((len(users), k), -1, dtype=np.int64)
-    for start in range(0, len(users), block):
+
+    def fill(start: int) -> None:
         some = users[start : start + block]
-        scores = np.where(candidates, scorer(some), -np.inf)
-        scores[excluded[some].toarray() > 0] = -np.inf
+        scores = np.require(scorer(some), requirements="W")
+        scores[:, ~candidates] = -np.inf
+        row, product = excluded[some].nonzero()
+        scores[row, product] = -np.inf
         best = top_k(scores, k)
         lists[start : start + len(some), : best.shape[1]] = best
+
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in pool.map(fill, range(0, len(users), block)):
+            pass
     return lists
 
 

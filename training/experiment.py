@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,9 +22,9 @@ from training.history import Ask, feature_tables
 from training.interactions import FloatArray
 from training.labels import ShopData
 from training.metrics import rmse
-from training.models.base import BaseModels, fit_base
+from training.models.base import BaseModels, fit_bases, known_before
 from training.models.ranker import Ranker
-from training.models.svd import EPOCHS, fit_svd
+from training.models.svd import EPOCHS, SVD
 from training.ranker_training import prepare_training
 from training.split import Split, Window, holdout, split_by_time
 from training.training_set import combined_hash, labels_hash
@@ -33,7 +32,8 @@ from training.training_set import combined_hash, labels_hash
 if TYPE_CHECKING:
     from feast import FeatureStore
 
-CURVE_EPOCHS = (1, 2, 5, 10, EPOCHS)
+CURVE_EPOCHS = (1, 2, 5, 10)
+"""How many epochs SVD is stopped after for its learning curve; EPOCHS are the curve's last point."""
 
 log = logging.getLogger(__name__)
 
@@ -79,9 +79,14 @@ def run_experiment(
     open_store: Callable[[], FeatureStore],
     *,
     seed: int,
+    threads: int = 1,
     progress: Progress = no_progress,
 ) -> Experiment:
-    """Fit, compare and refit. Deterministic for the snapshot and the seed."""
+    """Fit, compare and refit. Deterministic for the snapshot and the seed.
+
+    Args:
+        threads: how many cores may be used; what is learned does not depend on it.
+    """
     split = split_by_time(data.labels.times, data.rules.as_of)
     windows = split.windows
     end = data.rules.as_of + np.timedelta64(1, "us")
@@ -91,10 +96,20 @@ def run_experiment(
             "window %s: %d users, %d ratings", window, len(held_out.users), len(held_out.ratings)
         )
     cuts = [*(window.cut for window in windows), end]
-    base = [
-        fit_base(data, cut, seed=seed, progress=partial(_epochs, progress, number, len(cuts)))
-        for number, cut in enumerate(cuts)
-    ]
+    stops = {split.validation.cut: CURVE_EPOCHS} if split.validation else {}
+    fits = fit_bases(
+        data,
+        [(cut, stops.get(cut, ())) for cut in cuts],
+        seed=seed,
+        processes=threads,
+        progress=progress,
+    )
+    base = [models for models, _ in fits]
+    curve = None
+    if split.validation:
+        at = cuts.index(split.validation.cut)
+        curve = _curve(data, split.validation, fits[at][1], base[at].svd)
+    del fits  # SVD as it was on the way takes as much memory again
     store, training = None, None
     if split.training:
         progress("features", 0, 0)
@@ -112,7 +127,7 @@ def run_experiment(
     figures: list[dict[str, Scores]] = []
     for at in judged:
         models = _models(base[at], training.fit(at, base[at]) if training else None)
-        figures.append(_compare(models, tables.get(at), holdouts[at], progress))
+        figures.append(_compare(models, tables.get(at), holdouts[at], threads, progress))
     if not judged:
         log.warning("all labels are of one day: models are fitted, but cannot be compared")
     validation, test = [*figures, {}, {}][:2]
@@ -124,16 +139,11 @@ def run_experiment(
         test=test,
         ranking=ranking,
         models=final,
-        curve=_curve(data, split.validation, seed) if split.validation else None,
+        curve=curve,
         rated=_rated(base[-2], holdouts[-1]) if windows else np.empty((0, 2)),
         training_hash=combined_hash(labels_hash(data), training.hash if training else ""),
         candidates=0 if training is None else len(training.rows),
     )
-
-
-def _epochs(progress: Progress, fit: int, fits: int, what: str, epoch: int, epochs: int) -> None:
-    """All fits of an experiment as one count of epochs."""
-    progress(what, fit * epochs + epoch, fits * epochs)
 
 
 def _models(base: BaseModels, ranker: Ranker | None) -> dict[str, Fitted]:
@@ -149,6 +159,7 @@ def _compare(
     models: dict[str, Fitted],
     tables: FeatureTables | None,
     held_out: Holdout,
+    threads: int,
     progress: Progress,
 ) -> dict[str, Scores]:
     """Metrics of every kind on one window."""
@@ -161,34 +172,26 @@ def _compare(
         else:
             scorer = model.scores
         predicted = model.ratings(held_out.rated_users, held_out.rated_products)
-        found[kind] = evaluate(scorer, held_out, predicted)
+        found[kind] = evaluate(scorer, held_out, predicted, threads=threads)
     return found
 
 
-def _curve(data: ShopData, validation: Window, seed: int) -> LearningCurve:
-    """Errors of SVD after CURVE_EPOCHS.
+def _curve(data: ShopData, validation: Window, early: list[SVD], last: SVD) -> LearningCurve:
+    """Errors of SVD after CURVE_EPOCHS and after all, fitted on what was before the validation cut.
 
     Surprise gives no model between epochs; but a fit of n epochs is the beginning of a longer one,
     so a few short fits draw the same curve.
     """
     highest = data.label_kind != "rating"
-    known = data.labels.before(validation.cut).one_per_pair(highest=highest)
+    known = known_before(data, validation.cut)
     later = data.labels.between(validation.cut, validation.end).one_per_pair(highest=highest)
-    errors = []
-    for epochs in CURVE_EPOCHS:
-        model = fit_svd(
-            known,
-            users=len(data.users),
-            products=len(data.products),
-            scale=data.rules.scale,
-            seed=seed,
-            epochs=epochs,
+    on_known, held_out = (
+        tuple(
+            rmse(model.ratings(rows.users, rows.products), rows.labels) for model in (*early, last)
         )
-        errors.append(
-            [rmse(model.ratings(rows.users, rows.products), rows.labels) for rows in (known, later)]
-        )
-    on_known, held_out = zip(*errors, strict=True)
-    return LearningCurve(CURVE_EPOCHS, on_known, held_out)
+        for rows in (known, later)
+    )
+    return LearningCurve((*CURVE_EPOCHS, EPOCHS), on_known, held_out)
 
 
 def _rated(base: BaseModels, held_out: Holdout) -> FloatArray:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -33,6 +34,11 @@ class Index:
             return np.full(len(wanted), UNKNOWN, dtype=np.int64)
         at = np.minimum(np.searchsorted(self.ids, wanted), len(self.ids) - 1)
         return np.where(self.ids[at] == wanted, at, UNKNOWN).astype(np.int64)
+
+    def positions_in(self, column: pa.ChunkedArray) -> IntArray:
+        """(n,) positions of a column of ids: each distinct one is looked up once."""
+        coded = column.combine_chunks().dictionary_encode()
+        return self.positions(coded.dictionary.to_pylist())[coded.indices.to_numpy()]
 
     def position(self, one: str) -> int:
         """The position of one id, or UNKNOWN."""

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from recomart.errors import NothingPublished, NotReady
 from recomart.settings import Settings
 from recomart.snapshots import read_snapshot
-from training.interactions import BoolArray, Index, IntArray, Interactions, TimeArray
+from training.interactions import BoolArray, Index, Interactions, TimeArray
 
 UNKNOWN_CATEGORY = "unknown"
 LABEL_TABLES = ("dim_products", "dim_shop", "fct_user_products", "lbl_interactions")
@@ -115,9 +115,9 @@ def load_shop_data(snapshot: Path) -> ShopData:
     owned = pq.read_table(snapshot / "fct_user_products.parquet")
     owned = owned.filter(pc.less_equal(owned["first_at"], pa.scalar(rules.as_of)))
     catalogue = load_catalogue(snapshot)
-    users = Index([*labels["user_id"].to_pylist(), *owned["user_id"].to_pylist()])
+    users = Index([*_distinct(labels["user_id"]), *_distinct(owned["user_id"])])
     products = Index(
-        [*catalogue, *labels["product_id"].to_pylist(), *owned["product_id"].to_pylist()]
+        [*catalogue, *_distinct(labels["product_id"]), *_distinct(owned["product_id"])]
     )
     facts = [catalogue.get(str(p), (str(p), UNKNOWN_CATEGORY)) for p in products.ids]
     return ShopData(
@@ -155,12 +155,16 @@ def likes_of(snapshot: Path, user_id: str, relevant: float) -> dict[str, float]:
     return {product: float(label) for product, label in labels.items() if label >= relevant}
 
 
+def _distinct(ids: pa.ChunkedArray) -> list[str]:
+    return ids.unique().to_pylist()
+
+
 def _interactions(
     table: pa.Table, users: Index, products: Index, time: str, label: str
 ) -> Interactions:
     """The table's rows as arrays, in the order of time, user and product."""
-    at_user: IntArray = users.positions(table["user_id"].to_pylist())
-    at_product: IntArray = products.positions(table["product_id"].to_pylist())
+    at_user = users.positions_in(table["user_id"])
+    at_product = products.positions_in(table["product_id"])
     times: TimeArray = table[time].to_numpy().astype("datetime64[us]")
     rows = Interactions(at_user, at_product, table[label].to_numpy().astype(np.float64), times)
     return rows.where(np.lexsort((rows.labels, at_product, at_user, times)))

@@ -88,7 +88,12 @@ def train(
     # One BLAS thread: the products are small, and sums keep their order on every machine.
     with threadpool_limits(1, user_api="blas"):
         experiment = run_experiment(
-            data, snapshot.folder, open_store, seed=settings.seed, progress=progress
+            data,
+            snapshot.folder,
+            open_store,
+            seed=settings.seed,
+            threads=settings.threads,
+            progress=progress,
         )
     for name, figures in (("validation", experiment.validation), ("test", experiment.test)):
         for kind, scores in figures.items():

@@ -13,6 +13,7 @@ from training.feature_tables import FeatureTables
 from training.interactions import BoolArray, FloatArray, IntArray
 from training.models.popularity import Popularity
 from training.models.svd import SVD
+from training.topk import top_k
 
 if TYPE_CHECKING:
     import lightgbm
@@ -39,8 +40,10 @@ PARAMETERS: dict[str, Any] = {
     "force_row_wise": True,
     "verbosity": -1,
 }
-SHORTLIST = 2_000
-"""Of a larger catalogue, this many products by popularity and as many by SVD are ranked."""
+RANKED_WHOLE = 2_000
+"""A catalogue of up to so many products is ranked whole."""
+SHORTLIST = 500
+"""Of a larger one, this many products by popularity and as many by SVD are ranked."""
 BLOCK_ROWS = 100_000
 SHAP_SAMPLE = 200
 
@@ -79,7 +82,8 @@ class Ranker:
 
         def scores(users: IntArray) -> FloatArray:
             products = len(self.popularity.popularity)
-            block = max(1, BLOCK_ROWS // max(min(products, 2 * SHORTLIST), 1))
+            ranked = products if products <= RANKED_WHOLE else 2 * SHORTLIST
+            block = max(1, BLOCK_ROWS // max(ranked, 1))
             parts = [
                 self._scores(users[start : start + block], tables)
                 for start in range(0, len(users), block)
@@ -118,25 +122,24 @@ class Ranker:
     def shortlist(self, users: IntArray) -> BoolArray:
         """(users, products) which products are ranked at all."""
         products = len(self.popularity.popularity)
-        if products <= SHORTLIST:
+        if products <= RANKED_WHOLE:
             return np.ones((len(users), products), dtype=bool)
         chosen = np.zeros((len(users), products), dtype=bool)
-        best = np.argpartition(-self.svd.scores(users), SHORTLIST, axis=1)[:, :SHORTLIST]
-        np.put_along_axis(chosen, best, True, axis=1)
+        np.put_along_axis(chosen, top_k(self.svd.scores(users), SHORTLIST), True, axis=1)
         chosen[:, self._most_popular] = True
         return chosen
 
     @cached_property
     def _most_popular(self) -> IntArray:
         """(SHORTLIST,) products: the same ones for every user."""
-        return np.argpartition(-self.popularity.popularity, SHORTLIST)[:SHORTLIST]
+        return top_k(self.popularity.popularity[None, :], SHORTLIST)[0]
 
 
 def base_features(
     svd: SVD, popularity: Popularity, users: IntArray, products: IntArray
 ) -> FloatArray:
     """(n, 3) the BASE_FEATURES of n pairs."""
-    taste = np.einsum("nf,nf->n", svd.user_factors[users], svd.product_factors[products])
+    taste = svd.taste(users, products)
     level = svd.mean + svd.user_bias[users] + svd.product_bias[products]
     liked = popularity.popularity / max(float(popularity.popularity.max(initial=0.0)), 1e-12)
     return np.column_stack([level + taste, taste, liked[products]])

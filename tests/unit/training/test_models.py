@@ -8,7 +8,7 @@ import pytest
 from training.interactions import Index, Interactions
 from training.models.bias import fit_bias
 from training.models.popularity import fit_popularity
-from training.models.svd import EPOCHS, FACTORS, fit_svd
+from training.models.svd import EPOCHS, FACTORS, fit_svd, fit_svds
 from training.models.trainset import surprise_trainset
 
 SCALE = (1.0, 5.0)
@@ -41,6 +41,27 @@ def test_svd_scores_equal_surprise_predict_for_every_pair_cold_ones_too(
         for user in range(USERS)
     ]
     np.testing.assert_allclose(ours.scores(np.arange(USERS)), theirs, rtol=0, atol=1e-12)
+
+
+def test_a_training_set_is_what_surprise_builds_of_the_same_rows(known: Interactions) -> None:
+    import pandas as pd
+    from surprise import Dataset, Reader
+
+    rows = pd.DataFrame({"user": known.users, "product": known.products, "label": known.labels})
+    theirs = Dataset.load_from_df(rows, Reader(rating_scale=SCALE)).build_full_trainset()
+    ours = surprise_trainset(known, SCALE)
+    assert vars(ours) == vars(theirs)
+    assert list(ours.all_ratings()) == list(theirs.all_ratings())
+    assert ours.global_mean == theirs.global_mean
+
+
+def test_svd_stopped_on_the_way_is_svd_of_so_many_epochs(known: Interactions) -> None:
+    early, late = fit_svds(
+        known, users=USERS, products=PRODUCTS, scale=SCALE, seed=7, epochs=(2, 5)
+    )
+    for epochs, model in ((2, early), (5, late)):
+        alone = fit_svd(known, users=USERS, products=PRODUCTS, scale=SCALE, seed=7, epochs=epochs)
+        assert model.product_factors.tobytes() == alone.product_factors.tobytes()
 
 
 def test_bias_ratings_equal_surprise_predict_clipped(known: Interactions) -> None:

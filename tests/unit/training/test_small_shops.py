@@ -79,6 +79,7 @@ def test_a_day_on_which_nobody_likes_anything_new_names_no_champion_by_chance(
 def test_of_a_large_catalogue_the_best_by_svd_and_by_popularity_are_ranked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(ranker_module, "RANKED_WHOLE", 2)
     monkeypatch.setattr(ranker_module, "SHORTLIST", 1)
     svd = SVD(
         mean=0.0,

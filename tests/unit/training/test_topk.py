@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,3 +37,17 @@ def test_equals_a_stable_sort_of_everything(rows: list[list[float]], k: int) -> 
         for row in rows
     ]
     assert top_k(np.array(rows), k).tolist() == expected
+
+
+@pytest.mark.parametrize("products", [511, 1024, 1300, 5003])
+def test_a_wide_catalogue_equals_a_stable_sort_of_everything(products: int) -> None:
+    random = np.random.default_rng(products)
+    scores = random.normal(size=(6, products))
+    scores[1] = np.round(scores[1])  # ties
+    scores[2, 30:] = -np.inf
+    scores[3] = np.sort(scores[3])  # the best stand together
+    scores[4] = 0.0
+    scores[5] = -np.inf
+    expected = np.argsort(-scores, axis=1, kind="stable")[:, :40]
+    expected = np.where(np.take_along_axis(scores, expected, axis=1) == -np.inf, -1, expected)
+    np.testing.assert_array_equal(top_k(scores, 40), expected)
