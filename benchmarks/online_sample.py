@@ -36,7 +36,7 @@ def layout(project: str, view: str) -> ViewLayout:
 
 
 def write_rows_file(path: Path, view: str, rows: int, changed: float = 0.0) -> None:
-    """One row an entity: counts, amounts and times, 5% of them null.
+    """One row an entity, in the order of the key: counts, amounts and times, 5% of them null.
 
     Args:
         changed: the share of rows with other values than in a file of 0.
@@ -63,6 +63,7 @@ def write_rows_file(path: Path, view: str, rows: int, changed: float = 0.0) -> N
                     select i, if(hash(i, 'changed') % 10000 < {changed * 10_000}, 1, 0) as v
                     from range({rows}) as numbers(i)
                 )
+                order by {VIEWS[view]}
             ) to '{path}' (format parquet, compression zstd)
             """
         )

@@ -39,14 +39,11 @@ from benchmarks.online_sample import (
     write_rows_file,
 )
 from benchmarks.results import write_result
-from feature_repo.difference import Difference
-from feature_repo.manifest import EVENT_TIMESTAMP, Column, FeatureMeta, Model
-from feature_repo.online import _write
-from recomart.derived import Prior
+from feature_repo.difference import ViewHistory
+from feature_repo.manifest import EVENT_TIMESTAMP
+from feature_repo.online import write_difference
 from recomart.online_writer import table_pieces
 from recomart.resp import exchange_pieces
-from recomart.settings import Settings
-from recomart.snapshots import Snapshot
 from recomart.step import no_progress
 
 VIEW = "user"
@@ -55,51 +52,12 @@ TIMES_STOCK = 8.0
 SHARE_OF_PIPE = 0.5
 CHANGED = 0.01
 OF_FULL = 0.10
-DATA_TYPES = {"Int64": "bigint", "Float64": "double", "UnixTimestamp": "timestamp"}
 
 
-def publish_view(
-    settings: Settings, client: redis.Redis, folder: Path, last: Path, everything: bool
-) -> int:
-    """One view's publish without its heartbeat, as feature_repo/online.py does it."""
-    snapshot = Snapshot(
-        folder=folder,
-        hash="bench",
-        shop="demo",
-        as_of=AS_OF,
-        published_at=AS_OF,
-        rows={},
-        prior=Prior(3.0, 5.0),
-        schema={},
-        files={},
-        batches=(),
-        batches_at=AS_OF,
-    )
-    columns = [
-        (VIEWS[VIEW], "varchar"),
-        (EVENT_TIMESTAMP, "timestamp"),
-        ("created_at", "timestamp"),
-    ]
-    columns += [(name, DATA_TYPES[kind]) for name, kind in kinds(VIEW)]
-    model = Model(
-        name=VIEW,
-        schema="features",
-        table=VIEW,
-        description="",
-        columns=tuple(Column(name, kind, "") for name, kind in columns),
-        order_by=(VIEWS[VIEW], EVENT_TIMESTAMP),
-        feast=FeatureMeta(("user",), 48.0, ()),
-    )
-    difference = Difference(settings, snapshot, model, last)
-    try:
-        written, deleted = _write(
-            client, layout(settings.feast_project, VIEW), difference, everything, no_progress
-        )
-        if written or deleted:
-            difference.save("state")
-    finally:
-        difference.close()
-    return written
+def history(folder: Path) -> ViewHistory:
+    """The view's file in a folder, as a publish looks at it."""
+    features = tuple(name for name, _ in kinds(VIEW))
+    return ViewHistory(folder / f"{VIEW}.parquet", AS_OF, (VIEWS[VIEW],), features)
 
 
 def measure(rows: int, stock_rows: int, rounds: int) -> dict[str, Any]:
@@ -113,7 +71,6 @@ def measure(rows: int, stock_rows: int, rounds: int) -> dict[str, Any]:
         write_rows_file(folders["full"] / f"{VIEW}.parquet", VIEW, rows)
         write_rows_file(folders["changed"] / f"{VIEW}.parquet", VIEW, rows, CHANGED)
         write_rows_file(folders["few"] / f"{VIEW}.parquet", VIEW, stock_rows)
-        last = root / "last.parquet"
         with own_redis(root) as (settings, port):
             client = redis.Redis(port=port)
             client.config_set("appendonly", "no")  # its disk is not what is measured
@@ -134,15 +91,17 @@ def measure(rows: int, stock_rows: int, rounds: int) -> dict[str, Any]:
                 seconds[way].append(time.perf_counter() - start)
                 return result
 
-            def publish(part: str, everything: bool = False) -> int:
-                return publish_view(settings, client, folders[part], last, everything)
+            def publish(part: str, before: str | None = None) -> int:
+                known = history(folders[before]) if before else None
+                view = layout(project, VIEW)
+                return write_difference(client, view, history(folders[part]), known, no_progress)[1]
 
             changed = 0
             for _ in range(rounds):
                 turn("pipe", lambda: exchange_pieces(client, pieces))
-                turn("publish", lambda: publish("full", everything=True))
-                changed = turn("changed", lambda: publish("changed"), empty=False)
-                turn("unchanged", lambda: publish("changed"), empty=False)
+                turn("publish", lambda: publish("full"))
+                changed = turn("changed", lambda: publish("changed", "full"), empty=False)
+                turn("unchanged", lambda: publish("changed", "changed"), empty=False)
                 turn("materialize", lambda: ours.materialize(START, END))
                 turn("stock", lambda: stock.materialize(START, END))
             held = client.dbsize()

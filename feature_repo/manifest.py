@@ -165,6 +165,14 @@ def _check(model: Model, where: str) -> None:
             raise ConfigurationError(
                 f"{model.name}: a feature view needs a column {needed}", where=where
             )
+    in_order = (*model.join_keys, EVENT_TIMESTAMP)
+    if model.order_by[: len(in_order)] != in_order:
+        raise ConfigurationError(
+            f"{model.name}: the history of a feature view is kept in the order of its entities",
+            where=where,
+            found=f"publish.order_by: {', '.join(model.order_by)}",
+            help=f"begin it with {', '.join(in_order)}",
+        )
     for column in model.columns:
         if column.data_type not in FEAST_TYPES:
             raise ConfigurationError(

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import secrets
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
+import pyarrow.parquet as pq
 import redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from feature_repo.difference import Difference
+from feature_repo.difference import ViewHistory, difference
+from feature_repo.held import entity_keys, held_by_redis, mark, view_history
 from feature_repo.manifest import EVENT_TIMESTAMP, Model, read_models
+from feature_repo.publications import ViewPublication, record
 from recomart.errors import RedisUnavailable
 from recomart.heartbeat import Heartbeat, Publication, heartbeat_key, state_key
 from recomart.online_layout import ViewLayout
@@ -27,26 +29,15 @@ from recomart.step import Progress
 ANSWER_SECONDS = 30.0
 
 
-@dataclass(frozen=True)
-class Written:
-    """What publishing one view changed online. `rows` is how many entities it has."""
-
-    view: str
-    rows: int
-    written: int
-    deleted: int
-    everything: bool
-
-
 def publish_online(
     settings: Settings, snapshot: Snapshot, *, progress: Progress, full: bool = False
-) -> list[Written]:
+) -> list[ViewPublication]:
     """Write what differs from the last publish, delete what is gone, and renew the heartbeats.
 
-    For each view, Redis holds the id of the state that its rows are in, and the lake holds the rows
-    of that state. The id is taken away before the first write and set after the last. So a call
-    that was killed, a Redis that lost its data, and another Redis all show; then every row is
-    compared with nothing and written again.
+    For each view, Redis holds the name of the snapshot that its rows are of: snapshots do not
+    change, so the difference of two of them is what is to be written. The name is taken away before
+    the first write and set after the last. So a call that was killed, a Redis that lost its data,
+    and another Redis all show; then every row is written again.
 
     Raises:
         RedisUnavailable: no server answers, or it went away; run again when it is back.
@@ -68,8 +59,9 @@ def publish_online(
                 views=tuple(model.name for model in views),
                 prior=snapshot.prior,
             )
-            _forget_retired_views(settings, client, publication)
+            _forget_retired_views(client, publication)
             client.set(publication.key, publication.to_json())
+    record(settings, done)
     return done
 
 
@@ -87,53 +79,73 @@ def _publish_view(
     now: datetime,
     progress: Progress,
     full: bool,
-) -> Written:
+) -> ViewPublication:
     assert model.feast is not None
+    start = time.perf_counter()
     layout = layout_of(settings, model)
-    last = _state_file(settings, model.name)
-    with closing(Difference(settings, snapshot, model, last)) as difference:
-        state = difference.state()
-        marker = _get(client, state_key(layout.project, layout.view))
-        everything = full or state is None or marker != state.encode()
-        written, deleted = _write(client, layout, difference, everything, progress)
-        if written or deleted or everything:
-            state = secrets.token_hex(8)
-            difference.save(state)
-        rows = difference.rows
+    held = None if full else held_by_redis(settings, client, model, layout)
+    if held and held.is_same(snapshot, model.name):
+        rows, written, deleted = held.rows, 0, 0
+    else:
+        before = view_history(model, held.snapshot) if held else None
+        rows, written, deleted = write_difference(
+            client, layout, view_history(model, snapshot), before, progress
+        )
     heartbeat = Heartbeat(
         layout, snapshot.hash, snapshot.as_of, now, rows, model.feast.stale_after_hours
     )
     with client.pipeline(transaction=True) as pipe:
-        pipe.set(state_key(layout.project, layout.view), state or "")
+        pipe.set(state_key(layout.project, layout.view), mark(client, snapshot))
         pipe.set(heartbeat.key, heartbeat.to_json())
         pipe.execute()
-    return Written(model.name, rows, written, deleted, everything)
+    return ViewPublication(
+        view=model.name,
+        snapshot=snapshot.hash,
+        as_of=snapshot.as_of,
+        published_at=now,
+        rows=rows,
+        written=written,
+        deleted=deleted,
+        everything=held is None,
+        seconds=round(time.perf_counter() - start, 3),
+    )
 
 
-def _write(
+def write_difference(
     client: redis.Redis,
     layout: ViewLayout,
-    difference: Difference,
-    everything: bool,
+    now: ViewHistory,
+    before: ViewHistory | None,
     progress: Progress,
-) -> tuple[int, int]:
-    if everything:
-        total = difference.rows
-        stored = list(stored_keys(client, layout))
-        _drop_retired_features(client, layout, stored)
-        wanted = set(layout.keys(difference.keys()))
-        gone = [key for key in stored if key not in wanted]
-    else:
-        total = difference.changed()
-        gone = layout.keys(difference.gone())
-    if total or gone:
-        client.delete(state_key(layout.project, layout.view))
-    deleted = delete_rows(client, layout, gone)
-    written = 0
-    for batch in difference.changed_rows(everything=everything):
-        written += write_rows(client, layout, batch, EVENT_TIMESTAMP)
-        progress(layout.view, written, total)
-    return written, deleted
+) -> tuple[int, int, int]:
+    """Bring a view's rows in Redis from what they were `before` to what they are `now`.
+
+    Args:
+        before: what Redis holds; None when that is not known: everything is written, and what
+            Redis holds beside it is deleted.
+
+    Returns:
+        How many entities the view has, how many were written, and how many deleted.
+    """
+    strangers: set[bytes] = set()
+    if before is None:
+        strangers.update(stored_keys(client, layout))
+        _drop_retired_features(client, layout, list(strangers))
+    rows = written = deleted = read = 0
+    marked = True
+    total = pq.read_metadata(now.file).num_rows
+    for stretch in difference(now, before):
+        if marked and (before is None or stretch.changed.num_rows or stretch.gone.num_rows):
+            client.delete(state_key(layout.project, layout.view))
+            marked = False
+        deleted += delete_rows(client, layout, entity_keys(layout, stretch.gone))
+        written += write_rows(client, layout, stretch.changed, EVENT_TIMESTAMP)
+        if strangers:
+            strangers.difference_update(entity_keys(layout, stretch.newest))
+        rows += stretch.newest.num_rows
+        read += stretch.read
+        progress(layout.view, read, total)
+    return rows, written, deleted + delete_rows(client, layout, list(strangers))
 
 
 def _drop_retired_features(client: redis.Redis, layout: ViewLayout, stored: list[bytes]) -> None:
@@ -148,9 +160,7 @@ def _drop_retired_features(client: redis.Redis, layout: ViewLayout, stored: list
         delete_rows(client, replace(layout, features=retired), stored)
 
 
-def _forget_retired_views(
-    settings: Settings, client: redis.Redis, publication: Publication
-) -> None:
+def _forget_retired_views(client: redis.Redis, publication: Publication) -> None:
     """Remove what publish kept about views that are no more (Feast has deleted their rows)."""
     text = _get(client, publication.key)
     before = Publication.from_json(publication.project, text).views if text else ()
@@ -158,16 +168,10 @@ def _forget_retired_views(
         client.delete(
             heartbeat_key(publication.project, view), state_key(publication.project, view)
         )
-        _state_file(settings, view).unlink(missing_ok=True)
 
 
 def _get(client: redis.Redis, key: str) -> bytes | None:
     return client.get(key)  # type: ignore[return-value]  # its stubs are for async clients too
-
-
-def _state_file(settings: Settings, view: str) -> Path:
-    """The rows of a view as last written to Redis."""
-    return settings.features / "online" / f"{view}.parquet"
 
 
 @contextmanager

@@ -7,7 +7,8 @@ import shutil
 from typing import Any
 
 from feature_repo.manifest import read_models
-from feature_repo.online import Written, publish_online
+from feature_repo.online import publish_online
+from feature_repo.publications import ViewPublication
 from feature_repo.realtime import write_empty_sources
 from feature_repo.snapshot import prune, take_snapshot
 from feature_repo.views import build
@@ -46,7 +47,7 @@ def publish(
     )
 
 
-def told(views: list[Written]) -> str:
+def told(views: list[ViewPublication]) -> str:
     """What was written to Redis, in words, for the step's line; each view goes to the log."""
     for view in views:
         log.info("%s", view)

@@ -5,7 +5,7 @@ Texts from data pass through `one_line`: what a shop received may try to forge t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -17,6 +17,7 @@ from recomart.plain_text import one_line
 
 if TYPE_CHECKING:
     from feature_repo.history import Published
+    from feature_repo.publications import ViewPublication
     from quality.lineage import Branch, FileGroup, Node, Walk
     from quality.quarantine import QuarantinedRow, ReasonCount
 
@@ -25,6 +26,7 @@ FACT_WIDTH = 100
 PIPE_WIDTH = 1_000
 HISTORY_WIDTH = 100
 """A hash that is cut off is of no use: a narrower terminal wraps the lines."""
+PUBLICATIONS_SHOWN = 20
 
 
 def show_quarantine(counts: Iterable[ReasonCount]) -> None:
@@ -146,6 +148,27 @@ def show_history(published: Iterable[Published]) -> None:
     console = Console(highlight=False, width=max(Console().width, HISTORY_WIDTH))
     console.print(table)
     console.print(Text("put one back: recomart features history --restore <hash>", style="dim"))
+
+
+def show_publications(views: Sequence[ViewPublication]) -> None:
+    """A table of the last publishes, a line for each view, newest first."""
+    console = Console(highlight=False, width=max(Console().width, HISTORY_WIDTH))
+    if not views:
+        console.print("nothing was published to Redis from this lake: run 'recomart publish'")
+        return
+    counts = ("entities", "written", "deleted", "seconds")
+    table = _table("published", "view", "snapshot", *counts, right=counts)
+    for view in views[:PUBLICATIONS_SHOWN]:
+        table.add_row(
+            f"{view.published_at:%Y-%m-%d %H:%M:%S}",
+            view.view,
+            view.snapshot,
+            f"{view.rows:,}",
+            f"{view.written:,}{' (all)' if view.everything else ''}",
+            f"{view.deleted:,}",
+            f"{view.seconds:.2f}",
+        )
+    console.print(table)
 
 
 def _table(*columns: str, right: tuple[str, ...] = ()) -> Table:

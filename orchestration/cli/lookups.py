@@ -58,3 +58,12 @@ def features_history(
     if restore is not None:
         typer.echo(history.restore(settings, restore).detail + "\n")
     show_history(history.history(settings))
+
+
+@features.command("published")
+def features_published() -> None:
+    """List what each publish changed in Redis, view by view, newest first."""
+    from feature_repo.publications import publications
+    from orchestration.show_quality import show_publications
+
+    show_publications(publications(load_settings()))

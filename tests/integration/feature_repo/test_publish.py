@@ -12,6 +12,7 @@ import pytest
 import redis
 
 from feature_repo.online import publish_online
+from feature_repo.publications import ViewPublication, publications
 from feature_repo.publish import publish
 from feature_repo.snapshot import KEPT, prune
 from recomart.errors import ConfigurationError, NothingPublished, NotReady, TransformFailed
@@ -30,6 +31,15 @@ def stored(client: redis.Redis) -> dict[bytes, object]:
         if not key.startswith(b"recomart:"):
             content[key] = client.hgetall(key)
     return content
+
+
+def _users(content: dict[bytes, object]) -> list[bytes]:
+    """The keys of what has a user: users, and users with categories."""
+    return [key for key in content if b"user_id" in key]
+
+
+def republish(settings: Settings) -> list[ViewPublication]:
+    return publish_online(settings, current_snapshot(settings), progress=no_progress)
 
 
 def served(settings: Settings, user: str, feature: str) -> tuple[object, Status]:
@@ -70,6 +80,26 @@ def test_publishing_again_writes_nothing_but_the_heartbeats(feature_warehouse) -
     assert client.get(heartbeat_key(settings.feast_project, "ftr_users")) != first_beat
     commands = client.info("commandstats")
     assert not {"cmdstat_hset", "cmdstat_hdel", "cmdstat_del"} & commands.keys()
+
+
+def test_each_publish_leaves_its_record_in_the_lake(feature_warehouse) -> None:
+    settings = feature_warehouse.settings
+    publish(settings)
+    feature_warehouse.execute("delete from features.ftr_users where user_id = 'u4'")
+    publish(settings)
+
+    record = publications(settings)
+
+    last = {view.view: view for view in record[:3]}
+    first = {view.view: view for view in record[3:]}
+    assert last.keys() == first.keys() == {"ftr_products", "ftr_user_categories", "ftr_users"}
+    users = first["ftr_users"]
+    assert (users.rows, users.written, users.deleted, users.everything) == (12, 12, 0, True)
+    users = last["ftr_users"]
+    assert (users.rows, users.written, users.deleted, users.everything) == (11, 0, 1, False)
+    assert users.snapshot == current_snapshot(settings).hash
+    assert users.published_at > first["ftr_users"].published_at
+    assert all(view.seconds > 0 for view in record)
 
 
 def test_equal_tables_give_equal_bytes_whatever_their_physical_order(feature_warehouse) -> None:
@@ -159,17 +189,45 @@ def test_flushed_redis_is_noticed_and_restored(feature_warehouse) -> None:
     assert stored(client) == before
 
 
+def test_lost_entities_are_noticed_and_restored(feature_warehouse) -> None:
+    settings = feature_warehouse.settings
+    publish(settings)
+    client = connect(settings)
+    before = stored(client)
+    client.delete(*[key for key in before if b"u3" in key])
+
+    result = publish(settings)
+
+    assert stored(client) == before
+    assert f"{len(_users(before))} written" in result.detail, "the products were all there"
+
+
+def test_an_eviction_is_noticed_whatever_key_it_took(feature_warehouse) -> None:
+    settings = feature_warehouse.settings
+    publish(settings)
+    client = connect(settings)
+    client.set("of somebody else", b"x" * 2_000_000)
+    client.config_set("maxmemory-policy", "volatile-random")
+    client.expire("of somebody else", 1_000)
+    used = client.info("memory")["used_memory"]
+    client.config_set("maxmemory", used - 1_000_000)
+    assert client.info("stats")["evicted_keys"] == 1
+    client.config_set("maxmemory", 0)
+
+    assert all(view.everything for view in republish(settings))
+    assert not any(view.everything for view in republish(settings)), "once is enough"
+
+
 def test_full_repairs_what_somebody_else_broke(feature_warehouse) -> None:
     settings = feature_warehouse.settings
     publish(settings)
     client = connect(settings)
     before = stored(client)
-    first, second, *_ = sorted(before)
-    client.delete(first)
-    client.hset(second, mapping=dict.fromkeys(client.hkeys(second), b"\x20\x63"))
+    first, *_ = sorted(before)
+    client.hset(first, mapping=dict.fromkeys(client.hkeys(first), b"\x20\x63"))
 
     publish(settings)
-    assert stored(client) != before, "a publish trusts what it wrote"
+    assert stored(client) != before, "a publish trusts the values that it wrote"
     publish(settings, full=True)
 
     assert stored(client) == before
@@ -177,7 +235,7 @@ def test_full_repairs_what_somebody_else_broke(feature_warehouse) -> None:
 
 def _killed_publish(settings: Settings) -> None:
     def die(what: str, done: int, total: int) -> None:
-        if what == "ftr_users" and total == 1:  # its changed row is in Redis, nothing is recorded
+        if what == "ftr_users" and done:  # its changed row is in Redis, nothing is recorded
             os.kill(os.getpid(), signal.SIGKILL)
 
     publish_online(settings, current_snapshot(settings), progress=die)

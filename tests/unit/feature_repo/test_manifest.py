@@ -85,6 +85,13 @@ def test_a_data_type_without_a_feast_type_is_named(tmp_path: Path) -> None:
             },
             "needs a column product_id",
         ),
+        (
+            {
+                "publish": {"order_by": ["event_timestamp", "user_id"]},
+                "feast": {"entities": ["user"], "stale_after_hours": 1},
+            },
+            "kept in the order of its entities",
+        ),
     ],
 )
 def test_meta_that_cannot_be_used_is_an_error(tmp_path: Path, meta: dict, message: str) -> None:
