@@ -63,6 +63,14 @@ def test_history_marks_the_snapshot_in_use(says, demo_lake: Settings) -> None:
     assert f"▸  {current}" in says("features", "history")
 
 
+def test_what_was_published_to_redis_is_listed_view_by_view(says, demo_lake: Settings) -> None:
+    current = demo_lake.current_features.resolve().name
+    lines = says("features", "published").splitlines()
+    (users, *_) = (line.split() for line in lines if " ftr_users " in line)
+    assert users[3] == current
+    assert "(all)" in users, "the first publish writes every entity"
+
+
 def test_a_stop_tells_the_rule_its_share_and_its_limit(settings: Settings) -> None:
     settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(str(settings.warehouse)) as connection:
