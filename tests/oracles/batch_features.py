@@ -131,6 +131,7 @@ def product_features(world: World, product_id: str, day: date) -> dict[str, obje
     ratings = [f.rating for f in _before(acts, day) if f.rating is not None]
     features["product_ratings_count"] = len(ratings)
     features["product_ratings_sum"] = sum(ratings, Decimal(0))
+    features["product_category"] = world.categories.get(product_id, "unknown")
     features["product_price"] = world.prices.get(product_id)
     features["product_price_percentile"] = _price_percentile(world, product_id)
     features["product_first_seen_at"] = first if first and first.date() < day else None
