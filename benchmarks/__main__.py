@@ -11,6 +11,7 @@ RUNS: tuple[tuple[str, ...], ...] = (
     ("benchmarks.transform", "--rows", "1000000", "10000000"),
     ("benchmarks.quality", "--rows", "10000000"),
     ("benchmarks.complete_journey",),
+    ("benchmarks.training_set",),
     ("benchmarks.point_in_time", "--cases", "200000x5", "10000x1440", "--rounds", "3"),
     ("benchmarks.publish_online", "--rows", "200000"),
     ("benchmarks.lookup",),

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -43,15 +44,18 @@ class StepFigures:
     peak_rss_mb: float
 
 
-def measured(settings: Settings, step: str) -> StepFigures:
+def measured(settings: Settings, step: str, module: Sequence[str] = ()) -> StepFigures:
     """Run one verb on the lake.
+
+    Args:
+        module: what to run in its place, with its arguments.
 
     Raises:
         SystemExit: it failed; with what it said.
     """
     began = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", "orchestration", step],
+        [sys.executable, "-m", *(module or ("orchestration", step))],
         cwd=PROJECT_ROOT,
         env={**os.environ, **settings.environment()},
         stdout=subprocess.PIPE,
@@ -64,7 +68,7 @@ def measured(settings: Settings, step: str) -> StepFigures:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         sys.exit(f"{step} failed:\n{said}")
-    print(said.strip().splitlines()[-1], flush=True)
+    print(*said.strip().splitlines()[-1:], flush=True)
     return StepFigures(
         step,
         round(time.perf_counter() - began, 1),

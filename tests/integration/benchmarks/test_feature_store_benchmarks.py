@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from benchmarks import lookup, point_in_time, publish_online, results
+from benchmarks import lookup, point_in_time, publish_online, results, training_set
+from recomart.settings import Settings
 
 
 @pytest.fixture(autouse=True)
@@ -41,3 +44,17 @@ def test_lookup_times_every_contender(figures: Path) -> None:
     told = json.loads((figures / "lookup.json").read_text())
     for name in lookup.NAMES:
         assert 0 < told[name]["p50_ms"] <= told[name]["p99_ms"]
+
+
+def test_training_set_has_every_label_and_does_not_depend_on_its_batches(
+    demo_lake: Settings, figures: Path
+) -> None:
+    training_set.main(["--shop", str(demo_lake.shop), "--lake", str(demo_lake.lake)])
+
+    told = json.loads((figures / "training_set.json").read_text())
+    labels = demo_lake.current_features / "lbl_interactions.parquet"
+    assert told["labels"] == pq.read_metadata(labels).num_rows > 0
+    assert {"label", "user_views_7d", "user_category_share_90d"} <= set(told["columns"])
+    whole = pa.concat_tables(training_set.training_set(demo_lake, told["labels"]))
+    parts = pa.concat_tables(training_set.training_set(demo_lake, told["labels"] // 3))
+    assert parts.equals(whole)
