@@ -40,8 +40,8 @@ from benchmarks.online_sample import (
 )
 from benchmarks.results import write_result
 from feature_repo.difference import ViewHistory
-from feature_repo.manifest import EVENT_TIMESTAMP
 from feature_repo.online import write_difference
+from recomart.known import EVENT_TIMESTAMP
 from recomart.online_writer import table_pieces
 from recomart.resp import exchange_pieces
 from recomart.step import no_progress

@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from feature_repo.manifest import CREATED_AT, EVENT_TIMESTAMP
 from recomart.errors import SnapshotDamaged
+from recomart.known import CREATED_AT, EVENT_TIMESTAMP
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from recomart.errors import ConfigurationError
+from recomart.known import CREATED_AT, EVENT_TIMESTAMP
 
 JOIN_KEYS = {"user": "user_id", "product": "product_id", "category": "category"}
 """Feast's entities and their join keys, all strings."""
-
-EVENT_TIMESTAMP = "event_timestamp"
-CREATED_AT = "created_at"
 
 FEAST_TYPES = {
     "bigint": "Int64",

@@ -15,10 +15,11 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from feature_repo.difference import ViewHistory, difference
 from feature_repo.held import entity_keys, held_by_redis, mark, view_history
-from feature_repo.manifest import EVENT_TIMESTAMP, Model, read_models
+from feature_repo.manifest import Model, read_models
 from feature_repo.publications import ViewPublication, record
 from recomart.errors import RedisUnavailable
 from recomart.heartbeat import Heartbeat, Publication, heartbeat_key, state_key
+from recomart.known import EVENT_TIMESTAMP
 from recomart.online_layout import ViewLayout
 from recomart.online_writer import delete_rows, stored_keys, write_rows
 from recomart.redis import connect

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from feature_repo.manifest import EVENT_TIMESTAMP
+from recomart.known import EVENT_TIMESTAMP
 from recomart.realtime.documents import derive
 from recomart.realtime.features import FEATURES, JOIN_KEYS, SERVICE, STALE_AFTER, STATE, VIEW
 from recomart.settings import Settings

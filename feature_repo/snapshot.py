@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from feature_repo.builds import manifest_of, require_tested
+from feature_repo.knowledge import add_versions
 from feature_repo.manifest import Model, definition_digest, read_models
-from feature_repo.tables import batches_built, clock_and_prior, copy_table
+from feature_repo.tables import batches_built, clock_and_prior, copy_table, rows_of
 from recomart.errors import ConfigurationError, NotReady
 from recomart.files import fsync_folder, replace_text, sha256_of, swap_link
 from recomart.model_registry import named_snapshots
@@ -21,6 +22,7 @@ from recomart.snapshots import (
     MANIFEST,
     RECORD,
     Snapshot,
+    last_published,
     read_snapshot,
     snapshot_folders,
 )
@@ -38,8 +40,9 @@ log = logging.getLogger(__name__)
 def take_snapshot(settings: Settings, progress: Progress = no_progress) -> Snapshot:
     """Copy every model to publish out of the warehouse, and link the result as `current`.
 
-    Equal tables give equal bytes and so the same folder; its record then learns of the batches
-    that are new. A reader sees the old snapshot or the new one; a killed call leaves a folder that
+    Feature histories go on from those of the last publish: they keep what was known before. Equal
+    tables give equal bytes and so the same folder; its record then learns of the batches that are
+    new. A reader sees the old snapshot or the new one; a killed call leaves a folder that
     the next one removes.
 
     Raises:
@@ -56,6 +59,7 @@ def take_snapshot(settings: Settings, progress: Progress = no_progress) -> Snaps
     taking = settings.features / f"{TAKING}{os.getpid()}"
     taking.mkdir()
     now = datetime.now(UTC)
+    base = last_published(settings)
     rows, schema = {}, {}
     with warehouse(settings, read_only=True) as connection:
         manifest = manifest_of(settings, require_tested(connection))
@@ -71,7 +75,13 @@ def take_snapshot(settings: Settings, progress: Progress = no_progress) -> Snaps
             rows[model.name], schema[model.name] = copy_table(connection, model, target)
         as_of, prior = clock_and_prior(connection, taking / f"{SHOP_MODEL}.parquet")
         batches = batches_built(connection, now)
-    files = {model.name: sha256_of(taking / f"{model.name}.parquet") for model in models}
+    built = _hashes(models, taking)
+    for model in models:
+        file = taking / f"{model.name}.parquet"
+        if base and model.feast:
+            add_versions(settings, model, file, schema[model.name], base, now)
+            rows[model.name] = rows_of(file)
+    files = _hashes(models, taking)
     digest = _digest(models, files)
     shutil.copyfile(manifest, taking / MANIFEST)
     folder = settings.features / digest
@@ -87,6 +97,7 @@ def take_snapshot(settings: Settings, progress: Progress = no_progress) -> Snaps
         files=files,
         batches=batches,
         batches_at=now,
+        built=built,
     )
     if folder.exists():
         snapshot = _published_again(snapshot, taking)
@@ -94,8 +105,13 @@ def take_snapshot(settings: Settings, progress: Progress = no_progress) -> Snaps
         replace_text(taking / RECORD, snapshot.to_json())
         fsync_folder(taking)
         taking.rename(folder)
+    swap_link(settings.published_features, digest)
     swap_link(settings.current_features, digest)
     return snapshot
+
+
+def _hashes(models: tuple[Model, ...], folder: Path) -> dict[str, str]:
+    return {model.name: sha256_of(folder / f"{model.name}.parquet") for model in models}
 
 
 def _published_again(snapshot: Snapshot, taking: Path) -> Snapshot:
@@ -109,7 +125,7 @@ def _published_again(snapshot: Snapshot, taking: Path) -> Snapshot:
     shutil.rmtree(taking)
     before = read_snapshot(folder)
     merged = before.made_also_from(snapshot.batches, snapshot.published_at)
-    merged = replace(merged, schema=snapshot.schema, files=snapshot.files)
+    merged = replace(merged, schema=snapshot.schema, files=snapshot.files, built=snapshot.built)
     if merged != before:
         replace_text(folder / RECORD, merged.to_json())
     os.utime(folder)
@@ -117,7 +133,8 @@ def _published_again(snapshot: Snapshot, taking: Path) -> Snapshot:
 
 
 def prune(settings: Settings) -> list[Path]:
-    """Remove old snapshots: all but the last ten and those that a registered model names."""
+    """Remove old snapshots: all but the last ten, those that a registered model names, and the one
+    that the next publish goes on from."""
     try:
         named = named_snapshots(settings)
     except NotReady as exc:
@@ -125,6 +142,7 @@ def prune(settings: Settings) -> list[Path]:
         return []
     folders = snapshot_folders(settings)
     folders.sort(key=lambda folder: folder.stat().st_mtime, reverse=True)
+    named |= {settings.published_features.resolve().name}
     removed = [folder for folder in folders[KEPT:] if folder.name not in named]
     for folder in removed:
         # out of sight in one step: a call killed halfway leaves no snapshot without its files

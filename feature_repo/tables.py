@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 
 from feature_repo.manifest import Model
 from recomart.derived import Prior
@@ -65,19 +67,29 @@ def copy_table(
         else f"{identifier(name)}::{kind} as {identifier(name)}"
         for name, kind in written.items()
     )
-    order = ", ".join(map(identifier, model.order_by))
-    # one thread and a fixed size of row groups: equal tables give equal bytes
+    write_ordered(connection, f"select {columns} from {source}", model.order_by, target)
+    return rows_of(target), written
+
+
+def write_ordered(
+    connection: duckdb.DuckDBPyConnection, query: str, order_by: Sequence[str], target: Path
+) -> None:
+    """Write the rows of a query as Parquet. Equal rows, in a total order, give equal bytes."""
+    # one thread and a fixed size of row groups: no chance decides where a row group begins
     threads = connection.execute("select current_setting('threads')").fetchone()
     connection.execute("set threads = 1")
     connection.execute(
         f"""
-        copy (select {columns} from {source} order by {order})
+        copy (from ({query}) order by {", ".join(map(identifier, order_by))})
         to {literal(target)} (format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS})
         """
     )
     connection.execute(f"set threads = {threads[0] if threads else 1}")
-    count = connection.execute(f"select count(*) from {source}").fetchone()
-    return (int(count[0]) if count else 0), written
+
+
+def rows_of(file: Path) -> int:
+    """The count of rows in a Parquet file, by its footer."""
+    return pq.read_metadata(file).num_rows
 
 
 def clock_and_prior(connection: duckdb.DuckDBPyConnection, file: Path) -> tuple[datetime, Prior]:

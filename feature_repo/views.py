@@ -8,7 +8,7 @@ from datetime import timedelta
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, cast
 
-from feature_repo.manifest import CREATED_AT, EVENT_TIMESTAMP, JOIN_KEYS, Model
+from feature_repo.manifest import JOIN_KEYS, Model
 from feature_repo.realtime import realtime_features, realtime_service, realtime_views
 from recomart.derived import (
     DERIVED_FEATURES,
@@ -18,6 +18,7 @@ from recomart.derived import (
     Prior,
     transformation,
 )
+from recomart.known import CREATED_AT, EVENT_TIMESTAMP
 from recomart.settings import Settings
 
 if TYPE_CHECKING:

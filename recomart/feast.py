@@ -40,12 +40,16 @@ MATERIALIZATION = "recomart.materialization.ColumnarComputeEngine"
 PROJECT_OF_SETTINGS = "recomart"
 
 
-def open_store(settings: Settings, snapshot: Snapshot | None = None) -> FeatureStore:
+def open_store(
+    settings: Settings, snapshot: Snapshot | None = None, *, as_known_then: bool = False
+) -> FeatureStore:
     """The feature store of a lake. Redis is not touched before features are read online.
 
     Args:
         snapshot: read its files by its definitions, whatever is published meanwhile; without it,
             what is current.
+        as_known_then: historical features are those known at each label's time; without it those
+            known now, with what came late and what was corrected since.
 
     Raises:
         NotReady: the snapshot was published before its definitions were kept with it.
@@ -69,6 +73,7 @@ def open_store(settings: Settings, snapshot: Snapshot | None = None) -> FeatureS
             "type": f"{stores}.AsofDuckDBOfflineStore",
             "settings": settings,
             "snapshot": snapshot and snapshot.folder,
+            "as_known_then": as_known_then,
         },
         batch_engine=MATERIALIZATION,
         entity_key_serialization_version=3,

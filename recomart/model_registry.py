@@ -29,6 +29,8 @@ KIND, SHA256 = "kind", "sha256"
 FEATURES_HASH, TRAINING_HASH = "features_hash", "training_set"
 FEATURES_AT = "features_at"
 """Tag: which state of the snapshot's list of batches was learned from (`Snapshot.batches_at`)."""
+FEATURES_AS_KNOWN = "features_as_known"
+"""Tag: `now`, or `then` when features were taken as they were known at each label's time."""
 READS = "reads"
 """Tag: the published tables that the kind learns from, joined by commas."""
 

@@ -33,7 +33,7 @@ from feast.repo_config import RepoConfig
 from feast.saved_dataset import SavedDatasetStorage
 from pydantic import Field, StrictStr
 
-from recomart.asof import ViewJoin, join_view, register_labels
+from recomart.asof import ViewJoin, has_versions, join_view, register_labels
 from recomart.settings import Settings, load_settings
 from recomart.warehouse import apply_limits
 
@@ -45,11 +45,14 @@ class AsofDuckDBOfflineStoreConfig(DuckDBOfflineStoreConfig):
 
     Args:
         snapshot: folder of the published snapshot that is read in place of the current one.
+        as_known_then: what is asked for without `filter_by_created_timestamp` is filtered too:
+            features as they were known at the label's time.
     """
 
     type: StrictStr = "recomart.feast.AsofDuckDBOfflineStore"
     settings: Settings = Field(default_factory=load_settings, exclude=True, repr=False)
     snapshot: Path | None = None
+    as_known_then: bool = False
 
 
 class AsofDuckDBOfflineStore(DuckDBOfflineStore):
@@ -89,7 +92,7 @@ class AsofDuckDBOfflineStore(DuckDBOfflineStore):
             labels=labels,
             event_timestamp=event_timestamp,
             views=views,
-            as_known_then=filter_by_created_timestamp,
+            as_known_then=filter_by_created_timestamp or config.offline_store.as_known_then,
             on_demand=on_demand,
             full_feature_names=full_feature_names,
             metadata=_metadata(labels, event_timestamp, feature_refs),
@@ -142,7 +145,12 @@ class AsofRetrievalJob(RetrievalJob):
             apply_limits(connection, self._config.offline_store.settings)
             register_labels(connection, self._labels, keys, self._event_timestamp)
             for view in self._views:
-                features = join_view(connection, view, as_known_then=self._as_known_then)
+                features = join_view(
+                    connection,
+                    view,
+                    versions=has_versions(connection, view),
+                    as_known_then=self._as_known_then,
+                )
                 for field, column in zip(features.schema, features.columns, strict=True):
                     result = result.append_column(field, column)
         return result

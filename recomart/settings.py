@@ -94,12 +94,17 @@ class Settings(BaseSettings):
 
     @property
     def features(self) -> Path:
-        """All published snapshots; `current` in it links to the newest."""
+        """All published snapshots; `current` in it links to the one that is read."""
         return self.lake / "features"
 
     @property
     def current_features(self) -> Path:
         return self.features / "current"
+
+    @property
+    def published_features(self) -> Path:
+        """Links to what was published last, whatever older snapshot is restored."""
+        return self.features / "published"
 
     @property
     def registry(self) -> Path:

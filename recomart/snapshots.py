@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
@@ -62,9 +62,11 @@ class Snapshot:
 
     Args:
         published_at: for the first time; publishing equal bytes again does not change it.
-        rows, schema, files: by model: the count, each column's type, the sha256 of the file.
+        rows, schema, files: by model: the count (older versions of a row included), each
+            column's type, the sha256 of the file.
         batches: all that ever were behind these bytes, in load order.
         batches_at: the publication that changed `batches` last.
+        built: by model: the sha256 of its rows as dbt built them, before older versions joined.
     """
 
     folder: Path
@@ -78,6 +80,7 @@ class Snapshot:
     files: dict[str, str]
     batches: tuple[Batch, ...]
     batches_at: datetime
+    built: dict[str, str] = field(default_factory=dict)
 
     def file(self, model: str) -> Path:
         """The Parquet file of a model, through its snapshot's own folder."""
@@ -140,6 +143,7 @@ def read_snapshot(folder: Path) -> Snapshot:
         # records written before these were kept lack them
         schema=content.get("schema", {}),
         files=content.get("files", {}),
+        built=content.get("built", content.get("files", {})),
         batches=tuple(_batch(batch) for batch in content.get("batches", ())),
         batches_at=datetime.fromisoformat(content.get("batches_at", content["published_at"])),
     )
@@ -157,6 +161,18 @@ def current_snapshot(settings: Settings) -> Snapshot:
             help="run 'make pipeline', or 'recomart transform' and 'recomart publish'",
         )
     return read_snapshot(settings.current_features.resolve())
+
+
+def last_published(settings: Settings) -> Snapshot | None:
+    """The snapshot that the next publish goes on from; None before the first.
+
+    It is the one of the last publish, also while an older one is restored: what is served then is
+    old, what is known is not.
+    """
+    for link in (settings.published_features, settings.current_features):
+        if (link / RECORD).exists():
+            return read_snapshot(link.resolve())
+    return None
 
 
 def snapshots(settings: Settings) -> tuple[Snapshot, ...]:

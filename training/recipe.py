@@ -16,9 +16,10 @@ from training.labels import current_snapshot
 RECIPE = "recipe"
 
 
-def recipe_hash(settings: Settings) -> str:
-    """A hash of what decides, beside the features, what is learned: our code and the seed."""
-    digest = hashlib.sha256(str(settings.seed).encode())
+def recipe_hash(settings: Settings, *, as_known_then: bool = False) -> str:
+    """A hash of what decides, beside the features, what is learned: our code, the seed, and whether
+    features are taken as they were known then."""
+    digest = hashlib.sha256(f"{settings.seed} {as_known_then}".encode())
     package = Path(__file__).parent
     for path in sorted(package.rglob("*.py")):
         digest.update(path.relative_to(package).as_posix().encode() + path.read_bytes())

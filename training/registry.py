@@ -5,6 +5,7 @@ from __future__ import annotations
 from recomart.errors import NoChampion
 from recomart.model_registry import (
     ARTIFACT_FOLDER,
+    FEATURES_AS_KNOWN,
     FEATURES_AT,
     FEATURES_HASH,
     KIND,
@@ -22,6 +23,7 @@ __all__ = [
     "ARTIFACT_FOLDER",
     "CHALLENGER",
     "CHAMPION",
+    "FEATURES_AS_KNOWN",
     "FEATURES_AT",
     "FEATURES_HASH",
     "KIND",

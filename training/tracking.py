@@ -48,6 +48,7 @@ def record(
     progress: Progress = no_progress,
     *,
     serve: bool = True,
+    as_known_then: bool = False,
 ) -> Recorded:
     """Log one parent run with a child run per kind, register each kind, and set the aliases.
 
@@ -55,6 +56,7 @@ def record(
 
     Args:
         serve: whether the aliases move.
+        as_known_then: how the features were read; the tag FEATURES_AS_KNOWN says so.
     """
     with _mlflow(settings) as (mlflow, client), tempfile.TemporaryDirectory() as scratch:
         tags = {
@@ -62,7 +64,8 @@ def record(
             registry.FEATURES_HASH: snapshot.hash,
             registry.FEATURES_AT: snapshot.batches_at.isoformat(),
             registry.TRAINING_HASH: experiment.training_hash,
-            RECIPE: recipe_hash(settings),
+            registry.FEATURES_AS_KNOWN: "then" if as_known_then else "now",
+            RECIPE: recipe_hash(settings, as_known_then=as_known_then),
             **_commit(),
         }
         recorder = _Recorder(

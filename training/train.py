@@ -60,7 +60,11 @@ class TrainSummary:
 
 
 def train(
-    settings: Settings, *, features: str | None = None, progress: Progress = no_progress
+    settings: Settings,
+    *,
+    features: str | None = None,
+    as_known_then: bool = False,
+    progress: Progress = no_progress,
 ) -> TrainSummary:
     """Train every kind on one snapshot, compare them, and register them in MLflow.
 
@@ -69,6 +73,8 @@ def train(
     Args:
         features: the hash of a kept snapshot, or the beginning of it. Models of one that is not
             current are registered, but serve nobody: no alias moves. Without it, the newest.
+        as_known_then: learn from features as they were known at each label's time; without it as
+            they are known now, with what came late and what was corrected since.
 
     Raises:
         NothingPublished: there are no published features.
@@ -83,7 +89,7 @@ def train(
     def open_store() -> FeatureStore:
         from recomart.feast import open_store
 
-        return open_store(settings, snapshot)
+        return open_store(settings, snapshot, as_known_then=as_known_then)
 
     # One BLAS thread: the products are small, and sums keep their order on every machine.
     with threadpool_limits(1, user_api="blas"):
@@ -99,7 +105,15 @@ def train(
         for kind, scores in figures.items():
             log.info("%s %s: %s", name, kind, scores)
     serves = snapshot.hash == current.hash
-    recorded = record(settings, snapshot, data, experiment, progress, serve=serves)
+    recorded = record(
+        settings,
+        snapshot,
+        data,
+        experiment,
+        progress,
+        serve=serves,
+        as_known_then=as_known_then,
+    )
     return TrainSummary(
         champion=experiment.ranking[0],
         versions=recorded.versions,

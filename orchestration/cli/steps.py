@@ -81,8 +81,21 @@ def train(
         str | None,
         typer.Option(help="Hash of a published snapshot (see `recomart features history`)."),
     ] = None,
+    as_known_then: Annotated[
+        bool,
+        typer.Option(
+            "--as-known-then",
+            help="Features as they were known at each label's time: without what came late, "
+            "before it was corrected.",
+        ),
+    ] = False,
 ) -> None:
     """Fit and compare the models, track them in MLflow, and name a champion."""
     from training.train import train as train_models
 
-    run("train", lambda s, progress: train_models(s, progress=progress, features=features).result())
+    run(
+        "train",
+        lambda s, progress: train_models(
+            s, progress=progress, features=features, as_known_then=as_known_then
+        ).result(),
+    )

@@ -38,7 +38,7 @@ def of_products(source: Source) -> Plot | NotDrawn:
 
 def _correlations(source: Source, thing: str) -> Plot | NotDrawn:
     name, title = f"correlations_{thing}s", f"Which {thing} features say the same"
-    sample = source.sample(source.features(f"ftr_{thing}s"), f"{thing}_id")
+    sample = source.sample(source.features(f"ftr_{thing}s", f"{thing}_id"), f"{thing}_id")
     described = source.rows(f"describe select * from {sample.sql}")
     numbers = [row[0] for row in described if row[1].startswith(NUMBERS)]
     columns = ", ".join(f"{column}::double as {column}" for column in numbers)

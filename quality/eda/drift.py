@@ -75,7 +75,7 @@ def _drift(source: Source, thing: str) -> Plot | NotDrawn:
         return NotDrawn(
             name, title, f"two months apart need 60 whole days of data, and there are {days}"
         )
-    sample = source.sample(source.features(f"ftr_{thing}s"), f"{thing}_id")
+    sample = source.sample(source.features(f"ftr_{thing}s", f"{thing}_id"), f"{thing}_id")
     before, after = (_active(source, sample, thing, moment) for moment in (then, now))
     drifts = [_compare(f"{what}_30d", before[i], after[i]) for i, what in enumerate(MAIN[thing])]
     moved = [drift for drift in drifts if drift is not None]

@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 
 from recomart.errors import NotReady
+from recomart.known import as_now_known
 from recomart.settings import Settings
 from recomart.sql import literal
 
@@ -98,10 +99,12 @@ class Source:
     def count(self, relation: str, condition: str = "true") -> int:
         return int(self.rows(f"select count(*) from {relation} where {condition}")[0][0])
 
-    def features(self, model: str) -> str:
-        """A feature model as published; as built, when nothing is published."""
+    def features(self, model: str, key: str) -> str:
+        """A feature history as published and now known; as built, when nothing is published."""
         path = self.published / f"{model}.parquet"
-        return f"read_parquet({literal(path)})" if path.exists() else f"features.{model}"
+        if not path.exists():
+            return f"features.{model}"
+        return as_now_known(f"read_parquet({literal(path)})", [key])
 
     def interactions(self, key: str) -> Sample:
         """What users did, sampled by `user_id` or `product_id`, so that each key is whole."""
