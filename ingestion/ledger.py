@@ -21,7 +21,12 @@ _TABLES = (
         batch_id varchar, source varchar, entity varchar, source_file varchar,
         landed_file varchar, sha256 varchar, bytes bigint, lines bigint, header bigint,
         blank bigint, continuation bigint, rejected bigint, records bigint, status varchar,
-        error varchar, started_at timestamp, finished_at timestamp, mapping varchar)""",
+        error varchar, started_at timestamp, finished_at timestamp, mapping varchar,
+        deduplicated bigint, redelivered bigint)""",
+    # a lake may be older than these
+    "alter table raw._loads add column if not exists deduplicated bigint",
+    "alter table raw._loads add column if not exists redelivered bigint",
+    "create table if not exists raw._deliveries (transport_id varchar, _batch_id varchar)",
     """create table if not exists raw.rejects (
         batch_id varchar, source_file varchar, line bigint, byte_offset bigint,
         reason varchar, text varchar)""",
@@ -59,7 +64,11 @@ class Load:
     finished_at: datetime | None = None
     mapping: str | None = None
     """mapping.fingerprint of the declaration that the rows were made with, or that made the batch
-    fail; null when it was the machine that failed."""
+    fail; null when it was the machine that failed, and for segments, which need no declaration."""
+    deduplicated: int | None = None
+    """Of a segment: records that are not in raw.events, for they were there already."""
+    redelivered: int | None = None
+    """Of these, the same deliveries again, which a consumer that was killed had kept before."""
 
     @property
     def day(self) -> date:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from ingestion import headers, ledger
+from ingestion import headers, ledger, segments
 from ingestion.api import Catalogue, Known
 from ingestion.batch import Landed, NothingNew, Outcome, Target, load_batches
 from ingestion.failed_batches import FailedBatches
@@ -26,6 +26,7 @@ from recomart.settings import Settings
 from recomart.shop import ApiSource, FileSource, MadeSource
 from recomart.shop_file import ShopFile
 from recomart.step import Progress
+from recomart.streams import EVENTS, SEALED
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +72,9 @@ class Loader:
         good = [load for load in loads if load.status == ledger.LOADED]
         self._good = good
         self._loaded = {(load.entity, load.sha256) for load in good}
+        self._segments = {
+            load.landed_file: load for load in loads if load.source == segments.SOURCE
+        }
         self._failed = FailedBatches(loads, self._settings.lake)
         self._sizes = {(load.entity, load.bytes) for load in good} | self._failed.sizes
         self._zone = LandingZone(
@@ -137,13 +141,14 @@ class Loader:
                 self._load_made(connection, Target.of(self._shop, entity), source.made_from)
         if replaced := self._failed.replaced():
             ledger.write_loads(connection, replaced)
+        self._fold(connection)
         for path in self._zone.orphans():
             log.warning("landed file %s is in no batch, and its source is gone; it is kept", path)
 
     def _reload(self, connection: duckdb.DuckDBPyConnection) -> None:
         sources = self._shop.shop.sources()
         for old in self._good:
-            if old.entity not in sources:
+            if old.entity not in sources or old.source == segments.SOURCE:
                 continue
             target = Target.of(self._shop, old.entity)
             if old.mapping == target.fingerprint:
@@ -177,6 +182,7 @@ class Loader:
                 Landed(*self._again(old, target, old.source_file))
                 for old in self._failed.worth_trying(entity, target.fingerprint)
                 if old.batch_id not in fetched
+                and old.source != segments.SOURCE
                 and (old.source == "api") == isinstance(source, ApiSource)
             ]
             self._loaded |= {(entity, one.load.sha256) for one in waiting}
@@ -255,6 +261,8 @@ class Loader:
         for load in (*self._good, *self._summary.loaded):
             if load.entity != origin or (target.entity, load.sha256) in self._loaded:
                 continue
+            if load.source == segments.SOURCE:
+                continue  # it has an event's fields, and not those of the declared source
             made = self._failed.of(target.entity, load.sha256)
             made = replace(
                 self._new_load(target, load.source, load.source_file) if made is None else made,
@@ -265,6 +273,45 @@ class Loader:
             self._loaded.add((target.entity, load.sha256))
             waiting.append(Landed(*self._again(made, target, load.source_file)))
         self._load_in_groups(connection, target, waiting)
+
+    def _fold(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Load the stream's segments that were sealed since the last ingest, oldest first."""
+        paths = sorted((self._settings.raw / EVENTS).glob(f"ingest_date=*/*{SEALED}"))
+        waiting: list[Landed] = []
+        for path in paths:
+            landed_file = self._zone.relative(path)
+            before = self._segments.get(landed_file)
+            if before is None or before.status != ledger.LOADED:
+                waiting.append(Landed(self._load_of(path, landed_file, before), path))
+        for group in groups(waiting):
+            self._fold_group(connection, group)
+
+    def _fold_group(self, connection: duckdb.DuckDBPyConnection, group: list[Landed]) -> None:
+        """Fold segments together; when one of them is damaged, each by itself."""
+        try:
+            self._took(segments.fold(connection, group))
+        except FAILURES as exc:
+            if len(group) > 1:
+                for one in group:
+                    self._fold_group(connection, [one])
+                return
+            load = group[0].load
+            ledger.write_loads(connection, [self._failure(load, explained(load.source_file, exc))])
+
+    def _load_of(self, path: Path, landed_file: str, before: Load | None) -> Load:
+        if before is not None:
+            return replace(before, started_at=ledger.utc_now())
+        self._last += 1
+        return Load(
+            batch_id=f"{self._last:08d}",
+            source=segments.SOURCE,
+            entity=segments.ENTITY,
+            source_file=landed_file,
+            landed_file=landed_file,
+            sha256=sha256_of(path),
+            bytes=path.stat().st_size,
+            started_at=ledger.utc_now(),
+        )
 
     def _land(
         self, connection: duckdb.DuckDBPyConnection, target: Target, file: SourceFile
@@ -300,14 +347,7 @@ class Loader:
     def _load_in_groups(
         self, connection: duckdb.DuckDBPyConnection, target: Target, landed: Iterable[Landed]
     ) -> None:
-        group: list[Landed] = []
-        for one in landed:
-            group.append(one)
-            size = sum(one.load.bytes or 0 for one in group)
-            if size >= GROUP_BYTES or len(group) >= GROUP_FILES:
-                self._load_group(connection, target, group)
-                group = []
-        if group:
+        for group in groups(landed):
             self._load_group(connection, target, group)
 
     def _load_group(
@@ -384,6 +424,19 @@ class Loader:
         log.error("batch %s: %s", row.batch_id, error)
         self._summary.failures[row.source_file] = error
         return row
+
+
+def groups(landed: Iterable[Landed]) -> Iterator[list[Landed]]:
+    """Batches that share a transaction, in their order."""
+    group: list[Landed] = []
+    for one in landed:
+        group.append(one)
+        size = sum(one.load.bytes or 0 for one in group)
+        if size >= GROUP_BYTES or len(group) >= GROUP_FILES:
+            yield group
+            group = []
+    if group:
+        yield group
 
 
 def _size(path: Path) -> int:

@@ -10,6 +10,7 @@ RecoMartError
 │   └── CatalogueError          the HTTP catalogue is down, refuses, or lies about its pages
 ├── WarehouseLocked             another process holds the warehouse file
 ├── RedisUnavailable            no server answers where one should
+├── KafkaUnavailable            no broker answers where one should
 ├── PortInUse                   a server of ours cannot bind
 ├── NotReady                    an earlier step has not run yet
 │   ├── NothingPublished        no tested features
@@ -111,6 +112,10 @@ class WarehouseLocked(RecoMartError):
 
 class RedisUnavailable(RecoMartError):
     """No Redis server answers where one should."""
+
+
+class KafkaUnavailable(RecoMartError):
+    """No Kafka broker answers where one should."""
 
 
 class PortInUse(RecoMartError):

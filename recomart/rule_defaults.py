@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from recomart.events import EVENT_TYPES
+from recomart.events import EVENT_TYPES, MAX_AHEAD
 
 STOP_ABOVE, STOP_FROM = 0.5, 20
 """Unless the shop declares a share, nothing is published when more than half of an entity's
@@ -40,5 +40,7 @@ HAPPENED = {"ratings": "rated_at", "transactions": "ordered_at", "events": "occu
 """The time at which a fact happened: never later than the shop's clock."""
 BOUND_TO_THE_SHOP = HAPPENED | {"users": "signed_up_at"}
 NOT_LATER_THAN_LOAD = BOUND_TO_THE_SHOP | {"products": "updated_at"}
+AHEAD_OF_RECEIPT = {"events": round(MAX_AHEAD.total_seconds())}
+"""Seconds that a fact's time may be later than it was received (its load, when nothing says)."""
 NO_TYPE_RULE = {("events", "received_at")}
 """Read for what it is worth: where it is no time, it counts as missing."""

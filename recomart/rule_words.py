@@ -126,6 +126,9 @@ def _bound(text: str | None) -> str | None:
 def _in_time(rule: Rule) -> str:
     if rule.bounds is None:
         clock = ", nor than the shop's clock" if rule.entity not in ("users", "products") else ""
+        if rule.tolerance:
+            ahead = f"at most {rule.tolerance // 60} minutes"
+            return f"is {ahead} later than it was received (than its load, at the latest){clock}"
         return f"is not later than its load{clock}"
     if rule.bounds.low:
         return f"is not before the shop opened ({_bound(rule.bounds.low)})"

@@ -26,6 +26,7 @@ from recomart.rule_declarations import (
     TimeRules,
 )
 from recomart.rule_defaults import (
+    AHEAD_OF_RECEIPT,
     BOUND_TO_THE_SHOP,
     DEFAULT_FILLS,
     DEFAULT_RANGES,
@@ -75,6 +76,8 @@ class Rule:
     fill: str | None = None
     iqr: float | None = None
     rare_below: int | None = None
+    tolerance: int | None = None
+    """Seconds that a time may be ahead of when its record was received."""
     names: str | None = None
     """The entity whose list a reference names."""
     in_use: bool = True
@@ -188,12 +191,14 @@ def _set(entity: str, column: str, declared: ColumnRules | None) -> tuple[str, .
 
 
 def _times(entity: str, column: str, shop: Shop) -> Iterator[Rule]:
-    def rule(name: str, bounds: Bounds | None = None) -> Rule:
-        code = f"{name}_{column}"
-        return _rule(entity, column, "time", "quarantined", code, name=name, bounds=bounds)
+    def rule(name: str, bounds: Bounds | None = None, tolerance: int | None = None) -> Rule:
+        return _rule(
+            entity, column, "time", "quarantined", f"{name}_{column}",
+            name=name, bounds=bounds, tolerance=tolerance,
+        )  # fmt: skip
 
     if NOT_LATER_THAN_LOAD.get(entity) == column:
-        yield rule("future")
+        yield rule("future", tolerance=AHEAD_OF_RECEIPT.get(entity))
     if BOUND_TO_THE_SHOP.get(entity) == column:
         opened = shop.opened_at or EARLIEST
         yield rule("before_opening", Bounds(low=_time(opened)))

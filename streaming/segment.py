@@ -11,6 +11,7 @@ import gzip
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -160,3 +161,10 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for made in missing:
             fsync_folder(made.parent)
+
+
+def read_lines(path: Path) -> Iterator[bytes]:
+    """The whole lines of a segment, open or sealed."""
+    unpacked = gzip.open if path.name.endswith(SEALED) else open
+    with unpacked(path, "rb") as lines:
+        yield from (line for line in lines if line.endswith(b"\n"))

@@ -11,7 +11,7 @@ from recomart import processes
 from recomart.lake import open_lake
 from recomart.redis import connect, redis_url
 from recomart.settings import Settings
-from recomart.streams import stream_key
+from recomart.streams import kafka_topic, stream_key
 from streaming.counts import Counts, Reporter
 from streaming.journal import Journal, Limits, recover
 from streaming.membership import consumer_name
@@ -19,6 +19,7 @@ from streaming.patience import Patience
 from streaming.speed_layer import Pace, SpeedLayer
 from streaming.state import RealtimeState
 from streaming.stop_signals import stop_signals
+from streaming.transports.kafka import Kafka
 from streaming.transports.pipe import Pipe
 from streaming.transports.redis_stream import CLAIM_SECONDS, RedisStream
 from streaming.transports.transport import Transport
@@ -45,6 +46,8 @@ def stream(
     Raises:
         WrongLake: the lake is another shop's.
         RedisUnavailable: there is no Redis to begin with.
+        KafkaUnavailable: no broker answers.
+        ConfigurationError: no brokers are named, or the extra `kafka` is not installed.
         StreamInterrupted: stopped while Redis or the disk refused; the segments stay open, and
             the next start goes on from them.
     """
@@ -77,6 +80,8 @@ def _open(
 ) -> Transport:
     if name == "pipe":
         return Pipe()
+    if name == "kafka":
+        return Kafka(settings.kafka_servers, kafka_topic(settings.feast_project))
     key = stream_key(settings.feast_project)
     return RedisStream(client, key, consumer, claim_seconds=claim_seconds)
 

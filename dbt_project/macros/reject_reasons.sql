@@ -57,8 +57,15 @@
         {{- return(is_outside(rule, column)) -}}
     {%- elif rule.kind == 'time' -%}
         {#- Later than its own load, or (something that happened) than the
-            shop's declared clock. -#}
-        {%- if rule.entity in ['ratings', 'transactions', 'events'] -%}
+            shop's declared clock. A time that has a tolerance may be so many
+            seconds ahead of when its record was received, for clocks differ. -#}
+        {%- if rule.tolerance -%}
+            {{- return(
+                column ~ ' > least(received_at, _loaded_at) + interval '
+                ~ rule.tolerance ~ ' second or ' ~ column ~ ' > shop.declared_as_of'
+            ) -}}
+        {%- endif -%}
+        {%- if rule.entity in ['ratings', 'transactions'] -%}
             {{- return(
                 column ~ ' > _loaded_at or ' ~ column ~ ' > shop.declared_as_of'
             ) -}}

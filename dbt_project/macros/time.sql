@@ -36,6 +36,24 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#-
+    As parse_time, for events: those of the stream are written in ISO, whatever
+    format the shop's own source has.
+-#}
+{% macro parse_event_time(column, time_format) -%}
+    {%- if time_format == 'iso' -%}
+        {{- parse_time(column) -}}
+    {%- else -%}
+        case
+            when _batch_id in (
+                select batch_id from {{ ref('stg_loads') }} where source = 'stream'
+            )
+                then {{ parse_time(column) }}
+            else {{ parse_time(column, time_format) }}
+        end
+    {%- endif -%}
+{%- endmacro %}
+
 {#- Days since 1970-01-01 of a timestamp, a bigint. -#}
 {% macro day_number(timestamp) -%}
     {{ return(adapter.dispatch('day_number')(timestamp)) }}

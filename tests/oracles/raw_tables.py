@@ -73,7 +73,8 @@ class RawShop:
                 batch_id varchar, source varchar, entity varchar, source_file varchar,
                 landed_file varchar, sha256 varchar, bytes bigint, lines bigint, header bigint,
                 blank bigint, continuation bigint, rejected bigint, records bigint,
-                status varchar, error varchar, started_at timestamp, finished_at timestamp);
+                status varchar, error varchar, started_at timestamp, finished_at timestamp,
+                deduplicated bigint, redelivered bigint);
             create table raw.rejects (
                 batch_id varchar, source_file varchar, line bigint, byte_offset bigint,
                 reason varchar, text varchar);
@@ -104,6 +105,6 @@ class RawShop:
         for batch, count in counts.items():
             connection.execute(
                 """insert into raw._loads select ?, 'files', ?, ? || '.csv', null, null, 0, ? + 1,
-                1, 0, 0, 0, ?, 'loaded', null, ?, ?""",
+                1, 0, 0, 0, ?, 'loaded', null, ?, ?, null, null""",
                 [batch, entity, batch, count, count, self.loaded_at, self.loaded_at],
             )

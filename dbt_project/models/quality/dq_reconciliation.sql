@@ -41,8 +41,11 @@ final as (
         {{ of_loaded('received') }} as received,
         {{ of_loaded('accepted') }} as accepted,
         {{ of_loaded('quarantined') }} as quarantined,
-        {{ of_loaded('deduplicated') }} as deduplicated,
+        {{ of_loaded('deduplicated') }}
+        + loads.deduplicated as deduplicated,
         {{ of_loaded('superseded') }} as superseded,
+        loads.deduplicated as deduplicated_at_load,
+        loads.redelivered,
         loads.status,
         loads.sha256,
         loads.bytes,

@@ -19,9 +19,9 @@ typed as (
         case when not {{ is_blank('product_id') }} then product_id end
             as product_id,
         occurred_at as received_occurred_at,
-        {{ parse_time('occurred_at', time_format) }} as occurred_at,
+        {{ parse_event_time('occurred_at', time_format) }} as occurred_at,
         received_at as received_received_at,
-        {{ parse_time('received_at', time_format) }} as received_at,
+        {{ parse_event_time('received_at', time_format) }} as received_at,
         _batch_id,
         _source_file,
         _record,

@@ -16,6 +16,8 @@ final as (
         continuation,
         rejected,
         records,
+        coalesce(deduplicated, 0) as deduplicated,
+        coalesce(redelivered, 0) as redelivered,
         finished_at
     from {{ source('raw', '_loads') }}
 )

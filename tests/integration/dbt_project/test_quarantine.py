@@ -31,6 +31,7 @@ GOOD_EVENT = {
 }
 
 FUTURE = "2025-01-01T00:00:00.000001Z"  # a microsecond after the load
+FIVE_MINUTES_AHEAD = "2025-01-01T00:05:00.000001Z"  # and another microsecond
 EARLY = "2023-12-31T23:59:59.999999Z"  # a microsecond before the shop opened
 LATE = "2024-12-01T00:00:00.000001Z"  # a microsecond after it closed
 
@@ -81,7 +82,7 @@ DIRT: list[tuple[str, dict, str]] = [
     ("events", {"event_id": "e3", "occurred_at": "yesterday"}, "invalid_occurred_at"),
     (
         "events",
-        {"event_id": "e4", "occurred_at": FUTURE},
+        {"event_id": "e4", "occurred_at": FIVE_MINUTES_AHEAD},
         "future_occurred_at,after_closing_occurred_at",
     ),
     ("events", {"event_id": "e5", "product_id": "gone"}, "unknown_product"),

@@ -1,0 +1,151 @@
+"""Folding the stream's sealed segments into raw.events, each event once.
+
+The speed layer keeps its segments in the landing zone already, so nothing is copied: a batch is a
+segment where it lies. A consumer that was killed leaves events in two segments, and a producer may
+send one twice: of all copies the first is loaded, and the ledger counts the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import duckdb
+import pyarrow as pa
+
+from ingestion import ledger, text
+from ingestion.batch import Landed, Outcome
+from ingestion.json_lines import JsonLinesReader
+from ingestion.json_values import JsonColumns, schema
+from ingestion.ledger import Load
+from ingestion.records import Tally
+from recomart.entities import ENTITIES
+from recomart.events import MAX_AHEAD
+
+ENTITY = "events"
+SOURCE = "stream"
+_CONTENT = tuple(name for name in ENTITIES[ENTITY] if name != "received_at")
+_PATHS = (*ENTITIES[ENTITY], "transport_id")
+
+_INCOMING = f"""
+    create temp table incoming (
+        {", ".join(f"{name} varchar" for name in _PATHS)}, _record bigint, _batch_id varchar,
+        _source_file varchar, _loaded_at timestamp, ahead boolean, redelivered boolean)
+"""
+_AHEAD = f"""
+    coalesce(try_cast(occurred_at as timestamp) > try_cast(received_at as timestamp)
+        + interval {MAX_AHEAD.total_seconds():.0f} second, false)
+"""
+"""An event that came with a clock far ahead is quarantined; the same one, received again when its
+time had come, is not. So the one is no copy of the other."""
+
+_MARK_REDELIVERED = """
+    update incoming set redelivered = true where rowid in (
+        select rowid from (
+            select rowid, row_number() over (
+                partition by transport_id order by _batch_id, _record
+            ) as delivery
+            from incoming
+        ) where delivery > 1
+    ) or transport_id in (select transport_id from raw._deliveries)
+"""
+_NEW = f"""
+    create temp table new_events as
+    with known as (
+        select {", ".join(_CONTENT)}, {_AHEAD} as ahead from raw.events
+        where event_id in (select event_id from incoming)
+    )
+    select * from incoming
+    where not redelivered and not exists (
+        select 1 from known where incoming.event_id = known.event_id
+        and incoming.ahead = known.ahead
+        and {" and ".join(f"incoming.{name} is not distinct from known.{name}" for name in _CONTENT)}
+    )
+    qualify row_number() over (
+        partition by {", ".join(_CONTENT)}, ahead order by _batch_id, _record
+    ) = 1
+"""
+_INSERT = f"""
+    insert into raw.events by name
+    select {", ".join(ENTITIES[ENTITY])}, _batch_id, _source_file, _record, _loaded_at
+    from new_events order by _batch_id, _record
+"""
+_COUNTS = """
+    select
+        batches._batch_id, batches.records, batches.redelivered,
+        batches.records - coalesce(loaded.records, 0) as dropped
+    from (
+        select _batch_id, count(*) as records, count(*) filter (where redelivered) as redelivered
+        from incoming group by _batch_id
+    ) as batches
+    left join (select _batch_id, count(*) as records from new_events group by _batch_id) as loaded
+        on batches._batch_id = loaded._batch_id
+"""
+
+
+def fold(connection: duckdb.DuckDBPyConnection, landed: Sequence[Landed]) -> Outcome:
+    """Load segments in one transaction: all of them, or none.
+
+    Raises:
+        SourceError: a segment is damaged; the warehouse is as it was.
+        duckdb.Error: the warehouse cannot take it (memory, disk); it is as it was.
+    """
+    connection.execute("begin")
+    try:
+        connection.execute(_INCOMING)
+        tallies = {one.load.batch_id: _read(connection, one) for one in landed}
+        connection.execute(_MARK_REDELIVERED)
+        connection.execute(_NEW)
+        connection.execute(_INSERT)
+        connection.execute(
+            "insert into raw._deliveries select transport_id, _batch_id from incoming "
+            "where not redelivered order by _batch_id, _record"
+        )
+        counts = {row[0]: row[1:] for row in connection.execute(_COUNTS).fetchall()}
+        done = [_loaded(one.load, tallies, counts) for one in landed]
+        ledger.write_loads(connection, done)
+        connection.execute("drop table incoming")
+        connection.execute("drop table new_events")
+        connection.execute("commit")
+    except BaseException:
+        connection.execute("rollback")
+        raise
+    return Outcome(done, 0.0)
+
+
+def _read(connection: duckdb.DuckDBPyConnection, landed: Landed) -> Tally:
+    """The segment's lines into `incoming`. A line that is no JSON is rejected, as in any file."""
+    load, tally = landed.load, Tally(name=landed.load.source_file)
+    batches = JsonLinesReader(JsonColumns(_PATHS), tally).batches(text.pieces(landed.path, "utf-8"))
+    table = pa.Table.from_batches(batches, schema(_PATHS))
+    connection.register("segment_lines", table)
+    columns = ", ".join(f"c{i} as {name}" for i, name in enumerate(_PATHS))
+    connection.execute(
+        f"insert into incoming select {', '.join(_PATHS)}, _record, ?, ?, ?, {_AHEAD}, false "
+        f"from (select {columns}, _record from segment_lines)",
+        [load.batch_id, load.source_file, load.started_at],
+    )
+    connection.unregister("segment_lines")
+    tally.check_share(load.source_file)
+    tally.check_balance(load.source_file)
+    ledger.write_rejects(connection, load, tally.rejects)
+    return tally
+
+
+def _loaded(load: Load, tallies: dict[str, Tally], counts: dict[str, tuple[int, int, int]]) -> Load:
+    tally = tallies[load.batch_id]
+    _, redelivered, dropped = counts.get(load.batch_id, (0, 0, 0))
+    return replace(
+        load,
+        lines=tally.lines,
+        header=0,
+        blank=tally.blank,
+        continuation=0,
+        rejected=tally.rejected,
+        records=tally.records,
+        status=ledger.LOADED,
+        error=None,
+        finished_at=ledger.utc_now(),
+        deduplicated=dropped,
+        redelivered=redelivered,
+    )

@@ -1,0 +1,137 @@
+"""Events from a Kafka topic, through the consumer group of the speed layer."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from recomart.errors import ConfigurationError, KafkaUnavailable
+from recomart.streams import GROUP
+from streaming.received import Delivery
+from streaming.transports.transport import Backlog
+
+log = logging.getLogger(__name__)
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FIRST_SECONDS = 10.0
+"""For the brokers' first answer. Later librdkafka itself waits for them, and says so in its log."""
+SESSION_MS = 10_000
+"""After so long a silent consumer counts as dead, and others get its partitions."""
+
+
+class Kafka:
+    """A member of the group. Offsets are committed after the state is written, and never before.
+
+    A message's timestamp is when it was received: give the topic `message.timestamp.type =
+    LogAppendTime`, so that it is the broker's clock and not the producer's.
+    """
+
+    name = "kafka"
+    redelivers = True
+    ended = False
+
+    def __init__(self, servers: str | None, topic: str) -> None:
+        """Args:
+            servers: host:port,... of the brokers.
+
+        Raises:
+            ConfigurationError: no brokers are named, or the extra `kafka` is not installed.
+            KafkaUnavailable: no broker answers.
+        """
+        if servers is None:
+            raise ConfigurationError(
+                "no Kafka brokers are named",
+                help="set RECOMART_KAFKA_SERVERS to host:port,...",
+            )
+        try:
+            import confluent_kafka
+        except ImportError as exc:
+            raise ConfigurationError(
+                "the package confluent-kafka is not installed",
+                help="install RecoMart with its extra: pip install -e '.[kafka]'",
+            ) from exc
+        self._kafka = confluent_kafka
+        self._topic = topic
+        self._consumer = confluent_kafka.Consumer(
+            {
+                "bootstrap.servers": servers,
+                "group.id": GROUP,
+                "enable.auto.commit": False,
+                "auto.offset.reset": "earliest",
+                "session.timeout.ms": SESSION_MS,
+            },
+            logger=log,
+        )
+        try:
+            self._consumer.list_topics(topic, timeout=FIRST_SECONDS)
+        except confluent_kafka.KafkaException as exc:
+            raise KafkaUnavailable(
+                f"no Kafka broker answers at {servers}",
+                where="RECOMART_KAFKA_SERVERS",
+                found=exc.args[0].str(),
+                help="start the brokers, or mend the address",
+            ) from exc
+        self._consumer.subscribe([topic])
+
+    def read(self, most: int, wait: float) -> list[Delivery]:
+        """As `Transport.read`.
+
+        Raises:
+            KafkaException: the client cannot go on.
+        """
+        first = self._consumer.poll(wait)
+        if first is None:
+            return []
+        rest = self._consumer.consume(most - 1, 0.0) if most > 1 else []
+        return [self._delivery(message) for message in (first, *rest) if self._is_good(message)]
+
+    def _is_good(self, message: Any) -> bool:
+        error = message.error()
+        if error is not None and error.fatal():
+            raise self._kafka.KafkaException(error)
+        if error is not None:
+            log.info("Kafka: %s", error.str())  # a topic that is not there yet, a broker that left
+        return error is None
+
+    def _delivery(self, message: Any) -> Delivery:
+        name = f"{message.topic()}/{message.partition()}/{message.offset()}"
+        _, milliseconds = message.timestamp()
+        return Delivery(name, EPOCH + timedelta(milliseconds=milliseconds), message.value() or b"")
+
+    def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
+        """As `Transport.acknowledge`. Where partitions went to another member meanwhile, that one
+        gets the messages again, and this changes nothing."""
+        ends: dict[int, int] = {}
+        for delivery in deliveries:
+            _, partition, offset = delivery.transport_id.rsplit("/", 2)
+            ends[int(partition)] = max(int(offset) + 1, ends.get(int(partition), 0))
+        offsets = [self._partition(number, end) for number, end in ends.items()]
+        try:
+            self._consumer.commit(offsets=offsets, asynchronous=False)
+        except self._kafka.KafkaException as exc:
+            if exc.args[0].fatal():
+                raise
+            log.warning("Kafka: not committed, so it comes again: %s", exc.args[0].str())
+
+    def backlog(self) -> Backlog:
+        """As `Transport.backlog`, for the whole group; what is delivered is part of the lag until
+        it is committed."""
+        listed = self._consumer.list_topics(self._topic, timeout=FIRST_SECONDS)
+        numbers = listed.topics[self._topic].partitions
+        committed = self._consumer.committed(
+            [self._partition(number) for number in numbers], timeout=FIRST_SECONDS
+        )
+        lag = 0
+        for partition in committed:
+            low, high = self._consumer.get_watermark_offsets(partition, timeout=FIRST_SECONDS)
+            lag += high - max(low, partition.offset)  # negative where nothing was committed
+        return Backlog(lag, 0)
+
+    def _partition(self, number: int, offset: int = -1) -> Any:
+        return self._kafka.TopicPartition(self._topic, number, offset)
+
+    def close(self) -> None:
+        """Leave the group, so that others get the partitions at once."""
+        self._consumer.close()

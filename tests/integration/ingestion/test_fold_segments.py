@@ -1,0 +1,163 @@
+"""Sealed segments of the stream in raw.events: each event once, and every line accounted for."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from ingestion.load import ingest
+from ingestion.segments import SOURCE
+from recomart.errors import SourceError
+from recomart.streams import EVENTS
+
+NOON = "2026-03-01T12:00:00.000000Z"
+EPOCHS = """
+events:
+  files: "in/*.csv"
+  time_format: epoch_seconds
+  columns:
+    event_id: id
+    event_type: {column: kind, values: {pv: view}}
+    user_id: user
+    occurred_at: time
+users:
+  made_from: events
+  columns: {user_id: user}
+"""
+
+
+def record(event_id: str, transport_id: str, **fields: str) -> dict[str, str | None]:
+    event = {
+        "event_id": event_id,
+        "event_type": "view",
+        "user_id": "u1",
+        "session_id": None,
+        "product_id": "p1",
+        "occurred_at": "2026-03-01T11:59:00.000000Z",
+        "received_at": NOON,
+        "transport_id": transport_id,
+    }
+    return {**event, **fields}
+
+
+def seal(own_shop, name: str, *records: dict) -> Path:
+    path = own_shop.settings.raw / EVENTS / "ingest_date=2026-03-01" / f"{name}.jsonl.gz"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(gzip.compress(b"".join(json.dumps(r).encode() + b"\n" for r in records)))
+    return path
+
+
+@pytest.fixture
+def own_shop(own_shop):
+    """A shop of ratings alone: its events come from the stream."""
+    own_shop.write("ratings.csv", "user,item,stars,time\nu1,p1,5,2026-03-01T00:00:00Z\n")
+    return own_shop
+
+
+ACCOUNT = "select records, deduplicated, redelivered from raw._loads where entity = 'events' order by batch_id"
+IDS = "select event_id from raw.events order by _batch_id, _record"
+
+
+def test_of_all_copies_the_first_is_loaded(own_shop) -> None:
+    a, b, c = record("a", "1-0"), record("b", "2-0"), record("c", "3-0")
+    a_again = record("a", "4-0", received_at="2026-03-01T12:01:00.000000Z")
+    seal(own_shop, "1", a, b, a_again, b)
+    seal(own_shop, "2", a_again, c)
+    ingest(own_shop.settings)
+
+    # b was kept twice by a consumer that died; a was sent twice, and that again kept twice
+    assert own_shop.query(ACCOUNT) == [(4, 2, 1), (2, 1, 1)]
+    assert own_shop.query(IDS) == [("a",), ("b",), ("c",)]
+
+    seal(own_shop, "3", record("a", "9-0"), c)
+    ingest(own_shop.settings)
+
+    assert own_shop.query(ACCOUNT) == [(4, 2, 1), (2, 1, 1), (2, 2, 1)]
+    assert own_shop.query(IDS) == [("a",), ("b",), ("c",)]
+
+
+def test_another_version_of_an_event_is_no_copy(own_shop) -> None:
+    seal(own_shop, "1", record("a", "1-0"), record("a", "2-0", product_id="p2"))
+    ingest(own_shop.settings)
+
+    assert own_shop.query(ACCOUNT) == [(2, 0, 0)]
+    assert own_shop.query(IDS) == [("a",), ("a",)]
+
+
+def test_an_event_whose_time_had_come_is_no_copy_of_one_ahead_of_its_clock(own_shop) -> None:
+    """The first is quarantined (an hour ahead), the second is not."""
+    at_one = {"occurred_at": "2026-03-01T13:00:00.000000Z"}
+    seal(own_shop, "1", record("a", "1-0", **at_one))
+    later = "2026-03-01T13:00:01.000000Z"
+    seal(own_shop, "2", record("a", "2-0", **at_one, received_at=later))
+    ingest(own_shop.settings)
+
+    assert own_shop.query(ACCOUNT) == [(1, 0, 0), (1, 0, 0)]
+
+
+def test_a_second_ingest_takes_nothing_twice(own_shop) -> None:
+    path = seal(own_shop, "1", record("a", "1-0"))
+    ingest(own_shop.settings)
+    summary = ingest(own_shop.settings)
+
+    assert summary.loaded == []
+    assert own_shop.query(IDS) == [("a",)]
+    ((source, landed),) = own_shop.query(
+        "select source, landed_file from raw._loads where entity = 'events'"
+    )
+    assert (source, own_shop.settings.lake / landed) == (SOURCE, path)
+
+
+def test_what_is_open_or_half_compressed_is_not_read(own_shop) -> None:
+    sealed = seal(own_shop, "1", record("a", "1-0"))
+    sealed.with_name("2.jsonl.open").write_text(json.dumps(record("b", "2-0")) + "\n")
+    sealed.with_name(".2.jsonl.gz.tmp").write_bytes(b"\x1f\x8b")
+    ingest(own_shop.settings)
+
+    assert own_shop.query(IDS) == [("a",)]
+
+
+def test_a_damaged_segment_keeps_no_other_back_and_is_taken_when_mended(own_shop) -> None:
+    damaged = seal(own_shop, "1", record("a", "1-0"))
+    whole = damaged.read_bytes()
+    damaged.write_bytes(whole[:-9])
+    seal(own_shop, "2", record("b", "2-0"))
+    with pytest.raises(SourceError, match=r"1\.jsonl\.gz"):
+        ingest(own_shop.settings)
+    assert own_shop.query(IDS) == [("b",)]
+
+    damaged.write_bytes(whole)
+    ingest(own_shop.settings)
+
+    assert sorted(own_shop.query(IDS)) == [("a",), ("b",)]
+    assert own_shop.query("select distinct status from raw._loads where entity = 'events'") == [
+        ("loaded",)
+    ]
+
+
+def test_a_broken_line_is_rejected_and_counted(own_shop) -> None:
+    path = seal(own_shop, "1", record("a", "1-0"))
+    lines = gzip.decompress(path.read_bytes()) + b'{"event_id": \n'
+    path.write_bytes(gzip.compress(lines))
+    ingest(own_shop.settings)
+
+    account = "select lines, rejected, records from raw._loads where entity = 'events'"
+    assert own_shop.query(account) == [(2, 1, 1)]
+
+
+def test_segments_stand_beside_a_source_of_another_form(own_shop) -> None:
+    """Their columns and times are the event's own: the shop's mapping is not for them."""
+    own_shop.declare(EPOCHS)
+    (own_shop.folder / "in" / "ratings.csv").unlink()
+    own_shop.write("1.csv", "id,kind,user,time\nf1,pv,u1,1772366400\n")
+    seal(own_shop, "1", record("a", "1-0"))
+    ingest(own_shop.settings)
+    own_shop.declare(EPOCHS.replace("pv: view", "pv: click"))
+    ingest(own_shop.settings)  # makes the file's rows anew, and leaves the segment's
+
+    found = own_shop.query("select event_id, event_type, occurred_at from raw.events order by 1")
+    assert found == [("a", "view", "2026-03-01T11:59:00.000000Z"), ("f1", "click", "1772366400")]
+    assert own_shop.query("select user_id from raw.users") == [("u1",)]
