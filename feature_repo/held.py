@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import redis
 
-from feature_repo.difference import ViewHistory
+from feature_repo.difference import ViewHistory, newest
 from feature_repo.manifest import EVENT_TIMESTAMP, Model
 from recomart.heartbeat import Heartbeat, heartbeat_key, state_key
 from recomart.online_layout import ViewLayout
@@ -100,10 +100,20 @@ def _lost(client: redis.Redis, layout: ViewLayout, history: ViewHistory) -> bool
     instant = pa.scalar(history.as_of.replace(tzinfo=None), rows[EVENT_TIMESTAMP].type)
     seen = pc.indices_nonzero(pc.less_equal(rows[EVENT_TIMESTAMP], instant)).to_numpy()
     drawn = np.random.default_rng().choice(seen, min(SAMPLE, len(seen)), replace=False)
-    asked = [
-        command(b"HEXISTS", key, layout.time_field) for key in entity_keys(layout, rows.take(drawn))
-    ]
-    return not all(exchange(client, asked))
+    sample = rows.take(drawn)
+    keys = entity_keys(layout, sample)
+    found = exchange(client, [command(b"HEXISTS", key, layout.time_field) for key in keys])
+    missing = {key for key, there in zip(keys, found, strict=True) if not there}
+    if not missing:
+        return False
+    # the history of an entity that is gone stays in the file: it is rightly missing in Redis
+    first = history.join_keys[0]
+    some = pq.read_table(
+        history.file,
+        columns=history.columns,
+        filters=pc.field(first).isin(sample[first].filter(pa.array(np.equal(found, 0))).unique()),
+    )
+    return not missing.isdisjoint(entity_keys(layout, newest(some, history)))
 
 
 def _get(client: redis.Redis, key: str) -> bytes | None:

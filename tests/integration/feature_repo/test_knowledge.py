@@ -135,6 +135,7 @@ def test_an_entity_that_is_gone_was_known_then_and_may_come_back(feature_warehou
     assert views(settings, "u1", *ANYTIME) == [None, None, None]
     assert views(settings, "u1", *ANYTIME, then=True) == [1, 3, 6]
     assert served(settings, "u1") == (None, Status.NOT_FOUND)
+    assert "0 written" in publish(settings).detail, "Redis has lost nothing"
 
     with feature_warehouse.held_open():
         for row in rows:
