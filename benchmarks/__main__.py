@@ -15,6 +15,8 @@ RUNS: tuple[tuple[str, ...], ...] = (
     ("benchmarks.point_in_time", "--cases", "200000x5", "10000x1440", "--rounds", "3"),
     ("benchmarks.publish_online", "--rows", "200000"),
     ("benchmarks.lookup",),
+    ("benchmarks.realtime_lookup",),
+    ("benchmarks.freshness",),
     ("benchmarks.scoring",),
     ("benchmarks.rmse",),
 )

@@ -81,7 +81,7 @@ def measure(products: int, calls: int) -> dict[str, Any]:
                     "stock": lambda u, p: _stock(stock, u, p),
                     "stock_joined": lambda u, p: _stock_joined(stock, u, p),
                 }
-                times = _take_turns(contenders, products, calls)
+                times = turns_by_call(contenders, products, calls)
                 runner.run(waiting.close())
     return {
         "products": products,
@@ -97,9 +97,13 @@ def measure(products: int, calls: int) -> dict[str, Any]:
     }
 
 
-def _take_turns(
-    contenders: dict[str, Callable[[str, list[str]], object]], products: int, calls: int
+def turns_by_call(
+    contenders: dict[str, Callable[[str, list[str]], object]],
+    products: int,
+    calls: int,
+    entities: int = ENTITIES,
 ) -> dict[str, list[float]]:
+    """Seconds of each contender's calls, for a user and products out of so many entities."""
     dice = random.Random(7)
     times: dict[str, list[float]] = {name: [] for name in contenders}
     warm = max(3, calls // 20)
@@ -107,8 +111,8 @@ def _take_turns(
         if turn == warm:
             gc.collect()
             gc.freeze()  # as a server would: Feast's modules are many objects to look through
-        user = f"u{dice.randrange(ENTITIES)}"
-        wanted = [f"p{dice.randrange(ENTITIES)}" for _ in range(products)]
+        user = f"u{dice.randrange(entities)}"
+        wanted = [f"p{dice.randrange(entities)}" for _ in range(products)]
         for name, call in contenders.items():
             start = time.perf_counter()
             call(user, wanted)

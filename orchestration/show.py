@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from recomart.online import FeatureValue
     from training.recommend import Recommendations
 
+TEXT_WIDTH = 40
+"""Characters of a text that a table shows."""
+
 
 def show_recommendations(found: Recommendations, console: Console | None = None) -> None:
     """A table of products with score and reason, under a line that says whose and by which model."""
@@ -54,9 +57,11 @@ def show_features(values: Iterable[FeatureValue], title: str) -> None:
 
 
 def _value(value: object) -> str:
-    """A feature's value for reading: times to the minute, numbers to four places."""
+    """A feature's value for reading: times to the minute, numbers to four places, texts begun."""
     if value is None:
         return ""
+    if isinstance(value, str):
+        return value if len(value) <= TEXT_WIDTH else f"{value[: TEXT_WIDTH - 1]}…"
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M}"
     return f"{value:,.4f}" if isinstance(value, float) else f"{value}"

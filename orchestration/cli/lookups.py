@@ -28,7 +28,7 @@ def recommend(
 
 @features.command("user")
 def features_of_user(user_id: Id) -> None:
-    """Print what Redis serves for a user: value, status and age of each feature."""
+    """Print what Redis serves for a user, real-time features too: value, status and age of each."""
     from orchestration.show import show_features
     from recomart.online import OnlineFeatures
 
@@ -37,7 +37,7 @@ def features_of_user(user_id: Id) -> None:
 
 @features.command("product")
 def features_of_product(product_id: Id) -> None:
-    """Print what Redis serves for a product: value, status and age of each feature."""
+    """Print what Redis serves for a product, real-time features too: value, status, age of each."""
     from orchestration.show import show_features
     from recomart.online import OnlineFeatures
 

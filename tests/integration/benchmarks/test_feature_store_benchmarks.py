@@ -9,7 +9,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks import lookup, point_in_time, publish_online, results, training_set
+from benchmarks import (
+    freshness,
+    lookup,
+    point_in_time,
+    publish_online,
+    realtime_lookup,
+    results,
+    training_set,
+)
 from recomart.settings import Settings
 
 
@@ -58,3 +66,21 @@ def test_training_set_has_every_label_and_does_not_depend_on_its_batches(
     whole = pa.concat_tables(training_set.training_set(demo_lake, told["labels"]))
     parts = pa.concat_tables(training_set.training_set(demo_lake, told["labels"] // 3))
     assert parts.equals(whole)
+
+
+def test_realtime_lookup_times_every_contender(figures: Path) -> None:
+    realtime_lookup.main(["--events", "500", "--products", "5", "--calls", "3"])
+
+    told = json.loads((figures / "realtime_lookup.json").read_text())
+    for name in realtime_lookup.NAMES:
+        assert 0 < told[name]["p50_ms"] <= told[name]["p99_ms"]
+    assert told["bytes_an_event"] > 0
+
+
+@pytest.mark.slow
+def test_freshness_sees_every_event(figures: Path) -> None:
+    freshness.main(["--events", "100", "--rate", "100"])
+
+    told = json.loads((figures / "freshness.json").read_text())
+    assert told["events"] == 100
+    assert 0 < told["p50_ms"] <= told["p99_ms"] <= told["max_ms"]
