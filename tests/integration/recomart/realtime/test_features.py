@@ -28,6 +28,7 @@ from recomart.settings import Settings, load_settings
 from streaming.received import Received
 from streaming.state import Added, RealtimeState
 from tests.oracles import realtime_features as oracle
+from tests.oracles.random_events import random_events
 
 T = TypeVar("T")
 
@@ -150,31 +151,11 @@ def _last(told: Any) -> list[tuple[str, str | None, datetime]]:
     ]
 
 
-def many_events(count: int, seed: int) -> list[Received]:
-    dice = random.Random(seed)
-    products = [f"p{n}" for n in range(300)]
-    return [
-        Received(
-            f"{n}-0",
-            NOW,
-            Event(
-                event_id=f"e{n}",
-                event_type=dice.choices(EVENT_TYPES, [1, 6, 2, 1, 3, 1, 2])[0],
-                user_id=f"u{dice.randrange(40)}",
-                product_id=dice.choice(products[: dice.randrange(1, 300)]),
-                session_id=dice.choice(["s1", "s2", None]),
-                occurred_at=NOW - dice.random() * timedelta(hours=25) + timedelta(minutes=3),
-            ),
-        )
-        for n in range(count)
-    ]
-
-
 def test_trending_is_the_order_of_all_scores(server: Settings, client: redis.Redis) -> None:
     """Scores of all products by definition, sorted; also long ago, when what came later counts
     for the candidates and must not for the score."""
     client.flushdb()
-    stream = many_events(4_000, seed=3)
+    stream = random_events(NOW, 4_000, seed=3)
     RealtimeState(client, server).add(stream)
     events = oracle.counted(stream)
     for as_of in (NOW, NOW - timedelta(minutes=59), NOW + timedelta(minutes=4)):
@@ -196,7 +177,7 @@ def test_sql_over_the_events_gives_the_same_counts(server: Settings, client: red
     """The batch layer's meaning of a count, with the windows of the speed layer."""
     client.flushdb()
     dice = random.Random(11)
-    events = many_events(3_000, seed=5)
+    events = random_events(NOW, 3_000, seed=5)
     stream = [*events, *dice.choices(events, k=300)]
     dice.shuffle(stream)
     RealtimeState(client, server).add(stream)
@@ -254,6 +235,7 @@ def test_sql_over_the_events_gives_the_same_counts(server: Settings, client: red
             from minutes
             where age >= 0 and age < 1440
             and event_type in ('view', 'add_to_cart', 'purchase')
+            and product_id is not null
             group by all
             order by product_id
             """,
