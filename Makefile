@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup pipeline test lint generate ingest transform publish train recommend features \
-	report docs ui mlflow bench lock down clean
+	report stream docs ui mlflow bench lock down clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -56,6 +56,9 @@ features: .venv/.run ## What Redis serves for a user: make features ID=<user id>
 
 report: .venv/.run ## The data-quality report (PDF, JSON) and the exploratory plots
 	@$(RECOMART) report
+
+stream: .venv/.run ## Simulated visitors and the speed layer, until Ctrl-C
+	@$(RECOMART) stream demo
 
 docs: .venv/.run ## The warehouse's documentation, column lineage and OpenLineage events
 	@$(RECOMART) docs

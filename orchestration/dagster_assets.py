@@ -9,6 +9,7 @@ function. Load it with `dagster dev -m orchestration.dagster_assets`, or `make u
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from graphlib import TopologicalSorter
 from typing import Any
 
@@ -25,6 +26,7 @@ from recomart.step import no_progress
 
 RAW_LEDGER = ("_shop", "_loads", "rejects")
 Node = dict[str, Any]
+STREAM = dg.AssetKey(["stream", "events"])
 MODEL = dg.AssetKey(["models", "recomart-recommender"])
 
 
@@ -51,6 +53,7 @@ def specs_of(settings: Settings) -> dict[str, list[dg.AssetSpec]]:
             )
             for name in raw
         ],
+        "stream": [dg.AssetSpec(STREAM, deps=[dg.AssetKey(["raw", "_loads"])], group_name="raw")],
         "transform": [_model_spec(node, nodes, set(raw)) for node in models],
         "publish": [
             dg.AssetSpec(
@@ -96,6 +99,8 @@ def _model_spec(node: Node, nodes: dict[str, Node], raw: set[str]) -> dg.AssetSp
             deps.append(_model_key(nodes[parent]))
         elif (name := parent.split(".")[-1]) in raw:
             deps.append(dg.AssetKey(["raw", name]))
+            if name == "events":
+                deps.append(STREAM)  # what was streamed is loaded into the same table
     return dg.AssetSpec(
         _model_key(node),
         deps=list(dict.fromkeys(deps)),
@@ -128,8 +133,10 @@ def asset_of(settings: Settings, step: Step, specs: Sequence[dg.AssetSpec]) -> d
     def run(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         log = start_run(settings)
         context.log.info("log: %s", log.log)
+        beside = step.beside.run(settings) if step.beside else nullcontext()
         try:
-            result = step.run(settings, no_progress)
+            with beside:
+                result = step.run(settings, no_progress)
         except RecoMartError as exc:
             raise dg.Failure(exc.render(), allow_retries=False) from exc
         for spec in specs:

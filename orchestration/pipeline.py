@@ -23,12 +23,19 @@ def run_pipeline(settings: Settings, start: str | None = None) -> bool:
     steps = starting_from(start) if start else in_order()
     outcome = run_steps(settings, steps, terminal)
     if not {"publish", "train"}.intersection((*outcome.failed, *outcome.not_run)):
+        from orchestration.live import go_live
+        from orchestration.show_live import show_live
+        from orchestration.stream_beside import why_nothing_is_streamed
         from training.recommend import recommend
 
         user = example_user(settings)
+        found = recommend(settings, user)
         terminal.say()
-        show_recommendations(recommend(settings, user), terminal.console)
+        show_recommendations(found, terminal.console)
         terminal.say()
+        if "stream" in outcome.done and not why_nothing_is_streamed(settings):
+            show_live(settings, go_live(settings, found), terminal.console)
+            terminal.say()
         _next(settings, terminal, user)
     return outcome.ok
 
@@ -49,6 +56,7 @@ def _next(settings: Settings, terminal: Terminal, user: str) -> None:
     for command, does in (
         (f"make recommend ID={user}", "recommendations for a user"),
         ("make features ID=" + user, "what Redis serves for a user"),
+        ("make stream", "visitors and the speed layer, until Ctrl-C"),
         ("make mlflow", "runs and models, on http://127.0.0.1:5001"),
         ("make docs", "the warehouse's documentation and lineage, one HTML file"),
         ("make ui", "the pipeline as a graph, on http://127.0.0.1:3000"),

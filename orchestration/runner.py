@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from orchestration.steps import Step
+from orchestration.steps import Beside, Step
 from orchestration.terminal import Terminal
 from recomart.errors import RecoMartError, StepFailed
 from recomart.lake import open_lake
@@ -46,13 +47,23 @@ def run_steps(settings: Settings, steps: Sequence[Step], terminal: Terminal) -> 
     open_lake(settings)
     outcome = Outcome(start_run(settings))
     terminal.header(settings, outcome.run)
-    for step in steps:
-        if any(need in outcome.failed or need in outcome.not_run for need in step.needs):
-            outcome.not_run.append(step.name)
-            continue
-        _run(settings, step, outcome, terminal)
+    with ExitStack() as beside:
+        waiting = {step.name: step.beside for step in steps if step.beside}
+        for step in steps:
+            for name in [n for n, b in waiting.items() if _is_due(b, steps, outcome)]:
+                beside.enter_context(waiting.pop(name).run(settings))
+            if any(need in outcome.failed or need in outcome.not_run for need in step.needs):
+                outcome.not_run.append(step.name)
+                continue
+            _run(settings, step, outcome, terminal)
     terminal.not_run(outcome.not_run)
     return outcome
+
+
+def _is_due(beside: Beside, steps: Sequence[Step], outcome: Outcome) -> bool:
+    """Whether all that it needs is done in this run, or is not part of it."""
+    asked = {one.name for one in steps}
+    return all(need in outcome.done or need not in asked for need in beside.needs)
 
 
 def _run(settings: Settings, step: Step, outcome: Outcome, terminal: Terminal) -> None:

@@ -7,6 +7,7 @@ room when it runs, because feast, dbt and mlflow cost seconds each.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
@@ -19,11 +20,21 @@ Work = Callable[[Settings, Progress], StepResult]
 
 
 @dataclass(frozen=True)
+class Beside:
+    """What runs beside other steps: entered as soon as what it needs is done (or is not part of the
+    run), and left when the run ends, however it does."""
+
+    needs: tuple[str, ...]
+    run: Callable[[Settings], AbstractContextManager[None]]
+
+
+@dataclass(frozen=True)
 class Step:
     """One step: its verb, what it does, the steps whose data it reads, and the work itself.
 
     `after` names steps that it follows when they are run too, however they end: the report is
-    wanted most when one of them failed.
+    wanted most when one of them failed. `beside` runs beside the steps before it: so the stream
+    flows while the batch is at work, and its step waits for the end.
     """
 
     name: str
@@ -31,6 +42,7 @@ class Step:
     needs: tuple[str, ...]
     run: Work
     after: tuple[str, ...] = ()
+    beside: Beside | None = None
 
 
 def _generate(settings: Settings, progress: Progress) -> StepResult:
@@ -49,6 +61,18 @@ def _ingest(settings: Settings, progress: Progress) -> StepResult:
 
     with catalogue_for(settings) as reachable:
         return ingest(reachable, progress=progress).result()
+
+
+def _stream_beside(settings: Settings) -> AbstractContextManager[None]:
+    from orchestration.stream_beside import stream_beside
+
+    return stream_beside(settings)
+
+
+def _fold_stream(settings: Settings, progress: Progress) -> StepResult:
+    from orchestration.stream_beside import fold_stream
+
+    return fold_stream(settings, progress)
 
 
 def _transform(settings: Settings, progress: Progress) -> StepResult:
@@ -93,7 +117,20 @@ STEPS: tuple[Step, ...] = (
     Step(
         "ingest", "Land files and catalogue, and load them into raw tables.", ("generate",), _ingest
     ),
-    Step("transform", "Build and test the warehouse with dbt.", ("ingest",), _transform),
+    Step(
+        "stream",
+        "Stream visitors beside the batch, and load what they did.",
+        ("ingest",),
+        _fold_stream,
+        beside=Beside(("generate",), _stream_beside),
+    ),
+    Step(
+        "transform",
+        "Build and test the warehouse with dbt.",
+        ("ingest",),
+        _transform,
+        after=("stream",),
+    ),
     Step("publish", "Publish tested features to Parquet and Redis.", ("transform",), _publish),
     Step("train", "Fit and compare the models, and name a champion.", ("publish",), _train),
     Step(
@@ -101,7 +138,7 @@ STEPS: tuple[Step, ...] = (
         "Write the data-quality report and the exploratory plots.",
         (),
         _report,
-        after=("ingest", "transform", "publish", "train"),
+        after=("ingest", "stream", "transform", "publish", "train"),
     ),
 )
 

@@ -19,6 +19,7 @@ RecoMartError
 ├── ModelDamaged                a registered model's files are not those that were registered
 ├── OneWriter                   a view of the online store is another's to write
 ├── SnapshotDamaged             a snapshot's files are not those that were published
+├── StreamFailed                simulator or speed layer ended before their time
 ├── StreamInterrupted           the speed layer was stopped while something refused to go on
 ├── TransformFailed             a dbt model or test failed; nothing was published
 └── StepFailed                  a step of the pipeline failed (carries the cause)
@@ -148,6 +149,10 @@ class OneWriter(RecoMartError):
 
 class SnapshotDamaged(RecoMartError):
     """A snapshot's files are not those that were published."""
+
+
+class StreamFailed(RecoMartError):
+    """The simulator or the speed layer ended before their time."""
 
 
 class StreamInterrupted(RecoMartError):

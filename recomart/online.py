@@ -20,7 +20,7 @@ from recomart.errors import NothingPublished, RedisUnavailable
 from recomart.heartbeat import Heartbeat, Publication, heartbeat_key
 from recomart.online_rows import FeatureValue, Key, OnlineRows, Status, as_key, decode_rows
 from recomart.realtime.features import FEATURES, JOIN_KEYS, PRODUCTS, USERS
-from recomart.realtime.lookup import realtime_rows
+from recomart.realtime.lookup import bought_products, realtime_rows
 from recomart.realtime.reading import CATEGORY, Talk, together
 from recomart.realtime.trending import Trending, trending_products
 from recomart.redis import connect
@@ -95,6 +95,14 @@ class OnlineFeatures:
             RedisUnavailable: as in `read`.
         """
         return self._answer(trending_products(self._settings.feast_project, limit, as_of))
+
+    def bought(self, user_id: str) -> set[str]:
+        """Products that a user bought in the last 24 hours, the last second's too.
+
+        Raises:
+            NothingPublished, RedisUnavailable: as in `read`.
+        """
+        return self._answer(bought_products(self._settings.feast_project, user_id))
 
     def user(self, user_id: str) -> list[FeatureValue]:
         """Everything that is served by user alone: what is published, what derives from it at the

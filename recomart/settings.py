@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     mock_api_url: str | None = Field(None, description="Where {mock_api} of a shop file points to.")
     scale: float = Field(1.0, gt=0, description="Size of the demo shop; 1 is 100,000 events.")
     seed: int = Field(7, ge=0, description="Seed of the demo shop and of training.")
+    stream_seconds: float = Field(
+        20, ge=0, description="How long visitors are streamed beside a pipeline; 0: not at all."
+    )
     end_date: str | None = Field(None, description="Last day of the demo shop; unset: today.")
 
     @field_validator("shop")
@@ -147,6 +150,7 @@ class Settings(BaseSettings):
             "RECOMART_DATA": str(self.data),
             "RECOMART_MEMORY_LIMIT": self.memory_limit,
             "RECOMART_THREADS": str(self.threads),
+            "RECOMART_STREAM_SECONDS": f"{self.stream_seconds:g}",
         }
         if self.redis_url:
             values["RECOMART_REDIS_URL"] = self.redis_url

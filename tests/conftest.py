@@ -14,7 +14,7 @@ from recomart import processes
 from recomart.settings import PROJECT_ROOT, Settings, load_settings
 
 # A demo shop that is small, and the same on every day.
-SMALL = {"shop": "demo", "scale": 0.2, "seed": 7, "end_date": "2026-03-31"}
+SMALL = {"shop": "demo", "scale": 0.2, "seed": 7, "end_date": "2026-03-31", "stream_seconds": 0}
 
 
 @pytest.fixture

@@ -69,16 +69,17 @@ class Recommender:
     def recommend(self, user_id: str, k: int) -> Recommendations:
         """The k best products for a user, ties in the order of the product ids.
 
-        What the user bought or rated is left out unless the shop counts repeat purchases, and so
-        is what is no longer in the catalogue.
+        What the user bought or rated is left out unless the shop counts repeat purchases, what
+        was bought a moment ago too; and so is what is no longer in the catalogue.
 
         Raises:
-            RedisUnavailable: the model needs features, and Redis does not answer.
+            RedisUnavailable: Redis does not answer, so nobody knows what the user has just bought.
         """
         user = self._artifact.users.position(user_id)
         candidates = self._listed.copy()
         if not self._rules.repeat_purchases:
-            had = self._artifact.products.positions(owned_by(self._snapshot, user_id))
+            owned = [*owned_by(self._snapshot, user_id), *sorted(self._online.bought(user_id))]
+            had = self._artifact.products.positions(owned)
             candidates[had[had != UNKNOWN]] = False
         known = user != UNKNOWN or bool(self._online.read("ftr_users", [user_id]).found[0])
         if not known or (user == UNKNOWN and self._artifact.kind != "ranker"):

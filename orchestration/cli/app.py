@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 import typer
@@ -29,7 +30,9 @@ def group(name: str, help: str, *, alone: bool = False) -> typer.Typer:
 
 
 def main() -> None:
-    """Run the command line. Exit codes: 1 failed, 2 wrong call or configuration, 130 stopped."""
+    """Run the command line. Exit codes: 1 failed, 2 wrong call or configuration, 130, 143 stopped."""
+    # SIGTERM ends a verb as Ctrl-C does: what it has started is ended too
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     os.environ.update({key: os.environ.get(key, value) for key, value in TELEMETRY_OFF.items()})
     try:
         app()

@@ -47,6 +47,16 @@ def consume(
     typer.echo(counts.sentence())
 
 
+@stream.command()
+def demo(
+    rate: Annotated[float, typer.Option(min=0.01, help="Events per second.")] = 1 / 1.5,
+) -> None:
+    """Run simulated visitors and the speed layer together until Ctrl-C, and show how it goes."""
+    from orchestration.stream_demo import run_demo
+
+    run_demo(load_settings(), rate)
+
+
 def _say(line: str) -> None:
     typer.echo(f"stream: {line}", err=True)
 

@@ -42,6 +42,14 @@ def realtime_rows(
     }
 
 
+def bought_products(project: str, user: str) -> Talk[set[str]]:
+    """What a user bought in the last 24 hours, as far as the speed layer has heard of it."""
+    at = micros_of(datetime.now(UTC))
+    states = yield from read_states(project, [user], [], days_of(at), lambda events: set())
+    events = in_horizon(states.users[0].events, at)
+    return {e.product_id for e in events if e.event_type == "purchase" and e.product_id}
+
+
 def _user_rows(
     project: str, users: Sequence[str], states: States, at: int, now: datetime
 ) -> OnlineRows:

@@ -21,6 +21,7 @@ def make(target: str, lake: Path, *arguments: str) -> subprocess.CompletedProces
         "RECOMART_SHOP": "demo",
         "RECOMART_SCALE": "0.1",
         "RECOMART_END_DATE": "2026-03-31",
+        "RECOMART_STREAM_SECONDS": "0",
     }
     return subprocess.run(
         ["make", target, *arguments],
