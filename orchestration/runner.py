@@ -48,10 +48,14 @@ def run_steps(settings: Settings, steps: Sequence[Step], terminal: Terminal) -> 
     outcome = Outcome(start_run(settings))
     terminal.header(settings, outcome.run)
     with ExitStack() as beside:
+        by_name = {step.name: step for step in steps}
         waiting = {step.name: step.beside for step in steps if step.beside}
         for step in steps:
             for name in [n for n, b in waiting.items() if _is_due(b, steps, outcome)]:
-                beside.enter_context(waiting.pop(name).run(settings))
+                _begin(settings, by_name[name], outcome, terminal, beside)
+                del waiting[name]
+            if step.name in outcome.failed:
+                continue
             if any(need in outcome.failed or need in outcome.not_run for need in step.needs):
                 outcome.not_run.append(step.name)
                 continue
@@ -66,6 +70,18 @@ def _is_due(beside: Beside, steps: Sequence[Step], outcome: Outcome) -> bool:
     return all(need in outcome.done or need not in asked for need in beside.needs)
 
 
+def _begin(
+    settings: Settings, step: Step, outcome: Outcome, terminal: Terminal, beside: ExitStack
+) -> None:
+    """Start what runs beside the others. When it cannot be started, its step has failed."""
+    assert step.beside is not None
+    start = time.monotonic()
+    try:
+        beside.enter_context(step.beside.run(settings))
+    except Exception as exc:
+        _note_failure(settings, step, exc, start, outcome, terminal)
+
+
 def _run(settings: Settings, step: Step, outcome: Outcome, terminal: Terminal) -> None:
     log.info("step %s starts", step.name)
     start = time.monotonic()
@@ -75,11 +91,7 @@ def _run(settings: Settings, step: Step, outcome: Outcome, terminal: Terminal) -
     except Exception as exc:
         # The boundary of a run: whatever a step raises is logged whole, told, and stops only
         # what depends on it.
-        seconds = time.monotonic() - start
-        log.exception("step %s failed after %.1f s", step.name, seconds)
-        error = _as_ours(step, exc)
-        outcome.failed[step.name] = error
-        terminal.failed(step.name, seconds, _told(settings, step, error, outcome.run))
+        _note_failure(settings, step, exc, start, outcome, terminal)
         return
     seconds = time.monotonic() - start
     log.info(
@@ -88,6 +100,21 @@ def _run(settings: Settings, step: Step, outcome: Outcome, terminal: Terminal) -
     )
     outcome.done[step.name] = result
     terminal.done(step.name, result, seconds)
+
+
+def _note_failure(
+    settings: Settings,
+    step: Step,
+    exc: Exception,
+    start: float,
+    outcome: Outcome,
+    terminal: Terminal,
+) -> None:
+    seconds = time.monotonic() - start
+    log.error("step %s failed after %.1f s", step.name, seconds, exc_info=exc)
+    error = _as_ours(step, exc)
+    outcome.failed[step.name] = error
+    terminal.failed(step.name, seconds, _told(settings, step, error, outcome.run))
 
 
 def _as_ours(step: Step, exc: Exception) -> RecoMartError:

@@ -1,10 +1,13 @@
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
 from orchestration.runner import Outcome, run_steps
-from orchestration.steps import Step
+from orchestration.steps import Beside, Step
 from orchestration.terminal import Terminal
 from recomart.errors import SourceMissing, WrongLake
 from recomart.lake import open_lake
@@ -18,6 +21,33 @@ def step(name: str, *needs: str, error: Exception | None = None) -> Step:
         if error:
             raise error
         return StepResult(1234, "rows", "7 quarantined")
+
+    return Step(name, "", needs, work)
+
+
+def watched(name: str, *needs: str, during: list[str], error: Exception | None = None) -> Step:
+    """A step with something beside, which tells when it begins and ends."""
+
+    @contextmanager
+    def beside(settings: Settings) -> Iterator[None]:
+        if error:
+            raise error
+        during.append("begins")
+        try:
+            yield
+        finally:
+            during.append("ends")
+
+    plain = step(name, *needs)
+    return replace(plain, beside=Beside(("a",), beside))
+
+
+def noted(name: str, during: list[str], *needs: str, error: BaseException | None = None) -> Step:
+    def work(settings, progress):
+        during.append(name)
+        if error:
+            raise error
+        return StepResult(1, "rows")
 
     return Step(name, "", needs, work)
 
@@ -73,3 +103,39 @@ def test_lake_of_another_shop_is_refused_before_any_step(settings: Settings) -> 
     open_lake(settings)
     with pytest.raises(WrongLake):
         run(settings.model_copy(update={"shop": "movielens_100k"}), step("a"))
+
+
+def test_what_runs_beside_begins_when_it_can_and_ends_with_the_run(settings: Settings) -> None:
+    during: list[str] = []
+    run(settings, noted("a", during), noted("b", during), watched("c", "b", during=during),
+        noted("d", during))  # fmt: skip
+    assert during == ["a", "begins", "b", "d", "ends"]
+
+
+@pytest.mark.parametrize("error", [ValueError("x"), KeyboardInterrupt(), SystemExit(143)])
+def test_what_runs_beside_ends_when_a_step_fails_or_the_run_is_stopped(
+    settings: Settings, error: BaseException
+) -> None:
+    during: list[str] = []
+    steps = (noted("a", during), noted("b", during, error=error), watched("c", "b", during=during))
+    with suppress(KeyboardInterrupt, SystemExit):
+        run(settings, *steps)
+    assert during == ["a", "begins", "b", "ends"]
+
+
+def test_what_cannot_run_beside_fails_its_step_and_not_the_others(settings: Settings) -> None:
+    during: list[str] = []
+    lost = SourceMissing("no server")
+    outcome, screen = run(
+        settings, noted("a", during), watched("c", "a", during=during, error=lost),
+        noted("d", during, "a"),
+    )  # fmt: skip
+    assert list(outcome.failed) == ["c"]
+    assert screen.count("no server") == 1
+    assert during == ["a", "d"]
+
+
+def test_what_runs_beside_needs_only_what_is_part_of_the_run(settings: Settings) -> None:
+    during: list[str] = []
+    run(settings, noted("b", during), watched("c", "b", during=during))
+    assert during == ["begins", "b", "ends"]
