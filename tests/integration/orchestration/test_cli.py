@@ -45,7 +45,7 @@ def test_step_that_fails_exits_with_1(settings: Settings) -> None:
 def test_unknown_step_is_refused_with_the_known_ones() -> None:
     result = recomart("pipeline", "--from", "tranform")
     assert result.returncode == 2
-    assert "generate, ingest, transform, publish, train" in result.stderr
+    assert "generate, ingest, stream, transform, publish, train" in result.stderr
 
 
 @pytest.mark.parametrize(

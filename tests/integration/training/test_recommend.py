@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 from recomart.errors import ModelDamaged, NoChampion
+from recomart.realtime.clock import DAY, micros_of
+from recomart.realtime.layout import StateLayout, encode_event
+from recomart.redis import connect
 from recomart.settings import Settings
 from training import registry
 from training.artifact import Artifact, load
@@ -51,6 +56,32 @@ def test_a_known_user_gets_ten_products_of_the_catalogue_that_they_do_not_have(
     scores = [item.score for item in found.items]
     assert scores == sorted(scores, reverse=True)
     assert all(item.reason for item in found.items)
+
+
+def test_what_a_user_bought_a_moment_ago_leaves_the_list_unless_it_may_be_bought_again(
+    demo_lake: Settings, user: str
+) -> None:
+    before = [item.product_id for item in recommend(demo_lake, user).items]
+    now = micros_of(datetime.now(UTC))
+    client, layout = connect(demo_lake), StateLayout(demo_lake.feast_project)
+    just_now = layout.user_key(now // DAY, user)
+    registered = champion(demo_lake)
+    grocer = Recommender(demo_lake, load(registered.folder), registered.version)
+    grocer._rules = replace(grocer._rules, repeat_purchases=True)
+    again = [item.product_id for item in grocer.recommend(user, 10).items]
+    try:
+        client.hset(just_now, "bought", encode_event(now, "purchase", before[0], None))
+        client.hset(just_now, "seen", encode_event(now, "view", before[1], None))
+        client.hset(just_now, "again", encode_event(now, "purchase", again[0], None))
+        after = [item.product_id for item in recommend(demo_lake, user).items]
+        still = [item.product_id for item in grocer.recommend(user, 10).items]
+    finally:
+        client.delete(just_now)
+    gone = {before[0], again[0]}
+    assert after[: 10 - len(gone & set(before))] == [p for p in before if p not in gone]
+    assert len(after) == 10
+    assert not gone & set(after)
+    assert still == again
 
 
 def test_the_same_question_gets_the_same_answer(demo_lake: Settings, user: str) -> None:
