@@ -19,7 +19,7 @@ from streaming.stop_signals import stop_signals
 
 Say = Callable[[str], None]
 LOOK_SECONDS = 0.5
-PLAIN_SECONDS = 10.0
+PLAIN_SECONDS = 5.0
 """Without a terminal, a line this often."""
 
 

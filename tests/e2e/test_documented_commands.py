@@ -18,6 +18,7 @@ RUN_ELSEWHERE = {
     "make pipeline": "tests/e2e/test_pipeline.py",
     "RECOMART_SHOP=movielens_100k RECOMART_DATA=data make pipeline": "tests/e2e/test_movielens.py",
     "make bench": "benchmarks/ (each at a small size in tests/integration/benchmarks)",
+    "make stream": "until Ctrl-C: tests/e2e/test_stream_in_pipeline.py",
     "make mlflow": "a server: tests/e2e/test_servers.py",
     "make ui": "a server: tests/e2e/test_servers.py",
     "make clean": "deletes the user's own lakes",
@@ -44,7 +45,7 @@ def is_run_elsewhere(command: str) -> bool:
 
 def test_documents_name_only_targets_that_exist() -> None:
     targets = set(re.findall(r"^([a-z]+):.*## ", (PROJECT_ROOT / "Makefile").read_text(), re.M))
-    for document in (*DOCUMENTS, "docs/shops.md"):
+    for document in (*DOCUMENTS, "docs/shops.md", "docs/simulator.md"):
         named = set(re.findall(r"`make ([a-z]+)", (PROJECT_ROOT / document).read_text()))
         assert named <= targets, document
 
