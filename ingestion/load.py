@@ -12,7 +12,7 @@ from recomart.shop_file import load_shop
 from recomart.step import Progress, no_progress
 from recomart.warehouse import warehouse
 
-__all__ = ["IngestSummary", "declare", "ingest"]
+__all__ = ["IngestSummary", "declare", "fold", "ingest"]
 
 
 def ingest(settings: Settings, *, progress: Progress = no_progress) -> IngestSummary:
@@ -40,6 +40,23 @@ def ingest(settings: Settings, *, progress: Progress = no_progress) -> IngestSum
         loader.fetch()
         with warehouse(settings) as connection:
             loader.load(connection)
+    summary.raise_failures()
+    return summary
+
+
+def fold(settings: Settings) -> IngestSummary:
+    """Load what the stream has sealed since, and look at no other source: quick, after an ingest.
+
+    Raises:
+        ShopFileError, WarehouseLocked: as in `ingest`.
+        SourceError: a segment is damaged; the others are loaded.
+    """
+    summary = IngestSummary()
+    loader = Loader(settings, load_shop(settings), summary, no_progress)
+    with only_ingest(settings), warehouse(settings) as connection:
+        ledger.create_tables(connection)
+        loader.plan(connection)
+        loader.fold(connection)
     summary.raise_failures()
     return summary
 

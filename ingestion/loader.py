@@ -141,7 +141,7 @@ class Loader:
                 self._load_made(connection, Target.of(self._shop, entity), source.made_from)
         if replaced := self._failed.replaced():
             ledger.write_loads(connection, replaced)
-        self._fold(connection)
+        self.fold(connection)
         for path in self._zone.orphans():
             log.warning("landed file %s is in no batch, and its source is gone; it is kept", path)
 
@@ -274,7 +274,7 @@ class Loader:
             waiting.append(Landed(*self._again(made, target, load.source_file)))
         self._load_in_groups(connection, target, waiting)
 
-    def _fold(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def fold(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Load the stream's segments that were sealed since the last ingest, oldest first."""
         paths = sorted((self._settings.raw / EVENTS).glob(f"ingest_date=*/*{SEALED}"))
         waiting: list[Landed] = []
