@@ -143,5 +143,5 @@ def beat(client: Any, settings: Settings, views: list[str], rows: int) -> None:
     for view in views:
         heartbeat = Heartbeat(layout(project, view), "bench", AS_OF, now, rows, 48.0)
         client.set(heartbeat.key, heartbeat.to_json())
-    publication = Publication(project, "bench", AS_OF, now, tuple(views), Prior(3.0, 5.0))
+    publication = Publication(project, "bench", AS_OF, now, tuple(views), Prior(3.0, 5.0), {})
     client.set(publication.key, publication.to_json())

@@ -51,7 +51,10 @@ class FeatureMeta:
 
 @dataclass(frozen=True)
 class Model:
-    """A model that is published: where it stands, its columns, its order, its place in Feast."""
+    """A model that is published: where it stands, its columns, its order, its place in Feast.
+
+    Each version of a model in dbt is one of its own, named by its alias: `ftr_users_v2`.
+    """
 
     name: str
     schema: str
@@ -60,6 +63,7 @@ class Model:
     columns: tuple[Column, ...]
     order_by: tuple[str, ...]
     feast: FeatureMeta | None
+    version: str | None = None
 
     @property
     def join_keys(self) -> tuple[str, ...]:
@@ -105,7 +109,8 @@ def definition_digest(models: tuple[Model, ...]) -> str:
 
 def _model(node: dict) -> Model:
     meta = node["config"]["meta"]
-    name = node["name"]
+    version = node.get("version")
+    name = node["name"] if version is None else node["alias"]
     columns = tuple(
         Column(
             name=c["name"],
@@ -129,6 +134,7 @@ def _model(node: dict) -> Model:
             stale_after_hours=float(feast["stale_after_hours"]),
             services=tuple(feast.get("services", ())),
         ),
+        version=None if version is None else str(version),
     )
     _check(model, node.get("original_file_path") or name)
     return model

@@ -17,6 +17,7 @@ from feature_repo.difference import ViewHistory, difference
 from feature_repo.held import entity_keys, held_by_redis, mark, view_history
 from feature_repo.manifest import Model, read_models
 from feature_repo.publications import ViewPublication, record
+from feature_repo.views import services_of
 from recomart.errors import RedisUnavailable
 from recomart.heartbeat import Heartbeat, Publication, heartbeat_key, state_key
 from recomart.known import EVENT_TIMESTAMP
@@ -43,7 +44,8 @@ def publish_online(
     Raises:
         RedisUnavailable: no server answers, or it went away; run again when it is back.
     """
-    views = [model for model in read_models(snapshot.manifest) if model.feast]
+    models = read_models(snapshot.manifest)
+    views = [model for model in models if model.feast]
     now = datetime.now(UTC)
     with _redis_errors(settings):
         client = connect(settings, deadline=ANSWER_SECONDS)
@@ -59,6 +61,7 @@ def publish_online(
                 published_at=now,
                 views=tuple(model.name for model in views),
                 prior=snapshot.prior,
+                services=services_of(models),
             )
             _forget_retired_views(client, publication)
             client.set(publication.key, publication.to_json())

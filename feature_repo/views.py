@@ -14,10 +14,11 @@ from recomart.derived import (
     DERIVED_FEATURES,
     REQUEST,
     REQUEST_COLUMN,
-    VIEW,
     Prior,
     transformation,
+    view_of,
 )
+from recomart.errors import ConfigurationError
 from recomart.known import CREATED_AT, EVENT_TIMESTAMP
 from recomart.settings import Settings
 
@@ -62,6 +63,9 @@ def build(settings: Settings, models: Sequence[Model], prior: Prior) -> FeatureR
     Args:
         models: published models; those without `feast` in their meta are left out.
         prior: the shop's prior for mean ratings.
+
+    Raises:
+        ConfigurationError: two views of a service have a feature of the same name.
     """
     from feast import Entity, FeatureService, Field, Project, RequestSource, ValueType, types
 
@@ -75,33 +79,53 @@ def build(settings: Settings, models: Sequence[Model], prior: Prior) -> FeatureR
     request = RequestSource(
         name=REQUEST, schema=[Field(name=REQUEST_COLUMN, dtype=types.UnixTimestamp)]
     )
-    derived = _derived(request, list(offered.values()), prior)
+    services = services_of(models)
+    for service, taken in services.items():
+        _check_names(service, [offered[view] for view in taken])
+    derived = {
+        service: _derived(view_of(service), request, [offered[view] for view in taken], prior)
+        for service, taken in services.items()
+    }
     state = realtime_views(settings, entities)
     realtime = realtime_features(state, request)
-    services = sorted({s for m in feature_models if m.feast for s in m.feast.services})
     return FeatureRepo(
         project=Project(name=settings.feast_project, description=f"Shop {settings.shop_name}"),
         entities=tuple(entities.values()),
         views=(*views.values(), *state),
-        on_demand=(derived, realtime),
+        on_demand=(*derived.values(), realtime),
         services=(
             *(
                 FeatureService(
-                    name=service,
-                    features=[
-                        *(
-                            offered[m.name]
-                            for m in feature_models
-                            if m.feast and service in m.feast.services
-                        ),
-                        derived,
-                    ],
+                    name=service, features=[*(offered[view] for view in taken), derived[service]]
                 )
-                for service in services
+                for service, taken in services.items()
             ),
             realtime_service(realtime),
         ),
     )
+
+
+def services_of(models: Sequence[Model]) -> dict[str, tuple[str, ...]]:
+    """The views of each feature service, by name."""
+    found: dict[str, list[str]] = {}
+    for model in models:
+        for service in model.feast.services if model.feast else ():
+            found.setdefault(service, []).append(model.name)
+    return {service: tuple(found[service]) for service in sorted(found)}
+
+
+def _check_names(service: str, views: Sequence[Any]) -> None:
+    owner: dict[str, str] = {}
+    for view in views:
+        for feature in view.projection.features:
+            other = owner.setdefault(feature.name, view.name)
+            if other != view.name:
+                raise ConfigurationError(
+                    f"service {service} would have the feature {feature.name} twice",
+                    where=f"config.meta.feast.services of {other} and {view.name}",
+                    help="give each version of a model a service of its own "
+                    "(docs/feature-versions.md)",
+                )
 
 
 def _view(settings: Settings, model: Model, entities: dict[str, Entity]) -> FeatureView:
@@ -125,7 +149,10 @@ def _view(settings: Settings, model: Model, entities: dict[str, Entity]) -> Feat
         ),
         ttl=NO_EXPIRY,  # a row is valid until the next one, however long that takes
         description=model.description,
-        tags={"stale_after_hours": f"{model.feast.stale_after_hours:g}"},
+        tags={
+            "stale_after_hours": f"{model.feast.stale_after_hours:g}",
+            **({"version": model.version} if model.version else {}),
+        },
     )
 
 
@@ -135,14 +162,16 @@ def _offered(view: FeatureView, model: Model) -> FeatureView:
     return view if len(names) == len(view.features) else view[names]
 
 
-def _derived(request: RequestSource, views: list[FeatureView], prior: Prior) -> OnDemandFeatureView:
+def _derived(
+    name: str, request: RequestSource, views: list[FeatureView], prior: Prior
+) -> OnDemandFeatureView:
     from feast import Field, OnDemandFeatureView, types
 
-    function, source = transformation(prior)
+    function, source = transformation(prior, name)
     return OnDemandFeatureView(
-        name=VIEW,
+        name=name,
         sources=[request, *views],
-        schema=[Field(name=name, dtype=types.Float64) for name in DERIVED_FEATURES],
+        schema=[Field(name=feature, dtype=types.Float64) for feature in DERIVED_FEATURES],
         mode="pandas",
         udf=cast(FunctionType, function),
         udf_string=source,

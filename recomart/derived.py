@@ -18,6 +18,12 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd  # 0.4 s to import: the online lookup does without
 
+SERVICE = "recommendation_v1"
+"""The feature service that models learn from and recommendations are made with."""
+
+FIRST_SERVICE = "recommendation_v1"
+"""The service whose on-demand view has no version in its name."""
+
 VIEW = "derived"
 REQUEST = "request"
 REQUEST_COLUMN = "as_of"
@@ -162,7 +168,14 @@ def epoch_seconds(times: pd.Series) -> np.ndarray:
     return np.where(np.isnat(seconds), np.nan, seconds.astype("int64").astype("float64"))
 
 
-def transformation(prior: Prior) -> tuple[Callable[[pd.DataFrame], pd.DataFrame], str]:
+def view_of(service: str) -> str:
+    """The on-demand view of a service: `derived`, and `derived_v2` for `recommendation_v2`."""
+    return VIEW if service == FIRST_SERVICE else f"{VIEW}_{service.rpartition('_')[2]}"
+
+
+def transformation(
+    prior: Prior, view: str = VIEW
+) -> tuple[Callable[[pd.DataFrame], pd.DataFrame], str]:
     """The function of Feast's on-demand view and its source, with the shop's prior written in.
 
     Feast runs a registered view from its source text, and takes two views with equal text for
@@ -170,11 +183,11 @@ def transformation(prior: Prior) -> tuple[Callable[[pd.DataFrame], pd.DataFrame]
     """
     # repr of a float has 'nan' for NaN, which is no expression
     source = (
-        f"def {VIEW}(inputs):\n"
+        f"def {view}(inputs):\n"
         "    from recomart.derived import Prior, derive\n"
         f"    prior = Prior(rating=float('{prior.rating!r}'), weight={prior.weight!r})\n"
         "    return derive(inputs, prior)\n"
     )
     namespace: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {}
     exec(source, {}, namespace)
-    return namespace[VIEW], source
+    return namespace[view], source

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -55,7 +56,11 @@ class Heartbeat:
 
 @dataclass(frozen=True)
 class Publication:
-    """The last publish of all views together: what a lookup must know before it reads a view."""
+    """The last publish of all views together: what a lookup must know before it reads a view.
+
+    Args:
+        services: the views of each feature service.
+    """
 
     project: str
     hash: str
@@ -63,6 +68,7 @@ class Publication:
     published_at: datetime
     views: tuple[str, ...]
     prior: Prior
+    services: Mapping[str, tuple[str, ...]]
 
     @property
     def key(self) -> str:
@@ -78,6 +84,7 @@ class Publication:
                 "views": self.views,
                 "prior_rating": None if math.isnan(rating) else rating,
                 "prior_weight": self.prior.weight,
+                "services": self.services,
             }
         )
 
@@ -92,6 +99,7 @@ class Publication:
             published_at=datetime.fromisoformat(content["published_at"]),
             views=tuple(content["views"]),
             prior=Prior(math.nan if rating is None else rating, content["prior_weight"]),
+            services={name: tuple(views) for name, views in content["services"].items()},
         )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import redis
 from redis.exceptions import RedisError
 
-from recomart.derived import DERIVED_FEATURES, VIEW, derive_columns
+from recomart.derived import DERIVED_FEATURES, SERVICE, VIEW, derive_columns
 from recomart.errors import NothingPublished, RedisUnavailable
 from recomart.heartbeat import Heartbeat, Publication, heartbeat_key
 from recomart.online_rows import FeatureValue, Key, OnlineRows, Status, as_key, decode_rows
@@ -32,10 +32,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_Plan: TypeAlias = Callable[[dict[str, Heartbeat]], Mapping[str, Sequence[Key]]]
+_Seen: TypeAlias = tuple[Publication, dict[str, Heartbeat]]
+
+_Plan: TypeAlias = Callable[[_Seen], Mapping[str, Sequence[Key]]]
 """Which keys of which views to read, given what is published."""
 
-_Seen: TypeAlias = tuple[Publication, dict[str, Heartbeat]]
 Conversation: TypeAlias = Talk[tuple[Publication, dict[str, OnlineRows]]]
 """Yields commands, takes their replies, returns rows: for any way of talking to Redis."""
 
@@ -128,20 +129,22 @@ class OnlineFeatures:
         product_ids: Sequence[str],
         categories: Sequence[str],
         as_of: datetime | None = None,
+        service: str = SERVICE,
     ) -> pd.DataFrame:
-        """Features of one user and many products by the names of `recommendation_v1`.
+        """Features of one user and many products by the names of a feature service.
 
         Args:
             product_ids: (n) products.
             categories: (n) the category of each of them.
             as_of: the instant for what derives from time; by default that of the last publish.
+            service: whose views are read.
 
         Returns:
             (n) rows: user_id, product_id, category, the stored features view by view, the derived
             ones. Numbers are float64, times datetime64; NaN, NaT or None where missing.
 
         Raises:
-            NothingPublished, RedisUnavailable: as in `read`.
+            NothingPublished, RedisUnavailable: as in `read`; there may be no such service.
         """
         import pandas as pd
 
@@ -156,9 +159,9 @@ class OnlineFeatures:
             ),
         }
         publication, found = self._read(
-            lambda beats: {
+            lambda seen: {
                 view: wanted[frozenset(beat.layout.join_keys)][0]
-                for view, beat in beats.items()
+                for view, beat in _of_service(seen, service).items()
                 if frozenset(beat.layout.join_keys) in wanted
             }
         )
@@ -186,22 +189,24 @@ class OnlineFeatures:
     def _values(self, realtime: str, key: str) -> list[FeatureValue]:
         join_keys = (JOIN_KEYS[realtime],)
         publication, found = self._read(
-            lambda beats: {
-                **{v: [key] for v, beat in beats.items() if beat.layout.join_keys == join_keys},
+            lambda seen: {
+                **{v: [key] for v, beat in seen[1].items() if beat.layout.join_keys == join_keys},
                 realtime: [key],
             }
         )
         recent = found.pop(realtime).values()
         stored = [value for rows in found.values() for value in rows.values()]
+        derived_from = publication.services.get(SERVICE, ())
         numbers = {
             name: rows.numbers(name)
-            for rows in found.values()
+            for view, rows in found.items()
+            if view in derived_from
             for name, kind in rows.heartbeat.layout.features
             if kind != "String"
         }
         clock = np.array([_seconds(publication.as_of)])
         derived = derive_columns(numbers, clock, publication.prior)
-        by_name = {value.feature: value for value in stored}
+        by_name = {value.feature: value for value in stored if value.view in derived_from}
         return [
             *stored,
             *(_derived_value(name, float(column[0]), by_name) for name, column in derived.items()),
@@ -231,7 +236,7 @@ class OnlineFeatures:
         seen = self._seen or (yield from self._look())
         while True:
             publication, beats = seen
-            asked = plan(beats)
+            asked = plan(seen)
             stored = {view: keys for view, keys in asked.items() if view not in FEATURES}
             published = self._published_rows(seen, stored)
             if len(stored) < len(asked):
@@ -246,7 +251,7 @@ class OnlineFeatures:
             else:
                 fresh, now, rows = yield from published
             same = all(now[view].layout == beats[view].layout for view in stored)
-            if same and fresh.views == publication.views:
+            if same and (fresh.views, fresh.services) == (publication.views, publication.services):
                 self._seen = fresh, beats | now
                 return fresh, rows
             seen = yield from self._look()
@@ -333,6 +338,17 @@ class OnlineFeatures:
             return exchange(self._client, commands, until=until)
         except RedisError as exc:
             raise self.unavailable(exc) from exc
+
+
+def _of_service(seen: _Seen, service: str) -> dict[str, Heartbeat]:
+    publication, beats = seen
+    if service not in publication.services:
+        raise NothingPublished(
+            f"no feature service {service} is published to this Redis",
+            found=", ".join(publication.services),
+            help="name it under config.meta.feast.services of a feature model, build and publish",
+        )
+    return {view: beats[view] for view in publication.services[service]}
 
 
 def _lookups(heartbeat: Heartbeat, keys: list[tuple[str, ...]]) -> list[bytes]:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from recomart.derived import REQUEST_COLUMN
+from recomart.derived import REQUEST_COLUMN, SERVICE
 from training.feature_tables import (
     VIEWS,
     FeatureTables,
@@ -26,7 +26,6 @@ from training.labels import ShopData
 if TYPE_CHECKING:
     from feast import FeatureStore
 
-SERVICE = "recommendation_v1"
 ROW_ID = "row_id"
 
 
