@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -227,3 +230,17 @@ def test_a_snapshots_own_registry_knows_the_service(clicked: Settings) -> None:
 
     store = open_store(clicked, current_snapshot(clicked))
     assert store.get_feature_service("recommendation_rt_v1").feature_view_projections
+
+
+def test_the_command_line_shows_what_has_just_happened(clicked: Settings) -> None:
+    for kind, name, carts in (("user", "u1", "3"), ("product", "p1", "1")):
+        done = subprocess.run(
+            [sys.executable, "-m", "orchestration", "features", kind, name],
+            env={**os.environ, **clicked.environment(), "COLUMNS": "160"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        shown = {row.split()[1]: row.split()[2:] for row in done.stdout.splitlines()[2:]}
+        assert shown[f"rt_{kind}_carts_24h"][0] == carts
