@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Literal
 
 import redis
 
 from recomart import processes
+from recomart.errors import RedisUnavailable
 from recomart.lake import open_lake
 from recomart.redis import connect, redis_url
 from recomart.settings import Settings
@@ -36,7 +38,7 @@ def stream(
     say: Callable[[str], None],
     pace: Pace = Pace(),  # noqa: B008 - frozen
     limits: Limits = Limits(),  # noqa: B008 - frozen
-    claim_seconds: float = CLAIM_SECONDS,
+    claim_seconds: float | None = None,
 ) -> Counts:
     """Consume the shop's events until Ctrl-C, SIGTERM, or as `pace` says.
 
@@ -76,17 +78,18 @@ def _open(
     name: TransportName,
     client: redis.Redis,
     consumer: str,
-    claim_seconds: float,
+    claim_seconds: float | None,
 ) -> Transport:
     if name == "pipe":
         return Pipe()
     if name == "kafka":
         return Kafka(settings.kafka_servers, kafka_topic(settings.feast_project))
     key = stream_key(settings.feast_project)
-    return RedisStream(client, key, consumer, claim_seconds=claim_seconds)
+    return RedisStream(client, key, consumer, claim_seconds=claim_seconds or CLAIM_SECONDS)
 
 
 def _start_again(settings: Settings) -> None:
     """The embedded server, when it has died; it comes back with what its log holds."""
     if settings.redis_url is None:
-        redis_url(settings)
+        with suppress(RedisUnavailable):  # it died while it started; there is another try
+            redis_url(settings)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import stat
 import sys
+import time
+from contextlib import suppress
 from enum import StrEnum
 from typing import Annotated
 
@@ -34,6 +36,13 @@ def consume(
     idle_exit: Annotated[
         float | None, typer.Option(min=0, help="End when nothing was left for so many seconds.")
     ] = None,
+    claim_after: Annotated[
+        float | None,
+        typer.Option(
+            min=0.1,
+            help="Redis: take over what another consumer left unacknowledged for so many seconds; 30.",
+        ),
+    ] = None,
 ) -> None:
     """Consume the shop's events until Ctrl-C: each is kept durably, then counts in Redis."""
     if context.invoked_subcommand is not None:
@@ -43,7 +52,9 @@ def consume(
 
     chosen = transport or (TransportOption.pipe if _stdin_is_piped() else TransportOption.redis)
     pace = Pace(seconds=seconds, idle_exit=idle_exit)
-    counts = consume_stream(load_settings(), chosen.value, say=_say, pace=pace)
+    counts = consume_stream(
+        load_settings(), chosen.value, say=_say, pace=pace, claim_seconds=claim_after
+    )
     typer.echo(counts.sentence())
 
 
@@ -55,6 +66,54 @@ def demo(
     from orchestration.stream_demo import run_demo
 
     run_demo(load_settings(), rate)
+
+
+@stream.command("status")
+def stream_status(
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Again every second, until Ctrl-C.")
+    ] = False,
+) -> None:
+    """Print what waits, who consumes and how fast, what is kept, and what the state has."""
+    from rich.console import Console
+    from rich.live import Live
+
+    from orchestration.show_stream import status_page
+    from recomart.redis import connect
+    from streaming.status import status
+
+    settings = load_settings()
+    client = connect(settings)
+    console = Console(highlight=False)
+    if not watch:
+        console.print(status_page(status(client, settings)))
+        return
+    with Live(console=console, auto_refresh=False) as live, suppress(KeyboardInterrupt):
+        while True:
+            live.update(status_page(status(client, settings)), refresh=True)
+            time.sleep(1.0)
+
+
+@stream.command("check")
+def stream_check(
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="First write what the real-time state lacks.")
+    ] = False,
+) -> None:
+    """Read segments and Redis back, and say whether they agree; exit code 1 when not."""
+    from orchestration.show_stream import show_account
+    from recomart.redis import connect
+    from streaming import check
+
+    settings = load_settings()
+    client = connect(settings)
+    if rebuild:
+        added = check.rebuild(client, settings)
+        typer.echo(f"written anew from the segments: {added.new:,} events that the state lacked")
+    account = check.check(client, settings)
+    show_account(account)
+    if not account.agrees:
+        raise typer.Exit(1)
 
 
 def _say(line: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -173,7 +174,10 @@ class RedisStream:
         return resp.exchange(self._client, [resp.command(*parts)])[0]
 
     def close(self) -> None:
-        """Nothing to do: the member's entries wait for it, or for another one to claim them."""
+        """Trim once more. What is unacknowledged waits for this member, or for one to claim it."""
+        if self._to_trim:
+            with suppress(RedisError):
+                self._trim()
 
 
 def _delivery(entry: Entry) -> Delivery:

@@ -1,0 +1,216 @@
+"""Whether what was kept, what counts and what was delivered agree, by reading it all back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import redis
+
+from recomart import resp
+from recomart.events import MAX_AHEAD, MAX_LATE
+from recomart.realtime.clock import DAY, MICROSECOND, expires_at
+from recomart.realtime.layout import StateLayout
+from recomart.settings import Settings
+from recomart.sql import literal
+from recomart.streams import DEAD_LETTERS, EVENTS, GROUP, SEALED, stream_key
+from streaming.received import Received
+from streaming.records import received_of
+from streaming.segment import OPEN, read_lines
+from streaming.state import Added, RealtimeState
+
+REBUILD_EVENTS = 2_000
+READS = 5
+"""Tries to read the segments, of which a consumer at work may seal one meanwhile."""
+_KINDS = {EVENTS: "events", DEAD_LETTERS: "letters"}
+_COLUMNS = {
+    "events": {
+        "transport_id": "varchar",
+        "received_at": "timestamp",
+        "event_id": "varchar",
+        "user_id": "varchar",
+        "occurred_at": "timestamp",
+    },
+    "letters": {"transport_id": "varchar"},
+}
+_COUNTS = """
+    with deliveries as (
+        select transport_id, 'letter' as kind, null as event_id from letters
+        union all
+        select transport_id, 'event' as kind, event_id from events
+    ),
+    firsts as (
+        select transport_id, any_value(kind) as kind, any_value(event_id) as event_id
+        from deliveries group by transport_id
+    )
+    select
+        (select count(*) from deliveries) as lines,
+        count(*) as transport_ids,
+        count(distinct event_id) as accepted,
+        count(*) filter (where kind = 'letter') as dead_letters,
+        count(*) filter (where kind = 'event') as events,
+        count(*) filter (where regexp_full_match(transport_id, '[0-9]+-[0-9]+')) as from_redis
+    from firsts
+"""
+_STATE = f"""
+    select cast(floor(epoch_us(occurred_at) / {DAY}) as bigint) as day, user_id,
+        count(distinct event_id) as events
+    from events
+    where epoch_us(occurred_at) - epoch_us(received_at) <= {MAX_AHEAD // MICROSECOND}
+        and epoch_us(received_at) - epoch_us(occurred_at) <= {MAX_LATE // MICROSECOND}
+    group by all
+"""
+
+
+@dataclass(frozen=True)
+class Account:
+    """The stream's account. transport_ids = accepted + dead_letters + duplicates.
+
+    Args:
+        transport_ids: distinct deliveries in the segments.
+        accepted: distinct events among them.
+        duplicates: deliveries of an event that another delivery had brought.
+        redelivered: further copies of a delivery; no part of the sum.
+        pending: delivered by the Redis Stream and not acknowledged.
+        lag: in the Redis Stream and not delivered; None when that cannot be told.
+        missing: events that the state lacks, by the segments.
+        unknown: events that the state has and no segment.
+        undelivered: entries that Redis says are acknowledged, and no segment has.
+    """
+
+    transport_ids: int
+    accepted: int
+    dead_letters: int
+    duplicates: int
+    redelivered: int
+    pending: int
+    lag: int | None
+    state_events: int
+    missing: int
+    unknown: int
+    undelivered: int
+
+    @property
+    def agrees(self) -> bool:
+        """Whether nothing is lost or invented; what is pending or waits is neither."""
+        return not (self.missing or self.unknown or self.undelivered)
+
+    def equation(self) -> str:
+        """The account as one line."""
+        return (
+            f"{self.transport_ids:,} transport ids = {self.accepted:,} accepted + "
+            f"{self.dead_letters:,} dead letters + {self.duplicates:,} duplicates"
+            f" ({self.redelivered:,} redelivered copies apart, {self.pending:,} pending)"
+        )
+
+
+def check(client: redis.Redis, settings: Settings) -> Account:
+    """Read all segments and the state back, and compare; nothing is changed.
+
+    While a consumer is at work, the two are read moments apart.
+
+    Raises:
+        RedisError: the server does not answer.
+    """
+    with duckdb.connect(config={"memory_limit": settings.memory_limit}) as connection:
+        for kind, table in _KINDS.items():
+            _read(connection, settings.raw / kind, table)
+        counted = connection.execute(_COUNTS).fetchone()
+        expected = connection.execute(_STATE).fetchall()
+    lines, transport_ids, accepted, letters, events, from_redis = counted or (0,) * 6
+    layout, now = StateLayout(settings.feast_project), time.time()
+    wanted = {layout.user_key(day, user): n for day, user, n in expected if expires_at(day) > now}
+    found = _events_of_users(client, layout, wanted)
+    pending, lag, acknowledged = _group(client, settings)
+    return Account(
+        transport_ids=transport_ids,
+        accepted=accepted,
+        dead_letters=letters,
+        duplicates=events - accepted,
+        redelivered=lines - transport_ids,
+        pending=pending,
+        lag=lag,
+        state_events=sum(found.values()),
+        missing=sum(max(n - found.get(key, 0), 0) for key, n in wanted.items()),
+        unknown=sum(max(n - wanted.get(key, 0), 0) for key, n in found.items()),
+        undelivered=max(acknowledged - from_redis, 0),
+    )
+
+
+def rebuild(client: redis.Redis, settings: Settings) -> Added:
+    """Write the state of every event in the segments once more; what it had is not changed.
+
+    Returns:
+        Added.new: the events that it lacked.
+
+    Raises:
+        RedisError: the server does not answer, or is full.
+    """
+    state, added = RealtimeState(client, settings), Added()
+    batch: list[Received] = []
+    for path in sorted(_files(settings.raw / EVENTS)):
+        for line in read_lines(path):
+            batch.append(received_of(line))
+            if len(batch) == REBUILD_EVENTS:
+                added += state.add(batch)
+                batch = []
+    return added + state.add(batch)
+
+
+def _files(root: Path) -> Iterator[Path]:
+    yield from root.glob(f"ingest_date=*/[!.]*{SEALED}")
+    yield from root.glob(f"ingest_date=*/*{OPEN}")
+
+
+def _read(connection: duckdb.DuckDBPyConnection, root: Path, table: str) -> None:
+    """All lines of a kind of segment into a table."""
+    types = _COLUMNS[table]
+    listed = ", ".join(map(" ".join, types.items()))
+    columns = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in types.items())
+    for attempt in range(READS):
+        connection.execute(f"create or replace table {table} ({listed})")
+        files = [str(path) for path in _files(root)]
+        sealed = [path for path in files if path.endswith(SEALED)]
+        parts = {"gzip": sealed, "uncompressed": [path for path in files if path not in sealed]}
+        try:
+            for packing, paths in parts.items():
+                if paths:
+                    # an open segment may end within a line that is being written
+                    connection.execute(
+                        f"insert into {table} select * from read_json(?, "
+                        f"format='newline_delimited', columns={{{columns}}}, "
+                        f"compression='{packing}', ignore_errors=true, hive_partitioning=false) "
+                        "where transport_id is not null",
+                        [paths],
+                    )
+        except duckdb.IOException:
+            if attempt == READS - 1:
+                raise
+        else:
+            return
+
+
+def _events_of_users(
+    client: redis.Redis, layout: StateLayout, wanted: dict[bytes, int]
+) -> dict[bytes, int]:
+    """Events in the state by user and day: of those that are wanted, and any that are not."""
+    others = client.scan_iter(f"{layout.prefix}user:*", count=1_000)
+    keys = [*wanted, *sorted(set(others) - wanted.keys())]
+    sizes = resp.exchange(client, (resp.command(b"HLEN", key) for key in keys))
+    return {key: size for key, size in zip(keys, sizes, strict=True) if size}
+
+
+def _group(client: redis.Redis, settings: Settings) -> tuple[int, int | None, int]:
+    """Pending, lag and acknowledged entries of the Redis Stream."""
+    key = stream_key(settings.feast_project)
+    if not client.exists(key):
+        return 0, 0, 0
+    groups: list = client.xinfo_groups(key)  # type: ignore[assignment]  # redis-py types the async client's answer too
+    for group in groups:
+        if group["name"] == GROUP.encode():
+            acknowledged = (group["entries-read"] or 0) - group["pending"]
+            return group["pending"], group["lag"], acknowledged
+    return 0, client.xlen(key), 0  # type: ignore[return-value]  # as above

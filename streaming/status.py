@@ -1,0 +1,85 @@
+"""How the stream fares: what waits, who consumes, what is kept, what the state has."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import redis
+
+from recomart.realtime.layout import StateLayout
+from recomart.settings import Settings
+from recomart.streams import DEAD_LETTERS, EVENTS, SEALED, stream_key
+from streaming.counts import ConsumerReport, reports
+from streaming.segment import OPEN
+from streaming.transports.redis_stream import RedisStream
+from streaming.transports.transport import Backlog
+
+SILENT_SECONDS = 5.0
+"""A consumer that has said nothing for so long, and no farewell, is dead or stuck."""
+
+
+@dataclass(frozen=True)
+class Segments:
+    """The segments of one kind, and the bytes they take on disk."""
+
+    sealed: int
+    open: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Status:
+    """A moment of the stream.
+
+    Args:
+        backlog: of the Redis Stream; None before anybody consumed from it.
+        entries: that the Redis Stream holds.
+        state: what the real-time state counted: featured, duplicates, late, ahead, and instants
+            in microseconds since 1970.
+    """
+
+    backlog: Backlog | None
+    entries: int
+    consumers: tuple[ConsumerReport, ...]
+    events: Segments
+    dead_letters: Segments
+    state: dict[str, int]
+
+
+def status(client: redis.Redis, settings: Settings) -> Status:
+    """Look at Redis and the lake; nothing is changed.
+
+    Raises:
+        RedisError: the server does not answer.
+    """
+    key = stream_key(settings.feast_project)
+    backlog = RedisStream(client, key, "").backlog() if client.exists(key) else None
+    stats: dict = client.hgetall(StateLayout(settings.feast_project).stats_key)  # type: ignore[assignment]  # redis-py types the async client's answer too
+    return Status(
+        backlog=backlog,
+        entries=client.xlen(key),  # type: ignore[arg-type]  # as above
+        consumers=tuple(reports(client, settings)),
+        events=_segments(settings, EVENTS),
+        dead_letters=_segments(settings, DEAD_LETTERS),
+        state={name.decode(): int(value) for name, value in stats.items()},
+    )
+
+
+def fares(report: ConsumerReport) -> str:
+    """A consumer's state in words."""
+    if report.ended:
+        return "ended"
+    if report.waiting_for is not None:
+        return report.waiting_for
+    silent = time.time() - report.reported_at
+    return "at work" if silent < SILENT_SECONDS else f"silent for {silent:,.0f} s"
+
+
+def _segments(settings: Settings, kind: str) -> Segments:
+    found = [path for path in (settings.raw / kind).glob("*/*") if not path.name.startswith(".")]
+    return Segments(
+        sealed=sum(path.name.endswith(SEALED) for path in found),
+        open=sum(path.name.endswith(OPEN) for path in found),
+        bytes=sum(path.stat().st_size for path in found),
+    )

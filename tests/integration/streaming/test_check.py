@@ -1,0 +1,90 @@
+"""`recomart stream check` finds what was lost or invented."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+
+import pytest
+import redis
+
+from recomart.redis import connect
+from recomart.settings import Settings
+from recomart.streams import stream_key
+from streaming.check import check, rebuild
+from streaming.status import fares, status
+from tests.integration.streaming.stream_runs import run, segments, to_redis
+
+Line = Callable[..., bytes]
+
+
+@pytest.fixture
+def client(settings: Settings, make_line: Line) -> redis.Redis:
+    """A stream of 300 lines that was consumed: 5 of them are rubbish, 20 were sent twice."""
+    lines = [make_line(number) for number in range(275)]
+    to_redis(settings, [*lines, *lines[:20], *[b"rubbish"] * 5])
+    run(settings, "--transport", "redis", "--idle-exit", "0")
+    return connect(settings)
+
+
+def test_what_was_consumed_agrees(settings: Settings, client: redis.Redis) -> None:
+    account = check(client, settings)
+
+    assert account.agrees
+    assert account.equation() == (
+        "300 transport ids = 275 accepted + 5 dead letters + 20 duplicates "
+        "(0 redelivered copies apart, 0 pending)"
+    )
+    assert account.state_events == 275
+
+
+def test_a_lost_key_of_the_state_is_told_and_rebuilt(
+    settings: Settings, client: redis.Redis
+) -> None:
+    key = next(client.scan_iter("*:rt:user:*"))
+    lost = client.hlen(key)
+    client.delete(key)
+    assert check(client, settings).missing == lost
+
+    assert rebuild(client, settings).new == lost
+    assert check(client, settings).agrees
+
+
+def test_a_lost_segment_is_told(settings: Settings, client: redis.Redis) -> None:
+    (segment,) = segments(settings)
+    kept = gzip.decompress(segment.read_bytes()).splitlines(keepends=True)
+    segment.write_bytes(gzip.compress(b"".join(kept[:-25])))  # 5 events, and 20 copies
+
+    account = check(client, settings)
+
+    assert (account.undelivered, account.unknown, account.agrees) == (25, 5, False)
+
+
+def test_a_copy_in_a_second_segment_is_counted_apart(
+    settings: Settings, client: redis.Redis
+) -> None:
+    (segment,) = segments(settings)
+    record = gzip.decompress(segment.read_bytes()).splitlines(keepends=True)[0]
+    assert json.loads(record)["event_id"] == "e0"
+    segment.with_name(f"again-{segment.name}").write_bytes(gzip.compress(record))
+
+    account = check(client, settings)
+
+    assert (account.transport_ids, account.redelivered, account.agrees) == (300, 1, True)
+
+
+def test_status_tells_what_waits_and_who_has_worked(
+    settings: Settings, client: redis.Redis, make_line: Line
+) -> None:
+    to_redis(settings, [make_line(1000)] * 3)
+
+    found = status(client, settings)
+
+    assert found.backlog is not None
+    assert (found.backlog.lag, found.backlog.pending) == (3, 0)
+    assert client.xlen(stream_key(settings.feast_project)) == found.entries
+    (report,) = found.consumers
+    assert (report.deliveries, report.dead_letters, fares(report)) == (300, 5, "ended")
+    assert (found.events.sealed, found.events.open, found.dead_letters.sealed) == (1, 0, 1)
+    assert (found.state["featured"], found.state["duplicates"]) == (275, 20)

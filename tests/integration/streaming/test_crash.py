@@ -1,0 +1,28 @@
+"""Nobody can lose, double or corrupt an event by killing what handles it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.stream_crash import disturbed, lines_of
+
+
+@pytest.mark.slow
+def test_kills_of_consumer_and_redis_change_nothing(tmp_path: Path) -> None:
+    lines = lines_of(4_000, seed=7)
+    outcome = disturbed(tmp_path, lines, kills=6, seed=7)
+
+    account, told = outcome.account, "\n".join(outcome.lines())
+    assert (outcome.kills, outcome.redis_kills) == (7, 2)
+    assert account.transport_ids == (
+        account.accepted + account.dead_letters + account.duplicates
+    ), told
+    # a producer that saw Redis die sends its batch again: never fewer than it had
+    assert account.transport_ids >= len(lines), told
+    assert account.accepted == len({line for line in lines if b'"occurred_at"' in line}), told
+    assert (account.pending, account.lag) == (0, 0), told
+    assert account.agrees, told
+    assert outcome.differing_keys == 0, told
+    assert outcome.raw_events == outcome.raw_distinct == account.accepted, told
