@@ -135,7 +135,7 @@ def recover(raw: Path) -> Iterator[list[Received]]:
     """Mend and seal what dead consumers left open; the events of each segment, before it is sealed.
 
     A crash may have come between a segment's fsync and the real-time state, and a pipe does not
-    deliver again: so whoever takes these events writes their state once more, which changes
+    deliver again: so the taker of these events writes their state once more, which changes
     nothing where it was written.
     """
     for kind in (EVENTS, DEAD_LETTERS):

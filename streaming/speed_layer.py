@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 READ_WAIT = 0.2
 """Seconds that a read may wait, which is how soon a signal is obeyed."""
+TAKE_OVER_SECONDS = 30.0
+"""How often to look for segments of consumers that died."""
 GRACE_SECONDS = 5.0
 """For what an ending pipe still holds."""
 
@@ -60,7 +62,11 @@ class SpeedLayer:
         patience: Patience,
         pace: Pace,
         stopped: Callable[[], bool],
+        left_open: Callable[[], Iterable[list[Received]]],
     ) -> None:
+        """Args:
+        left_open: mends and seals what dead consumers left open, and gives its events.
+        """
         self._transport = transport
         self._journal = journal
         self._state = state
@@ -68,6 +74,8 @@ class SpeedLayer:
         self._patience = patience
         self._pace = pace
         self._stopped = stopped
+        self._left_open = left_open
+        self._take_over_at = 0.0
         self._beat_at = 0.0
         self.counts = Counts()
 
@@ -79,6 +87,8 @@ class SpeedLayer:
         """
         started = idle_since = time.monotonic()
         while not self._is_over(started):
+            if time.monotonic() >= self._take_over_at:
+                self._take_over()
             batch = self._gather()
             if batch:
                 self._process(batch)
@@ -92,12 +102,15 @@ class SpeedLayer:
         if not self._transport.redelivers:
             self._drain()
         self._journal.seal()
+        self._take_over()
         self._report(ended=True)
         return self.counts
 
-    def replay(self, events: list[Received]) -> None:
-        """Write the state of events that a dead consumer kept and perhaps did no more with."""
-        self._patience.until_done(partial(self._state.add, events))
+    def _take_over(self) -> None:
+        """Write the state of what dead consumers kept, and perhaps did no more with."""
+        for events in self._left_open():
+            self._patience.until_done(partial(self._state.add, events))
+        self._take_over_at = time.monotonic() + TAKE_OVER_SECONDS
 
     def _is_over(self, started: float) -> bool:
         limit = self._pace.seconds

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Literal
 
 import redis
@@ -63,10 +64,9 @@ def stream(
             reporter = Reporter(client, settings, consumer, transport)
             journal = Journal(settings.raw, consumer, limits)
             state = RealtimeState(client, settings)
-            layer = SpeedLayer(source, journal, state, reporter, patience, pace, stopped)
+            left_open = partial(recover, settings.raw)
+            layer = SpeedLayer(source, journal, state, reporter, patience, pace, stopped, left_open)
             try:
-                for events in recover(settings.raw):
-                    layer.replay(events)
                 return layer.run()
             finally:
                 journal.release()

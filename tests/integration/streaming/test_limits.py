@@ -1,0 +1,241 @@
+"""What is full, frozen or stopped: the speed layer waits, says so, and loses nothing."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from recomart import processes
+from recomart.redis import connect
+from recomart.settings import Settings
+from recomart.streams import EVENTS
+from streaming.check import check
+from streaming.journal import Journal, Limits, recover
+from streaming.received import Delivery, Received
+from streaming.status import status
+from streaming.validation import validated
+from tests.integration.streaming.stream_runs import kept, left_open, run, start, to_redis
+
+Line = Callable[..., bytes]
+
+
+@pytest.fixture
+def received(make_line: Line) -> list[Received]:
+    from datetime import UTC, datetime
+
+    found = [
+        validated(Delivery(f"{number}-0", datetime.now(UTC), make_line(number)))
+        for number in range(100)
+    ]
+    return [one for one in found if isinstance(one, Received)]
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """No file of this process grows beyond it, as on a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@contextmanager
+def small_disk(folder: Path, kilobytes: int) -> Iterator[None]:
+    folder.mkdir(parents=True)
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("only root may mount a small disk")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def said(process: subprocess.Popen[bytes]) -> str:
+    """The next line that it says to the user; waits for it."""
+    assert process.stderr is not None
+    return process.stderr.readline().decode()
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, (out, err)
+
+
+def test_a_batch_that_finds_no_room_leaves_no_trace(
+    tmp_path: Path, received: list[Received]
+) -> None:
+    journal = Journal(tmp_path, "c-1", Limits())
+    journal.append(received[:10], [])
+    (segment,) = (tmp_path / EVENTS).glob("*/*")
+    size = segment.stat().st_size
+    with largest_file(size + 700), pytest.raises(OSError, match="File too large"):
+        journal.append(received[10:], [])
+    assert segment.stat().st_size == size  # the torn tail is cut
+
+    journal.append(received[10:], [])
+    journal.seal()
+
+    assert [one.event.event_id for one in received] == _ids(tmp_path)
+
+
+def test_a_torn_tail_is_cut_and_the_segment_sealed_by_the_next_start(
+    tmp_path: Path, received: list[Received]
+) -> None:
+    journal = Journal(tmp_path, "c-1", Limits())
+    journal.append(received[:10], [])
+    (segment,) = (tmp_path / EVENTS).glob("*/*")
+    with open(segment, "ab") as torn:
+        torn.write(b'{"event_id": "half an ev')
+    assert list(recover(tmp_path)) == []  # its owner lives
+    journal.release()
+
+    (events,) = recover(tmp_path)
+
+    assert [one.event for one in events] == [one.event for one in received[:10]]
+    assert _ids(tmp_path) == [f"e{number}" for number in range(10)]
+    assert list(recover(tmp_path)) == []
+
+
+def test_a_crash_while_sealing_leaves_one_good_copy(
+    tmp_path: Path, received: list[Received]
+) -> None:
+    journal = Journal(tmp_path, "c-1", Limits())
+    journal.append(received[:10], [])
+    (opened,) = (tmp_path / EVENTS).glob("*/*")
+    before = opened.read_bytes()
+    journal.seal()
+    opened.write_bytes(before)  # as if it had died between the rename and the end of the open file
+
+    assert list(recover(tmp_path)) == []
+    assert not opened.exists()
+    assert _ids(tmp_path) == [f"e{number}" for number in range(10)]
+
+
+def test_segments_are_sealed_when_full_or_old(tmp_path: Path, received: list[Received]) -> None:
+    journal = Journal(tmp_path, "c-1", Limits(bytes=1_000, seconds=60))
+    journal.append(received[:1], [])
+    journal.seal_due()
+    assert not list((tmp_path / EVENTS).glob("*/*.gz"))
+    journal.append(received[1:10], [])
+    journal.seal_due()
+    assert _ids(tmp_path) == [f"e{number}" for number in range(10)]
+
+    old = Journal(tmp_path, "c-2", Limits(bytes=1_000, seconds=0))
+    old.append(received[10:11], [])
+    old.seal_due()
+    assert len(list((tmp_path / EVENTS).glob("*/*.gz"))) == 2
+
+
+@pytest.mark.slow
+def test_a_full_disk_stops_the_reader_and_loses_nothing(
+    settings: Settings, make_line: Line
+) -> None:
+    to_redis(settings, [make_line(number, session_id="s" * 200) for number in range(3_000)])
+    with small_disk(settings.raw, 300):
+        process = start(settings, "--transport", "redis")
+        complaint = said(process)
+        assert "the lake's disk cannot take the segment (No space left on device)" in complaint
+        waiting = status(connect(settings), settings)
+        assert waiting.backlog is not None
+        assert waiting.backlog.pending > 0
+        subprocess.run(["mount", "-o", "remount,size=8m", str(settings.raw)], check=True)
+        assert "goes on after" in said(process)
+        _until_drained(settings)
+        stop(process)
+
+        account = check(connect(settings), settings)
+        assert (account.accepted, account.redelivered, account.agrees) == (3_000, 0, True)
+
+
+@pytest.mark.slow
+def test_a_frozen_redis_is_waited_for(settings: Settings, make_line: Line) -> None:
+    to_redis(settings, [make_line(1)])
+    process = start(settings, "--transport", "redis")
+    _until_drained(settings)
+    server = processes.running(settings, "redis")
+    assert server is not None
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        assert "Redis does not answer" in said(process)
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+    assert "goes on after" in said(process)
+    to_redis(settings, [make_line(number) for number in range(500)])
+    _until_drained(settings)
+    stop(process)
+
+    assert check(connect(settings), settings).agrees
+    assert len({record["event_id"] for record in kept(settings)}) == 500
+
+
+@pytest.mark.slow
+def test_a_redis_at_its_memory_limit_is_waited_for(settings: Settings, make_line: Line) -> None:
+    client = connect(settings)
+    run(settings, "--transport", "redis", "--idle-exit", "0")  # makes the group
+    to_redis(settings, [make_line(number) for number in range(2_000)])
+    client.config_set("maxmemory", client.info("memory")["used_memory"])
+    process = start(settings, "--transport", "redis")
+    assert "Redis is at its memory limit (OOM): raise maxmemory" in said(process)
+    waiting = status(client, settings)
+    assert waiting.backlog is not None
+    assert waiting.backlog.pending > 0  # kept, and not acknowledged
+    client.config_set("maxmemory", 0)
+    assert "goes on after" in said(process)
+    _until_drained(settings)
+    stop(process)
+
+    account = check(client, settings)
+    assert (account.accepted, account.redelivered, account.agrees) == (2_000, 0, True)
+
+
+@pytest.mark.slow
+def test_what_a_stuck_pipe_had_kept_reaches_the_state_at_the_next_start(
+    settings: Settings, make_line: Line
+) -> None:
+    """A pipe cannot deliver again; the segment of the one that was stopped is still open."""
+    client = connect(settings)
+    client.config_set("maxmemory", 1)
+    process = start(settings, stdin=subprocess.PIPE)
+    assert process.stdin is not None
+    process.stdin.write(b"".join(make_line(number) + b"\n" for number in range(50)))
+    process.stdin.close()
+    assert "OOM" in said(process)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 1
+    assert b"stream-interrupted" in process.stderr.read()  # type: ignore[union-attr]  # it is a pipe
+    assert len(left_open(settings)) == 1
+
+    client.config_set("maxmemory", 0)
+    run(settings, stdin=b"")
+
+    account = check(client, settings)
+    assert (account.accepted, account.state_events, account.agrees) == (50, 50, True)
+    assert left_open(settings) == []
+
+
+def _until_drained(settings: Settings) -> None:
+    client = connect(settings)
+    while (backlog := status(client, settings).backlog) is None or backlog.pending or backlog.lag:
+        time.sleep(0.05)
+
+
+def _ids(raw: Path) -> list[str]:
+    import gzip
+    import json
+
+    whole = b"".join(
+        gzip.decompress(path.read_bytes()) for path in sorted((raw / EVENTS).glob("*/*.gz"))
+    )
+    return [json.loads(line)["event_id"] for line in whole.splitlines()]
