@@ -17,9 +17,9 @@ T = TypeVar("T")
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
-_REFUSALS = ("LOADING", "READONLY", "MISCONF", "NOREPLICAS", "BUSY", "NOGROUP", "UNBLOCKED")
+_REFUSALS = ("LOADING", "READONLY", "MISCONF", "NOREPLICAS", "BUSY", "UNBLOCKED")
 """Replies of a server that cannot now: starting, a replica, its disk full, at a long script,
-or (the last two) its stream was deleted, which the next try makes anew."""
+or its stream was deleted while we waited for it."""
 
 
 class Patience:

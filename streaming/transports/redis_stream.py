@@ -52,8 +52,7 @@ class RedisStream:
         self._claim_every = claim_seconds / 2
         self._claim_at = time.monotonic()
         self._claim_from = b"0-0"
-        self._own_from: bytes | None = None
-        self._has_group = False
+        self._own_from: bytes | None = b"0-0"
         self._to_trim = False
         self._trim_at = 0.0
 
@@ -63,18 +62,24 @@ class RedisStream:
         Raises:
             RedisError: the server is away, frozen or refuses.
         """
-        if not self._has_group:
-            self._make_group()
-            self._own_from = b"0-0"
-            self._has_group = True
         try:
             if self._to_trim and time.monotonic() >= self._trim_at:
                 self._trim()
-            return self._deliveries(self._entries(most, wait))
+            return self._deliveries(self._entries_of_group(most, wait))
         except RedisError:
             # what the server gave and we never saw is ours and unacknowledged
-            self._has_group = False
+            self._own_from = b"0-0"
             raise
+
+    def _entries_of_group(self, most: int, wait: float) -> list[Entry]:
+        try:
+            return self._entries(most, wait)
+        except ResponseError as exc:
+            if "NOGROUP" not in str(exc):
+                raise
+            # not made ahead: a server at its memory limit would refuse that, though it is there
+            self._make_group()
+            return []
 
     def _entries(self, most: int, wait: float) -> list[Entry]:
         if self._own_from is not None:
