@@ -30,6 +30,7 @@ class Target(StrEnum):
 
     STDOUT = "stdout"
     REDIS = "redis"
+    KAFKA = "kafka"
 
 
 def _speed(text: str) -> float:
@@ -60,9 +61,9 @@ def _option(help: str, panel: str, *names: str, **more: object) -> object:
 
 @app.command()
 def simulate(
-    to: Annotated[Target, typer.Option(help="JSON lines, or the shop's Redis Stream.")] = (
-        Target.STDOUT
-    ),
+    to: Annotated[
+        Target, typer.Option(help="JSON lines, the shop's Redis Stream, or its Kafka topic.")
+    ] = (Target.STDOUT),
     duration: Annotated[
         float | None, typer.Option(min=0, help="Seconds after which it ends; never.")
     ] = None,
@@ -115,7 +116,7 @@ def simulate(
 ) -> None:
     """Tell events as they happen: visitors of the demo shop, or any shop's past, until Ctrl-C."""
     from orchestration.simulation import Past, Simulation
-    from streaming.simulator import LineProducer, RedisProducer, Shares
+    from streaming.simulator import KafkaProducer, LineProducer, RedisProducer, Shares
 
     settings = load_settings()
     simulation = Simulation(
@@ -134,7 +135,8 @@ def simulate(
     def producer(stop: Event) -> Producer:
         if to is Target.STDOUT:
             return LineProducer(sys.stdout.buffer)
-        return RedisProducer(settings, stop, lambda text: console.print(text, markup=False))
+        kind = RedisProducer if to is Target.REDIS else KafkaProducer
+        return kind(settings, stop, lambda text: console.print(text, markup=False))
 
     with nullcontext() if to is Target.STDOUT else console.status("0 events") as status:
         try:

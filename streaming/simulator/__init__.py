@@ -8,6 +8,7 @@ takes the demo shop's). So the shop's tastes stay in `ingestion`, and rooms stay
 
 from streaming.simulator.crowd import crowd
 from streaming.simulator.draft import Draft
+from streaming.simulator.kafka_producer import KafkaProducer
 from streaming.simulator.mischief import Mischief, Shares, Truth
 from streaming.simulator.pace import Pace
 from streaming.simulator.producers import LineProducer, Producer, RedisProducer
@@ -16,6 +17,7 @@ from streaming.simulator.simulation import Sent, simulate
 
 __all__ = [
     "Draft",
+    "KafkaProducer",
     "LineProducer",
     "Mischief",
     "Pace",

@@ -21,6 +21,45 @@ SESSION_MS = 10_000
 """After so long a silent consumer counts as dead, and others get its partitions."""
 
 
+def kafka_client(servers: str | None) -> tuple[Any, str]:
+    """The package confluent_kafka, and the brokers to give it.
+
+    Raises:
+        ConfigurationError: no brokers are named, or the extra `kafka` is not installed.
+    """
+    if servers is None:
+        raise ConfigurationError(
+            "no Kafka brokers are named",
+            help="set RECOMART_KAFKA_SERVERS to host:port,...",
+        )
+    try:
+        import confluent_kafka
+    except ImportError as exc:
+        raise ConfigurationError(
+            "the package confluent-kafka is not installed",
+            help="install RecoMart with its extra: pip install -e '.[kafka]'",
+        ) from exc
+    return confluent_kafka, servers
+
+
+def require_broker(client: Any, topic: str, servers: str) -> None:
+    """Make sure that a broker answers a consumer or producer.
+
+    Raises:
+        KafkaUnavailable: none does.
+    """
+    kafka, _ = kafka_client(servers)
+    try:
+        client.list_topics(topic, timeout=FIRST_SECONDS)
+    except kafka.KafkaException as exc:
+        raise KafkaUnavailable(
+            f"no Kafka broker answers at {servers}",
+            where="RECOMART_KAFKA_SERVERS",
+            found=exc.args[0].str(),
+            help="start the brokers, or mend the address",
+        ) from exc
+
+
 class Kafka:
     """A member of the group. Offsets are committed after the state is written, and never before.
 
@@ -40,21 +79,9 @@ class Kafka:
             ConfigurationError: no brokers are named, or the extra `kafka` is not installed.
             KafkaUnavailable: no broker answers.
         """
-        if servers is None:
-            raise ConfigurationError(
-                "no Kafka brokers are named",
-                help="set RECOMART_KAFKA_SERVERS to host:port,...",
-            )
-        try:
-            import confluent_kafka
-        except ImportError as exc:
-            raise ConfigurationError(
-                "the package confluent-kafka is not installed",
-                help="install RecoMart with its extra: pip install -e '.[kafka]'",
-            ) from exc
-        self._kafka = confluent_kafka
+        self._kafka, servers = kafka_client(servers)
         self._topic = topic
-        self._consumer = confluent_kafka.Consumer(
+        self._consumer = self._kafka.Consumer(
             {
                 "bootstrap.servers": servers,
                 "group.id": GROUP,
@@ -64,15 +91,7 @@ class Kafka:
             },
             logger=log,
         )
-        try:
-            self._consumer.list_topics(topic, timeout=FIRST_SECONDS)
-        except confluent_kafka.KafkaException as exc:
-            raise KafkaUnavailable(
-                f"no Kafka broker answers at {servers}",
-                where="RECOMART_KAFKA_SERVERS",
-                found=exc.args[0].str(),
-                help="start the brokers, or mend the address",
-            ) from exc
+        require_broker(self._consumer, topic, servers)
         self._consumer.subscribe([topic])
 
     def read(self, most: int, wait: float) -> list[Delivery]:

@@ -3,13 +3,14 @@
 import threading
 from collections.abc import Callable
 
+import confluent_kafka
 import pytest
 
 from recomart import processes
 from recomart.redis import NAME, connect, start_embedded
 from recomart.settings import Settings
-from recomart.streams import FIELD, stream_key
-from streaming.simulator import RedisProducer
+from recomart.streams import FIELD, kafka_topic, stream_key
+from streaming.simulator import KafkaProducer, RedisProducer
 from streaming.simulator.messages import Message
 
 
@@ -88,3 +89,26 @@ def test_a_stop_ends_the_wait_for_a_redis_that_is_away(settings: Settings) -> No
     watched.stop.set()
     ended()
     assert len(watched.told) == 1
+
+
+def test_messages_of_a_user_keep_their_order_on_kafka(settings: Settings) -> None:
+    cluster = confluent_kafka.Producer({"test.mock.num.brokers": 1, "log_level": 0})
+    (broker,) = cluster.list_topics(timeout=10).brokers.values()
+    address = f"{broker.host}:{broker.port}"
+    shop = settings.model_copy(update={"kafka_servers": address})
+    sent = [Message(f"u{number % 3}", b"%d" % number) for number in range(600)]
+    KafkaProducer(shop, threading.Event(), pytest.fail).send(sent)
+    reader = confluent_kafka.Consumer(
+        {"bootstrap.servers": address, "group.id": "t", "auto.offset.reset": "earliest"}
+    )
+    reader.subscribe([kafka_topic(settings.feast_project)])
+    found: dict[bytes, list[bytes]] = {}
+    for _ in range(600):
+        message = reader.poll(30)
+        assert message is not None
+        assert message.error() is None
+        found.setdefault(message.key(), []).append(message.value())
+    reader.close()
+    assert found == {
+        b"u%d" % user: [b"%d" % n for n in range(600) if n % 3 == user] for user in range(3)
+    }
