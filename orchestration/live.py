@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -123,10 +122,11 @@ def _stream(settings: Settings, events: tuple[Event, ...]) -> None:
     from streaming.simulator import RedisProducer
     from streaming.simulator.messages import message_of
     from streaming.speed_layer import Pace
+    from streaming.stop_signals import Stop
     from streaming.stream import stream
 
     said: list[str] = []
-    producer = RedisProducer(settings, threading.Event(), said.append)
+    producer = RedisProducer(settings, Stop(), said.append)
     producer.send([message_of(event) for event in events])
     producer.close()
     stream(

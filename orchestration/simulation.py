@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import json
 import math
-import signal
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from orchestration.steps import reads_source_data
 from recomart.errors import NotReady
@@ -34,6 +31,7 @@ from streaming.simulator import (
     replay,
     simulate,
 )
+from streaming.stop_signals import Stop, stop_signals
 
 NO_FAULTS = Shares()
 
@@ -81,7 +79,7 @@ class Simulation:
     def run(
         self,
         settings: Settings,
-        producer: Callable[[threading.Event], Producer],
+        producer: Callable[[Stop], Producer],
         watch: Callable[[Sent], None] = lambda sent: None,
     ) -> Sent:
         """Tell the events until they end, or SIGINT or SIGTERM comes. The truth is written then.
@@ -96,7 +94,7 @@ class Simulation:
         now = datetime.now(UTC)
         seed = self.seed if self.seed is not None else int((self.start or now).timestamp() * 1e6)
         truth = Truth() if self.truth else None
-        with _drafts(settings, self, seed, now) as (drafts, speed), _stoppable() as stop:
+        with _drafts(settings, self, seed, now) as (drafts, speed), stop_signals() as stop:
             try:
                 return simulate(
                     drafts,
@@ -144,22 +142,3 @@ def _visitors(settings: Settings, simulation: Simulation, seed: int) -> Iterator
         )
     visits = visitors(make_world(plan), seed)
     return crowd(visits, rate=simulation.rate, seed=seed, start=simulation.start)
-
-
-@contextmanager
-def _stoppable() -> Iterator[threading.Event]:
-    """An event that SIGINT and SIGTERM set; the second signal acts as it would have without us."""
-    stop = threading.Event()
-    before: dict[int, Any] = {}
-
-    def ask(number: int, frame: object) -> None:
-        stop.set()
-        signal.signal(number, before[number])
-
-    for number in (int(signal.SIGINT), int(signal.SIGTERM)):
-        before[number] = signal.signal(number, ask)
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

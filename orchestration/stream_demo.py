@@ -38,12 +38,12 @@ def run_demo(settings: Settings, rate: float) -> None:
         )
     console = Console(highlight=False)
     with (
-        stop_signals() as stopped,
+        stop_signals() as stop,
         running(settings, seconds=None, rate=rate),
         _line(console) as say,
     ):
         client = connect(settings)
-        while not stopped():
+        while not stop.is_set():
             require_running(settings)
             told = [report for report in reports(client, settings) if not report.ended]
             for report in told:
@@ -53,7 +53,7 @@ def run_demo(settings: Settings, rate: float) -> None:
                     f"{report.duplicates:,} duplicates, {report.late:,} late, "
                     f"{report.dead_letters:,} dead letters{waiting}"
                 )
-            time.sleep(LOOK_SECONDS)
+            stop.wait(LOOK_SECONDS)
     console.print("stopped; 'recomart ingest' loads what was kept")
 
 

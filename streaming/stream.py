@@ -56,16 +56,18 @@ def stream(
     """
     open_lake(settings)
     client = connect(settings, deadline=REDIS_SECONDS)
-    with consumer_name(settings) as consumer, stop_signals() as stopped:
+    with consumer_name(settings) as consumer, stop_signals() as stop:
         name = f"stream-{consumer.rpartition('-')[2]}"
         with processes.registered(settings, name):
-            patience = Patience(say, stopped, lambda: _start_again(settings))
+            patience = Patience(say, stop.is_set, lambda: _start_again(settings))
             source = _open(settings, transport, client, consumer, claim_seconds)
             reporter = Reporter(client, settings, consumer, transport)
             journal = Journal(settings.raw, consumer, limits)
             state = RealtimeState(client, settings)
             left_open = partial(recover, settings.raw)
-            layer = SpeedLayer(source, journal, state, reporter, patience, pace, stopped, left_open)
+            layer = SpeedLayer(
+                source, journal, state, reporter, patience, pace, stop.is_set, left_open
+            )
             try:
                 return layer.run()
             finally:

@@ -9,7 +9,6 @@ from contextlib import nullcontext
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from threading import Event
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,6 +19,7 @@ from recomart.settings import load_settings
 
 if TYPE_CHECKING:
     from streaming.simulator import Producer
+    from streaming.stop_signals import Stop
 
 EVENTS_PER_SECOND = 1 / 1.5
 VISITORS, REPLAY, FAULTS = "Visitors", "Replay", "Faults, as shares of the events"
@@ -132,7 +132,7 @@ def simulate(
     )
     console = Console(stderr=True, highlight=False)
 
-    def producer(stop: Event) -> Producer:
+    def producer(stop: Stop) -> Producer:
         if to is Target.STDOUT:
             return LineProducer(sys.stdout.buffer)
         kind = RedisProducer if to is Target.REDIS else KafkaProducer

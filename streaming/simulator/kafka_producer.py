@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ from recomart.settings import Settings
 from recomart.streams import kafka_topic
 from streaming.simulator.messages import Message
 from streaming.simulator.producers import PAUSE_SECONDS, Tell
+from streaming.stop_signals import Stop
 from streaming.transports.kafka import kafka_client, require_broker
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ class KafkaProducer:
         KafkaUnavailable: no broker answers at the start.
     """
 
-    def __init__(self, settings: Settings, stop: threading.Event, tell: Tell) -> None:
+    def __init__(self, settings: Settings, stop: Stop, tell: Tell) -> None:
         self._kafka, servers = kafka_client(settings.kafka_servers)
         self._topic = kafka_topic(settings.feast_project)
         self._stop = stop

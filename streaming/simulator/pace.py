@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections.abc import Iterable, Iterator
 
 from streaming.simulator.draft import Draft
+from streaming.stop_signals import Stop
 
 BATCH = 500
 """Drafts told together at the most, when they do not have to wait."""
@@ -25,9 +25,7 @@ class Pace:
         stop: ends it when set.
     """
 
-    def __init__(
-        self, *, speed: float = 1.0, seconds: float | None = None, stop: threading.Event
-    ) -> None:
+    def __init__(self, *, speed: float = 1.0, seconds: float | None = None, stop: Stop) -> None:
         self._speed = speed
         self._seconds = math.inf if seconds is None else seconds
         self._stop = stop

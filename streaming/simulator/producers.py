@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import IO, Protocol
@@ -15,6 +14,7 @@ from recomart.redis import connect
 from recomart.settings import Settings
 from recomart.streams import FIELD, stream_key
 from streaming.simulator.messages import Message
+from streaming.stop_signals import Stop
 
 Tell = Callable[[str], None]
 """Shows one line to whoever watches the producer."""
@@ -64,7 +64,7 @@ class RedisProducer:
         RedisUnavailable: no server answers at the start.
     """
 
-    def __init__(self, settings: Settings, stop: threading.Event, tell: Tell) -> None:
+    def __init__(self, settings: Settings, stop: Stop, tell: Tell) -> None:
         self._client = connect(settings, deadline=ANSWER_SECONDS)
         self._key = stream_key(settings.feast_project)
         self._stop = stop

@@ -35,7 +35,7 @@ def commands_of(page: Path) -> list[str]:
 
 @pytest.fixture
 def lake(settings: Settings) -> Settings:
-    return settings.model_copy(update={"scale": 0.05, "stream_seconds": 3})
+    return settings.model_copy(update={"scale": 0.02, "stream_seconds": 3})
 
 
 def start(settings: Settings, *arguments: str, seconds: float | None = None) -> subprocess.Popen:

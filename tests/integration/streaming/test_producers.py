@@ -12,6 +12,7 @@ from recomart.settings import Settings
 from recomart.streams import FIELD, kafka_topic, stream_key
 from streaming.simulator import KafkaProducer, RedisProducer
 from streaming.simulator.messages import Message
+from streaming.stop_signals import Stop
 
 
 class Watched:
@@ -20,7 +21,7 @@ class Watched:
     def __init__(self, settings: Settings) -> None:
         self.told: list[str] = []
         self.waits = threading.Event()
-        self.stop = threading.Event()
+        self.stop = Stop()
         self.producer = RedisProducer(settings, self.stop, self._tell)
 
     def _tell(self, text: str) -> None:
@@ -48,7 +49,7 @@ def entries(settings: Settings) -> list[bytes]:
 
 
 def test_entries_are_the_lines_in_their_order(settings: Settings) -> None:
-    RedisProducer(settings, threading.Event(), pytest.fail).send(messages(1200))
+    RedisProducer(settings, Stop(), pytest.fail).send(messages(1200))
     assert entries(settings) == [message.line for message in messages(1200)]
 
 
@@ -97,7 +98,7 @@ def test_messages_of_a_user_keep_their_order_on_kafka(settings: Settings) -> Non
     address = f"{broker.host}:{broker.port}"
     shop = settings.model_copy(update={"kafka_servers": address})
     sent = [Message(f"u{number % 3}", b"%d" % number) for number in range(600)]
-    KafkaProducer(shop, threading.Event(), pytest.fail).send(sent)
+    KafkaProducer(shop, Stop(), pytest.fail).send(sent)
     reader = confluent_kafka.Consumer(
         {"bootstrap.servers": address, "group.id": "t", "auto.offset.reset": "earliest"}
     )
