@@ -10,6 +10,10 @@ from typing import Any
 from recomart.events import Event
 from streaming.received import DeadLetter, Received
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_quoted = json.encoder.encode_basestring
+"""A text as JSON, what is not ASCII as it is."""
+
 MAX_KEPT_BYTES = 1 << 20
 """Of a dead letter's body; what is longer is cut, and its length told."""
 
@@ -21,17 +25,18 @@ def event_line(received: Received) -> bytes:
     wrong are judged by one clock, which the producer does not hold.
     """
     event = received.event
-    record = {
-        "event_id": event.event_id,
-        "event_type": event.event_type,
-        "user_id": event.user_id,
-        "session_id": event.session_id,
-        "product_id": event.product_id,
-        "occurred_at": _iso(event.occurred_at),
-        "received_at": _iso(received.received_at),
-        "transport_id": received.transport_id,
-    }
-    return _line(record)
+    # json.dumps of a dictionary takes three times as long, and this is done for every event
+    return (
+        f'{{"event_id":{_quoted(event.event_id)},"event_type":"{event.event_type}",'
+        f'"user_id":{_quoted(event.user_id)},"session_id":{_or_null(event.session_id)},'
+        f'"product_id":{_or_null(event.product_id)},"occurred_at":"{_iso(event.occurred_at)}",'
+        f'"received_at":"{_iso(received.received_at)}",'
+        f'"transport_id":{_quoted(received.transport_id)}}}\n'
+    ).encode()
+
+
+def _or_null(text: str | None) -> str:
+    return "null" if text is None else _quoted(text)
 
 
 def dead_letter_line(letter: DeadLetter) -> bytes:
@@ -51,7 +56,7 @@ def dead_letter_line(letter: DeadLetter) -> bytes:
         record["body"] = kept.decode()
     except UnicodeDecodeError:
         record["body_base64"] = base64.b64encode(kept).decode()
-    return _line(record)
+    return _encode(record).encode() + b"\n"
 
 
 def received_of(line: bytes) -> Received:
@@ -60,10 +65,6 @@ def received_of(line: bytes) -> Received:
     transport_id = record.pop("transport_id")
     received_at = datetime.fromisoformat(record.pop("received_at"))
     return Received(transport_id, received_at, Event.model_validate_json(json.dumps(record)))
-
-
-def _line(record: dict[str, Any]) -> bytes:
-    return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
 def _iso(moment: datetime) -> str:

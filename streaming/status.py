@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import redis
 
@@ -81,5 +82,13 @@ def _segments(settings: Settings, kind: str) -> Segments:
     return Segments(
         sealed=sum(path.name.endswith(SEALED) for path in found),
         open=sum(path.name.endswith(OPEN) for path in found),
-        bytes=sum(path.stat().st_size for path in found),
+        bytes=sum(map(_size, found)),
     )
+
+
+def _size(path: Path) -> int:
+    """The bytes of a segment; 0 when it was sealed meanwhile, and is another file."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
