@@ -23,6 +23,7 @@ from recomart.settings import Settings, load_settings
 from recomart.shop import FileSource
 from recomart.shop_file import load_shop
 from recomart.step import no_progress
+from recomart.streams import EVENTS, SEALED
 
 RAW_LEDGER = ("_shop", "_loads", "rejects")
 Node = dict[str, Any]
@@ -176,8 +177,32 @@ def sensor_on_new_files(settings: Settings, job: Any) -> dg.SensorDefinition:
     return new_source_files
 
 
+def segments_seen(settings: Settings) -> str:
+    """The newest sealed segment of the stream, for the sensor's cursor; empty when there is none."""
+    found = (settings.raw / EVENTS).glob(f"ingest_date=*/*{SEALED}")
+    newest = max(found, key=lambda path: (path.stat().st_mtime_ns, path.name), default=None)
+    return newest.name if newest else ""
+
+
+def sensor_on_segments(settings: Settings, job: Any) -> dg.SensorDefinition:
+    """Asks for a run when the speed layer has sealed a segment since the last tick.
+
+    Its job streams nothing of its own, or each run would be the reason for the next.
+    """
+
+    @dg.sensor(job=job, minimum_interval_seconds=60)
+    def sealed_segments(context: dg.SensorEvaluationContext) -> Any:
+        seen = segments_seen(settings)
+        if seen == (context.cursor or ""):
+            return dg.SkipReason("no new segment of the stream")
+        context.update_cursor(seen)
+        return dg.RunRequest(run_key=seen)
+
+    return sealed_segments
+
+
 def definitions(settings: Settings) -> dg.Definitions:
-    """All assets, the job that makes them, a daily schedule and the sensor on source files."""
+    """All assets, the job that makes them, a daily schedule, sensors on files and segments."""
     specs = specs_of(settings)
     makes_sources = reads_source_data(settings)
     assets: list[Any] = [
@@ -189,11 +214,16 @@ def definitions(settings: Settings) -> dg.Definitions:
         assets += specs["generate"]  # the shop's own files: seen, not made
     # One process: DuckDB's file has one writer.
     job = dg.define_asset_job("pipeline", executor_def=dg.in_process_executor)
+    batch = dg.define_asset_job(
+        "batch",
+        selection=dg.AssetSelection.all() - dg.AssetSelection.assets(STREAM),
+        executor_def=dg.in_process_executor,
+    )
     return dg.Definitions(
         assets=assets,
-        jobs=[job],
+        jobs=[job, batch],
         schedules=[dg.ScheduleDefinition(job=job, cron_schedule="0 3 * * *", name="nightly")],
-        sensors=[sensor_on_new_files(settings, job)],
+        sensors=[sensor_on_new_files(settings, job), sensor_on_segments(settings, batch)],
     )
 
 

@@ -6,11 +6,12 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from orchestration.dagster_assets import MODEL, definitions, files_seen, source_key
+from orchestration.dagster_assets import MODEL, STREAM, definitions, files_seen, source_key
 from orchestration.steps import STEPS
 from orchestration.transform import target_path
 from recomart import processes
 from recomart.settings import Settings
+from recomart.streams import EVENTS, SEALED
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ def test_sensor_asks_for_a_run_only_when_a_source_file_changed(
     shutil.copytree(demo_lake.source_data, sources)
     settings = demo_lake.model_copy(update={"lake": tmp_path / "lake"})
     shutil.copytree(target_path(demo_lake), target_path(settings))
-    sensor = definitions(settings).sensors[0]
+    sensor = next(s for s in definitions(settings).sensors if s.name == "new_source_files")
 
     def tick(cursor: str | None) -> dg.SensorEvaluationContext:
         return dg.build_sensor_context(cursor=cursor, sensor_name=sensor.name)
@@ -88,3 +89,24 @@ def test_sensor_asks_for_a_run_only_when_a_source_file_changed(
     assert isinstance(sensor(tick(first.cursor)), dg.SkipReason)
     (sources / "ratings" / "2099-01-01.csv").write_text("user_id\n")
     assert isinstance(sensor(tick(first.cursor)), dg.RunRequest)
+
+
+def test_sensor_asks_for_a_batch_without_a_stream_when_a_segment_was_sealed(
+    demo_lake: Settings, tmp_path: Path
+) -> None:
+    settings = demo_lake.model_copy(update={"lake": tmp_path / "lake"})
+    shutil.copytree(target_path(demo_lake), target_path(settings))
+    graph = definitions(settings)
+    sensor = next(s for s in graph.sensors if s.name == "sealed_segments")
+    assert STREAM not in graph.resolve_job_def(sensor.job_name).asset_layer.executable_asset_keys
+
+    def tick(cursor: str | None) -> dg.SensorEvaluationContext:
+        return dg.build_sensor_context(cursor=cursor, sensor_name=sensor.name)
+
+    assert isinstance(sensor(tick(None)), dg.SkipReason)
+    folder = settings.raw / EVENTS / "ingest_date=2026-03-31"
+    folder.mkdir(parents=True)
+    (folder / f"one{SEALED}").write_bytes(b"")
+    first = tick(None)
+    assert isinstance(sensor(first), dg.RunRequest)
+    assert isinstance(sensor(tick(first.cursor)), dg.SkipReason)
