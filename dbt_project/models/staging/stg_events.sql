@@ -1,6 +1,7 @@
 {% set time_format = shop_value('events', 'time_format', 'iso') %}
 
--- A shop whose times are not in ISO reads it, which dbt cannot see when it parses.
+-- Shops whose times are not in ISO read it, which dbt cannot see when it
+-- parses.
 -- depends_on: {{ ref('stg_loads') }}
 with
 
