@@ -33,7 +33,7 @@ from feast.repo_config import RepoConfig
 from feast.saved_dataset import SavedDatasetStorage
 from pydantic import Field, StrictStr
 
-from recomart.asof import ViewJoin, has_versions, join_view, register_labels
+from recomart.asof import ViewJoin, find_versions, join_view, register_labels
 from recomart.settings import Settings, load_settings
 from recomart.warehouse import apply_limits
 
@@ -145,12 +145,8 @@ class AsofRetrievalJob(RetrievalJob):
             apply_limits(connection, self._config.offline_store.settings)
             register_labels(connection, self._labels, keys, self._event_timestamp)
             for view in self._views:
-                features = join_view(
-                    connection,
-                    view,
-                    versions=has_versions(connection, view),
-                    as_known_then=self._as_known_then,
-                )
+                versions = find_versions(connection, view)
+                features = join_view(connection, view, versions, as_known_then=self._as_known_then)
                 for field, column in zip(features.schema, features.columns, strict=True):
                     result = result.append_column(field, column)
         return result

@@ -17,9 +17,9 @@ DAY0 = pd.Timestamp("2024-03-01")
 
 
 def random_history(rng: np.random.Generator, rows: int, keys: list[str]) -> pd.DataFrame:
-    """Rows with repeated event times, late creation, and nulls; created times are distinct."""
+    """Rows with repeated event times, late and early creation, nulls; created times are distinct."""
     event = DAY0 + pd.to_timedelta(rng.integers(0, 20 * 24, rows), unit="h")
-    late = rng.choice([0, 0, 0, 30, 200], rows)
+    late = rng.choice([0, 0, 0, 30, 200, -20], rows)
     frame = {key: rng.choice(["a", "b", "c", "ä"], rows) for key in keys}
     return pd.DataFrame(
         frame
