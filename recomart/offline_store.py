@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import duckdb
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from feast.data_source import DataSource
+from feast.errors import SavedDatasetLocationAlreadyExists
 from feast.feature_view import FeatureView
-from feast.infra.offline_stores import offline_utils
 from feast.infra.offline_stores.duckdb import (
     DuckDBOfflineStore,
     DuckDBOfflineStoreConfig,
@@ -34,10 +33,12 @@ from feast.saved_dataset import SavedDatasetStorage
 from pydantic import Field, StrictStr
 
 from recomart.asof import ViewJoin, find_versions, join_view, register_labels
+from recomart.entity_frame import EntityFrame, Labels, read_labels
 from recomart.settings import Settings, load_settings
 from recomart.warehouse import apply_limits
 
-Labels: TypeAlias = pd.DataFrame | pa.Table | str | Path
+PART_ROWS = 125_000
+"""Labels that are joined at a time when the result goes to a file: some 25 MB of it."""
 
 
 class AsofDuckDBOfflineStoreConfig(DuckDBOfflineStoreConfig):
@@ -80,8 +81,6 @@ class AsofDuckDBOfflineStore(DuckDBOfflineStore):
             A job whose result has the columns of `entity_df`, in its order, and the features.
         """
         labels = read_labels(entity_df)
-        schema = dict(labels.schema.empty_table().to_pandas().dtypes)
-        event_timestamp = offline_utils.infer_event_timestamp_from_entity_df(schema)
         files = _Files(config.offline_store)
         views = [
             _view_join(view, feature_refs, full_feature_names, files) for view in feature_views
@@ -90,12 +89,11 @@ class AsofDuckDBOfflineStore(DuckDBOfflineStore):
         return AsofRetrievalJob(
             config=config,
             labels=labels,
-            event_timestamp=event_timestamp,
             views=views,
             as_known_then=filter_by_created_timestamp or config.offline_store.as_known_then,
             on_demand=on_demand,
             full_feature_names=full_feature_names,
-            metadata=_metadata(labels, event_timestamp, feature_refs),
+            feature_refs=feature_refs,
         )
 
     @staticmethod
@@ -120,36 +118,74 @@ class AsofRetrievalJob(RetrievalJob):
         self,
         *,
         config: RepoConfig,
-        labels: pa.Table,
-        event_timestamp: str,
+        labels: EntityFrame,
         views: list[ViewJoin],
         as_known_then: bool,
         on_demand: list[OnDemandFeatureView],
         full_feature_names: bool,
-        metadata: RetrievalMetadata,
+        feature_refs: list[str],
     ) -> None:
         super().__init__()
         self._config = config
         self._labels = labels
-        self._event_timestamp = event_timestamp
         self._views = views
         self._as_known_then = as_known_then
         self._on_demand = on_demand
         self._full_feature_names = full_feature_names
-        self._metadata = metadata
+        self._feature_refs = feature_refs
 
     def _to_arrow_internal(self, timeout: int | None = None) -> pa.Table:
-        keys = list(dict.fromkeys(label for view in self._views for _, label in view.keys))
-        result = self._labels
+        labels = self._labels.table()
         with closing(duckdb.connect()) as connection:
             apply_limits(connection, self._config.offline_store.settings)
-            register_labels(connection, self._labels, keys, self._event_timestamp)
+            keys = list(dict.fromkeys(label for view in self._views for _, label in view.keys))
+            register_labels(connection, labels, keys, self._labels.event_timestamp)
             for view in self._views:
                 versions = find_versions(connection, view)
                 features = join_view(connection, view, versions, as_known_then=self._as_known_then)
                 for field, column in zip(features.schema, features.columns, strict=True):
-                    result = result.append_column(field, column)
-        return result
+                    labels = labels.append_column(field, column)
+        return labels
+
+    def to_parquet(self, path: Path, *, on_demand: bool = True) -> int:
+        """Write the result to a Parquet file, in one step, some labels at a time.
+
+        Neither labels nor result are ever in memory as a whole; DuckDB keeps its limit, and spills
+        what is above it to disk. So what does not fit into memory can be joined.
+
+        Args:
+            on_demand: with the features of on-demand views.
+
+        Returns:
+            The count of rows: as many as there are labels, in their order.
+        """
+        rows, writer = 0, None
+        temporary = path.with_name(f".{path.name}.tmp")
+        try:
+            for part in self._labels.parts(PART_ROWS):
+                job = self._of(part)
+                result = job.to_arrow() if on_demand else job._to_arrow_internal()
+                if writer is None:
+                    writer = pq.ParquetWriter(temporary, result.schema, compression="zstd")
+                writer.write_table(result.cast(writer.schema))
+                rows += result.num_rows
+        finally:
+            if writer is not None:
+                writer.close()
+        temporary.replace(path)
+        return rows
+
+    def _of(self, labels: pa.Table) -> AsofRetrievalJob:
+        """The same job for some of the labels."""
+        return AsofRetrievalJob(
+            config=self._config,
+            labels=EntityFrame(labels),
+            views=self._views,
+            as_known_then=self._as_known_then,
+            on_demand=self._on_demand,
+            full_feature_names=self._full_feature_names,
+            feature_refs=self._feature_refs,
+        )
 
     def _to_df_internal(self, timeout: int | None = None) -> pd.DataFrame:
         return self._to_arrow_internal(timeout).to_pandas()
@@ -164,7 +200,14 @@ class AsofRetrievalJob(RetrievalJob):
 
     @property
     def metadata(self) -> RetrievalMetadata:
-        return self._metadata
+        first, last = self._labels.between()
+        event_timestamp = self._labels.event_timestamp
+        return RetrievalMetadata(
+            features=self._feature_refs,
+            keys=[name for name in self._labels.schema.names if name != event_timestamp],
+            min_event_timestamp=first,
+            max_event_timestamp=last,
+        )
 
     def persist(
         self,
@@ -176,34 +219,14 @@ class AsofRetrievalJob(RetrievalJob):
         import ibis
 
         target: DataSource = storage.to_data_source()
+        if isinstance(target, FileSource) and target.path.endswith(".parquet"):
+            path = (self._config.repo_path or Path()) / target.path
+            if path.exists() and not allow_overwrite:
+                raise SavedDatasetLocationAlreadyExists(location=target.path)
+            self.to_parquet(path, on_demand=False)
+            return
         table = ibis.memtable(self._to_arrow_internal(timeout))
         _write_data_source(table, target, str(self._config.repo_path), "overwrite", allow_overwrite)
-
-
-def read_labels(entity_df: Labels) -> pa.Table:
-    """Labels as Arrow, from pandas, Arrow, or the path of a Parquet file.
-
-    Raises:
-        ValueError: it is none of these.
-    """
-    if isinstance(entity_df, pa.Table):
-        return entity_df
-    if isinstance(entity_df, pd.DataFrame):
-        return pa.Table.from_pandas(_with_times(entity_df), preserve_index=False)
-    if isinstance(entity_df, str | Path) and Path(entity_df).exists():
-        return pq.read_table(entity_df)
-    raise ValueError(
-        "labels are a pandas frame, an Arrow table or the path of a Parquet file; "
-        f"found {str(entity_df)[:100]!r}"
-    )
-
-
-def _with_times(labels: pd.DataFrame) -> pd.DataFrame:
-    """Event timestamps that came as text become times, as in Feast's own stores."""
-    name = offline_utils.DEFAULT_ENTITY_DF_EVENT_TIMESTAMP_COL
-    if name in labels and not pd.api.types.is_datetime64_any_dtype(labels[name]):
-        return labels.assign(**{name: pd.to_datetime(labels[name], utc=True)})
-    return labels
 
 
 @dataclass(frozen=True)
@@ -240,21 +263,6 @@ def _view_join(
         created=source.created_timestamp_column or None,
         ttl=view.ttl,
     )
-
-
-def _metadata(labels: pa.Table, event_timestamp: str, feature_refs: list[str]) -> RetrievalMetadata:
-    times = labels[event_timestamp].to_pandas()
-    return RetrievalMetadata(
-        features=feature_refs,
-        keys=[name for name in labels.column_names if name != event_timestamp],
-        min_event_timestamp=_time(times.min()),
-        max_event_timestamp=_time(times.max()),
-    )
-
-
-def _time(value: Any) -> datetime | None:
-    """The least or greatest time of a column, which is NaT for no labels."""
-    return None if pd.isna(value) else value.to_pydatetime()
 
 
 def _limit_ibis(config: RepoConfig) -> None:

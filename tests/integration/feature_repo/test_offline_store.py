@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from recomart.settings import Settings
+from recomart.settings import PROJECT_ROOT, Settings
 
 DAY0 = pd.Timestamp("2024-03-01")
 
@@ -232,3 +236,49 @@ def test_no_label_at_all_gives_no_row(one_user: Stores) -> None:
 
     assert found.columns.tolist() == ["user_id", "event_timestamp", "count_1"]
     assert found.empty
+
+
+def test_a_result_written_to_parquet_is_the_one_in_memory_whatever_the_labels_come_as(
+    one_user: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recomart.offline_store.PART_ROWS", 7)
+    labels = random_labels(np.random.default_rng(0), 50)
+    labels["event_timestamp"] = pd.date_range(
+        "2024-03-01 08:00", periods=50, freq="20min", tz="UTC"
+    )
+    labels.to_parquet(tmp_path / "labels.parquet", row_group_size=20)
+    refs = ["of_user:count_1", "of_pair:amount_2"]
+    expected = one_user.ours.get_historical_features(entity_df=labels, features=refs).to_arrow()
+    for given in (labels, pa.Table.from_pandas(labels), str(tmp_path / "labels.parquet")):
+        job = one_user.ours.get_historical_features(entity_df=given, features=refs)
+        assert job.to_parquet(tmp_path / "result.parquet") == 50
+        assert pq.read_table(tmp_path / "result.parquet").equals(expected)
+    assert expected["count_1"].null_count not in (0, 50)
+
+
+def test_no_label_at_all_gives_a_file_without_rows(one_user: Stores, tmp_path: Path) -> None:
+    random_labels(np.random.default_rng(0), 0).to_parquet(tmp_path / "labels.parquet")
+    job = one_user.ours.get_historical_features(
+        entity_df=str(tmp_path / "labels.parquet"), features=["of_user:count_1"]
+    )
+
+    assert job.to_parquet(tmp_path / "result.parquet") == 0
+    assert pq.read_schema(tmp_path / "result.parquet").names[-1] == "count_1"
+
+
+@pytest.mark.slow
+def test_what_does_not_fit_into_the_memory_limit_is_spilled_and_streamed(tmp_path: Path) -> None:
+    """The child's memory grows by less than the features and labels take; its limit is 200 MB."""
+    child = [sys.executable, "-m", "tests.integration.feature_repo.join_child", str(tmp_path)]
+    told = subprocess.run(
+        child, cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=300, check=True
+    )
+    figures = json.loads(told.stdout.splitlines()[-1])
+
+    assert figures["spilled_mb"] > 50
+    assert figures["grown_mb"] < 400 < figures["data_mb"]
+    result = pq.read_table(tmp_path / "result.parquet")
+    assert result["row_id"].to_numpy().tolist() == list(range(figures["labels"]))
+    # each entity's row of hour h says h: the newest at a label's time is that of its hour
+    hours = pc.hour(result["event_timestamp"]).to_numpy()
+    assert np.array_equal(result["f0"].to_numpy(), hours)
