@@ -99,7 +99,8 @@ class Publication:
             published_at=datetime.fromisoformat(content["published_at"]),
             views=tuple(content["views"]),
             prior=Prior(math.nan if rating is None else rating, content["prior_weight"]),
-            services={name: tuple(views) for name, views in content["services"].items()},
+            # what was published before services were told: the next publish tells them
+            services={name: tuple(views) for name, views in content.get("services", {}).items()},
         )
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import signal
@@ -45,6 +46,20 @@ def republish(settings: Settings) -> list[ViewPublication]:
 def served(settings: Settings, user: str, feature: str) -> tuple[object, Status]:
     values = {value.feature: value for value in OnlineFeatures(settings).user(user)}
     return values[feature].value, values[feature].status
+
+
+def test_publish_goes_on_from_a_redis_that_an_earlier_version_filled(feature_warehouse) -> None:
+    settings = feature_warehouse.settings
+    publish(settings)
+    client = connect(settings)
+    key = heartbeat_key(settings.feast_project, "derived")
+    content = json.loads(client.get(key))
+    del content["services"]  # which it did not tell
+    client.set(key, json.dumps(content))
+
+    publish(settings)
+
+    assert json.loads(client.get(key))["services"]
 
 
 def test_publish_links_a_snapshot_with_the_tables_of_the_warehouse(feature_warehouse) -> None:
