@@ -1,4 +1,7 @@
-"""A join of what does not fit, in a process of its own: `python -m ... FOLDER` tells its peak."""
+"""A join of what does not fit, each step in a process of its own: `python -m ... write FOLDER`, `join`.
+
+The join tells by how much its process has grown; what wrote the data is not in it.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,15 @@ import duckdb
 from benchmarks.turns import peak_mb
 from recomart.settings import load_settings
 
-ENTITIES, HOURS, LABELS = 125_000, 24, 250_000
-FEATURES = 12
+ENTITIES, HOURS, LABELS = 35_000, 24, 25_000
+FEATURES = 30
+LIMIT = "100MB"
 
 
 def write_data(folder: Path) -> None:
     values = ", ".join(f"hash(e, h, {n}) % 100000 / 7.0 as f{n}" for n in range(1, FEATURES))
     with duckdb.connect() as connection:
-        connection.execute("set memory_limit = '200MB'")
+        connection.execute("set memory_limit = '500MB'")
         connection.execute(f"set temp_directory = '{folder / 'scratch'}'")
         connection.execute(
             f"""
@@ -52,7 +56,7 @@ def store(folder: Path):
     from feast import Entity, FeatureStore, FeatureView, Field, FileSource, RepoConfig, ValueType
     from feast.types import Float64, String
 
-    settings = load_settings(shop="demo", lake=folder / "lake", memory_limit="200MB", threads=2)
+    settings = load_settings(shop="demo", lake=folder / "lake", memory_limit=LIMIT, threads=1)
     feast = FeatureStore(
         config=RepoConfig(
             project="big",
@@ -112,9 +116,8 @@ class Spilled:
             self.most = max(self.most, sum(sizes))
 
 
-def main(folder: Path) -> None:
+def join(folder: Path) -> None:
     (folder / "lake").mkdir()
-    write_data(folder)
     job = store(folder).get_historical_features(
         entity_df=str(folder / "labels.parquet"),
         features=[f"view:f{n}" for n in range(FEATURES)],
@@ -134,4 +137,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    {"write": write_data, "join": join}[sys.argv[1]](Path(sys.argv[2]))
