@@ -59,9 +59,10 @@ def checks_of(entity: str, source: Source) -> list[Check]:
     promised = [
         *(("not_null", column) for column in KEYS[entity]),
         *(
-            (_TYPE_CHECKS[kind], column)
-            for column, kind in TYPES[entity].items()
-            if kind in _TYPE_CHECKS
+            (check, column)
+            for kind, check in _TYPE_CHECKS.items()
+            for column, of in TYPES[entity].items()
+            if of == kind
         ),
         *(("is_event_type", column) for column in KINDS.get(entity, ())),
     ]

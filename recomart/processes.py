@@ -22,6 +22,9 @@ from recomart.settings import Settings
 
 LOOPBACK = "127.0.0.1"
 
+_WHEN_TOLD = 'read -r go && exec "$@" < /dev/null'
+"""Becomes a command after a line on stdin, and ends without one."""
+
 
 @dataclass(frozen=True)
 class Process:
@@ -68,14 +71,16 @@ def spawn(
 ) -> Process:
     """Start `argv` in a session of its own, with its output in `<lake>/logs/<name>.log`.
 
+    It begins when its record stands: were this process killed in between, nobody could find it.
+
     Args:
         environment: variables for the child, on top of this process's own.
     """
     settings.logs.mkdir(parents=True, exist_ok=True)
     with open(settings.logs / f"{name}.log", "ab") as log:
         child = subprocess.Popen(
-            list(argv),
-            stdin=subprocess.DEVNULL,
+            ["/bin/sh", "-c", _WHEN_TOLD, name, *argv],
+            stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
             start_new_session=True,
@@ -83,6 +88,9 @@ def spawn(
         )
     process = Process(name, child.pid, psutil.Process(child.pid).create_time(), port)
     replace_text(_record(settings, name), json.dumps(asdict(process)) + "\n")
+    assert child.stdin is not None
+    with suppress(BrokenPipeError), child.stdin as told:  # it may have been killed meanwhile
+        told.write(b"go\n")
     return process
 
 

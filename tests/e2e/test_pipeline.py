@@ -91,6 +91,6 @@ def test_nothing_is_left_running_when_a_step_fails(tmp_path: Path) -> None:
     failed = make("pipeline", lake)
     assert failed.returncode != 0
     assert ratings.name in failed.stdout
-    assert "not run: transform, publish, train" in failed.stdout
+    assert "not run: stream, transform, publish, train" in failed.stdout
     assert running_for(lake) == []
     assert processes.stop_all(settings) == []
