@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 
 from feature_repo.publish import apply_definitions
 from feature_repo.snapshot import take_snapshot
+from recomart import processes
 from recomart.feast import open_store
 from recomart.model_registry import ModelVersion, model_versions
 from recomart.settings import Settings
@@ -50,7 +52,7 @@ def ranker_rows(settings: Settings) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def corrected(demo_lake: Settings, tmp_path_factory: pytest.TempPathFactory) -> Corrected:
+def corrected(demo_lake: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Corrected]:
     lake = tmp_path_factory.mktemp("corrected") / "lake"
     left_out = shutil.ignore_patterns("mlflow.db", "mlartifacts", "redis", "run", "source_data")
     shutil.copytree(demo_lake.lake, lake, symlinks=True, ignore=left_out)
@@ -80,7 +82,10 @@ def corrected(demo_lake: Settings, tmp_path_factory: pytest.TempPathFactory) -> 
     at = rows["event_timestamp"]
     touched = (rows["user_id"] == user) & (at >= since) & (at < until)
     assert 0 < touched.sum() < (rows["user_id"] == user).sum(), "other cuts have other rows"
-    return Corrected(settings, rows, touched.to_numpy())
+    try:
+        yield Corrected(settings, rows, touched.to_numpy())
+    finally:
+        processes.stop_all(settings)  # applying definitions starts a Redis
 
 
 def test_the_rankers_features_differ_in_the_corrected_row_alone(
