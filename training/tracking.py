@@ -261,6 +261,23 @@ def _commit() -> dict[str, str]:
 
 
 @contextmanager
+def _environment(settings: Settings) -> Iterator[None]:
+    """The settings in the environment while inside: MLflow tries out a model that it logs, and the
+    model's code (`mlflow_model.py`) finds its lake and Redis there, also where they were passed in."""
+    ours = settings.environment()
+    before = {name: os.environ.get(name) for name in ours}
+    os.environ.update(ours)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
 def _mlflow(settings: Settings) -> Iterator[tuple[Any, MlflowClient]]:
     """MLflow, pointed at the lake's store while inside, with its chatter in the log."""
     for name, value in {**TELEMETRY_OFF, "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}.items():
@@ -277,7 +294,8 @@ def _mlflow(settings: Settings) -> Iterator[tuple[Any, MlflowClient]]:
     mlflow.set_tracking_uri(settings.mlflow_uri)
     mlflow.set_registry_uri(settings.mlflow_uri)
     try:
-        yield mlflow, mlflow.MlflowClient()
+        with _environment(settings):
+            yield mlflow, mlflow.MlflowClient()
     finally:
         mlflow.set_tracking_uri(before[0])  # type: ignore[arg-type]  # None unsets it
         mlflow.set_registry_uri(before[1])  # type: ignore[arg-type]  # likewise
