@@ -61,8 +61,17 @@ def wait_until(happened: Callable[[], object], child: subprocess.Popen) -> None:
 
 
 def streams(settings: Settings) -> bool:
-    names = (SIMULATOR, SPEED_LAYER)
-    return all(processes.running(settings, name) for name in names)
+    return all(begun(processes.running(settings, name)) for name in (SIMULATOR, SPEED_LAYER))
+
+
+def begun(process: processes.Process | None) -> bool:
+    """Its command runs: a process that still waits for its start ends with whoever started it."""
+    if process is None:
+        return False
+    try:
+        return psutil.Process(process.pid).cmdline()[:1] != ["/bin/sh"]
+    except psutil.NoSuchProcess:
+        return False
 
 
 def working_in(settings: Settings) -> list[str]:
