@@ -1,14 +1,16 @@
 """What a publish adds to a history that was published before: versions, with their `created_at`.
 
 dbt builds every history anew, from all that is known now, so a build does not tell what was known
-before. The last published file does. A publish keeps all its rows as they are, and adds a version
+before. The last published file does, up to the latest `as_of` that was published. Up to there a
+publish keeps all its rows as they are, and adds a version
 
-- for each row of the build that the file lacks. It is known since its event time when it goes on
-  from where the last publish ended (at or after that one's `as_of`); behind that it came late, and
-  is known since this publish;
-- for each row that has other values now: known since this publish;
+- for each row of the build that the file lacks: it came late;
+- for each row that has other values now;
 - for each change point of the file that the build lacks: with the values that the build has there,
-  known since this publish. They are null when the build has nothing there any more.
+  or nulls when it has nothing there any more.
+
+Each is known since this publish. Beyond that `as_of` the file only foretold how windows would run
+out if nothing else happened. There the build's rows stand alone, known since their event time.
 
 So the newest versions say at any instant what the build says, and those known by some moment say
 what was published then.
@@ -42,20 +44,14 @@ class Added:
     """How many versions a publish adds to one history.
 
     Args:
-        continued: rows at or after the last published as_of, known since their event time.
-        late: rows behind it that are new.
+        late: rows that are new.
         changed: rows that have other values now.
         vanished: change points that are none any more.
     """
 
-    continued: int
     late: int
     changed: int
     vanished: int
-
-    @property
-    def all(self) -> int:
-        return self.continued + self.late + self.changed + self.vanished
 
 
 def add_versions(
@@ -86,17 +82,15 @@ def add_versions(
         return None
     if sha256_of(built) == base.built.get(model.name):
         shutil.copyfile(file, built)
-        return Added(0, 0, 0, 0)
+        return Added(0, 0, 0)
     with closing(duckdb.connect()) as connection:
         apply_limits(connection, settings)
-        versions = _Versions(connection, model, tuple(columns), built, file)
-        added = versions.find(base.as_of, now)
-        if added.all:
-            merged = built.with_suffix(".merged")
-            versions.write(merged)
-            merged.replace(built)
-        else:
-            shutil.copyfile(file, built)
+        told_to = base.told_to or base.as_of
+        versions = _Versions(connection, model, tuple(columns), built, file, told_to)
+        added = versions.find(now)
+        merged = built.with_suffix(".merged")
+        versions.write(merged)
+        merged.replace(built)
     log.info("%s: %s", model.name, added)
     return added
 
@@ -130,16 +124,21 @@ class _Versions:
         columns: tuple[str, ...],
         built: Path,
         published: Path,
+        told_to: datetime,
     ) -> None:
         self._connection = connection
         self._model = model
         self._columns = columns
-        self._built = f"read_parquet({literal(built)})"
-        self._published = f"read_parquet({literal(published)})"
+        rows = f"read_parquet({literal(built)})"
+        end = f"{EVENT_TIMESTAMP} <= timestamp {literal(told_to.replace(tzinfo=None))}"
+        self._told = f"(from read_parquet({literal(published)}) where {end})"
+        self._built_until, self._built_since = (
+            f"(from {rows} where {part})" for part in (end, f"not {end}")
+        )
         self._point = (*model.join_keys, EVENT_TIMESTAMP)
         self._features = [column.name for column, _ in model.features]
 
-    def find(self, last_as_of: datetime, now: datetime) -> Added:
+    def find(self, now: datetime) -> Added:
         """Fill `added`. No version is older than its event time, nor than the one it replaces."""
         event = f"built.{EVENT_TIMESTAMP}"
         points = " and ".join(
@@ -158,21 +157,13 @@ class _Versions:
             f"""
             create temp table added as
             with
-                built as (from {self._built}),
-                known as (from {as_now_known(self._published, self._model.join_keys)}),
+                built as (from {self._built_until}),
+                known as (from {as_now_known(self._told, self._model.join_keys)}),
                 new_or_changed as (
                     select
                         {self._listed("built", self._point)},
-                        case
-                            when known.{CREATED_AT} is not null then 'changed'
-                            when {event} >= $as_of then 'continued'
-                            else 'late'
-                        end as what,
-                        case what
-                            when 'changed' then greatest($now, {event}, {replaced})
-                            when 'continued' then built.{CREATED_AT}
-                            else greatest($now, {event})
-                        end as {CREATED_AT},
+                        if(known.{CREATED_AT} is null, 'late', 'changed') as what,
+                        greatest($now, {event}, {replaced}) as {CREATED_AT},
                         {values}
                     from built
                     left join known on {points}
@@ -194,7 +185,7 @@ class _Versions:
             union all by name
             from vanished
             """,
-            {"as_of": last_as_of.replace(tzinfo=None), "now": now.replace(tzinfo=None)},
+            {"now": now.replace(tzinfo=None)},
         )
         counts = dict(
             self._connection.execute("select what, count(*) from added group by what").fetchall()
@@ -202,11 +193,12 @@ class _Versions:
         return Added(*(counts.get(what, 0) for what in Added.__dataclass_fields__))
 
     def write(self, target: Path) -> None:
-        """What was published, and what is added, in the order of the key and of knowing."""
+        """What was told, what is added, and what goes on, in the order of the key and of knowing."""
         columns = ", ".join(map(identifier, self._columns))
+        parts = self._told, "added", self._built_since
         write_ordered(
             self._connection,
-            f"select {columns} from {self._published} union all select {columns} from added",
+            " union all ".join(f"select {columns} from {part}" for part in parts),
             (*self._model.order_by, CREATED_AT),
             target,
         )

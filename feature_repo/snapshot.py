@@ -98,6 +98,7 @@ def take_snapshot(settings: Settings, progress: Progress = no_progress) -> Snaps
         batches=batches,
         batches_at=now,
         built=built,
+        told_to=max(as_of, base.told_to or base.as_of) if base else as_of,
     )
     if folder.exists():
         snapshot = _published_again(snapshot, taking)
@@ -125,7 +126,13 @@ def _published_again(snapshot: Snapshot, taking: Path) -> Snapshot:
     shutil.rmtree(taking)
     before = read_snapshot(folder)
     merged = before.made_also_from(snapshot.batches, snapshot.published_at)
-    merged = replace(merged, schema=snapshot.schema, files=snapshot.files, built=snapshot.built)
+    merged = replace(
+        merged,
+        schema=snapshot.schema,
+        files=snapshot.files,
+        built=snapshot.built,
+        told_to=snapshot.told_to,
+    )
     if merged != before:
         replace_text(folder / RECORD, merged.to_json())
     os.utime(folder)

@@ -67,6 +67,7 @@ class Snapshot:
         batches: all that ever were behind these bytes, in load order.
         batches_at: the publication that changed `batches` last.
         built: by model: the sha256 of its rows as dbt built them, before older versions joined.
+        told_to: the latest as_of of all publishes until then, for a clock may be set back.
     """
 
     folder: Path
@@ -81,6 +82,7 @@ class Snapshot:
     batches: tuple[Batch, ...]
     batches_at: datetime
     built: dict[str, str] = field(default_factory=dict)
+    told_to: datetime | None = None
 
     def file(self, model: str) -> Path:
         """The Parquet file of a model, through its snapshot's own folder."""
@@ -146,6 +148,7 @@ def read_snapshot(folder: Path) -> Snapshot:
         built=content.get("built", content.get("files", {})),
         batches=tuple(_batch(batch) for batch in content.get("batches", ())),
         batches_at=datetime.fromisoformat(content.get("batches_at", content["published_at"])),
+        told_to=datetime.fromisoformat(content.get("told_to") or content["as_of"]),
     )
 
 

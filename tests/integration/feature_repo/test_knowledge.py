@@ -164,11 +164,70 @@ def test_a_row_that_goes_on_from_the_last_as_of_is_known_since_its_event_time(
     assert views(settings, "u1", "2024-04-25", "2024-04-27", then=True) == [6, 26]
 
 
+def test_a_row_ahead_of_the_last_as_of_was_a_forecast_and_what_came_in_time_replaces_it(
+    feature_warehouse,
+) -> None:
+    """On 25 April u1's windows are known to run out on the 28th, unless u1 comes back before."""
+    settings = feature_warehouse.settings
+    for day in (28, 29):
+        feature_warehouse.insert(
+            "ftr_users", user_id="u1", event_timestamp=datetime(2024, 4, day), user_views_7d=0
+        )
+    publish(settings)
+
+    # u1 came back on the 27th: the 28th has another value, and the 29th is no change point
+    feature_warehouse.set_clock("2024-04-30 06:00:00")
+    feature_warehouse.execute(
+        "delete from features.ftr_users where event_timestamp = '2024-04-29' and user_id = 'u1'"
+    )
+    feature_warehouse.execute(
+        "update features.ftr_users set user_views_7d = 7 where event_timestamp = '2024-04-28'"
+    )
+    publish(settings)
+
+    labels = ("2024-04-27 12:00", "2024-04-28 00:00", "2024-04-28 12:00", "2024-04-29 12:00")
+    assert views(settings, "u1", *labels) == [6, 7, 7, 7]
+    assert views(settings, "u1", *labels, then=True) == [6, 7, 7, 7], "it came in time"
+    ahead = [row for row in versions(settings, "u1") if row[0] > datetime(2024, 4, 25)]
+    assert ahead == [(datetime(2024, 4, 28), datetime(2024, 4, 28), 7)]
+
+
+def test_a_clock_that_was_set_back_does_not_make_late_rows_early(feature_warehouse) -> None:
+    settings = feature_warehouse.settings
+    publish(settings)
+    feature_warehouse.set_clock("2024-04-15 00:00:00")
+    publish(settings)
+    feature_warehouse.set_clock("2024-04-25 12:00:00")
+    feature_warehouse.insert(
+        "ftr_users", user_id="u1", event_timestamp=datetime(2024, 4, 22), user_views_7d=77
+    )
+    publish(settings)
+
+    assert views(settings, "u1", "2024-04-23") == [77]
+    assert views(settings, "u1", "2024-04-23", then=True) == [6], "which the first publish said"
+
+
+def test_a_row_at_the_very_as_of_that_was_not_served_then_came_late(feature_warehouse) -> None:
+    settings = feature_warehouse.settings
+    feature_warehouse.set_clock("2024-04-15 00:00:00")
+    publish(settings)
+    assert served(settings, "u1") == (3, Status.PRESENT)
+    feature_warehouse.insert(
+        "ftr_users", user_id="u1", event_timestamp=datetime(2024, 4, 15), user_views_7d=50
+    )
+    publish(settings)
+
+    assert served(settings, "u1") == (50, Status.PRESENT)
+    assert views(settings, "u1", "2024-04-16") == [50]
+    assert views(settings, "u1", "2024-04-16", then=True) == [3]
+
+
 def test_no_version_is_older_than_what_it_replaces_when_the_data_are_ahead_of_the_clock(
     feature_warehouse,
 ) -> None:
     settings = feature_warehouse.settings
     ahead = datetime.now() + timedelta(days=400)
+    feature_warehouse.set_clock((ahead + timedelta(days=1)).isoformat())
     feature_warehouse.insert(
         "ftr_users", user_id="u1", event_timestamp=ahead, created_at=ahead, user_views_7d=1
     )
