@@ -5,8 +5,9 @@
 A case is so many labels against so many rows an entity, 10 features; without late rows and with 1%
 of them (created up to a day after their event time). The labels are in memory, the features in
 Parquet; all return Arrow in memory, with the same threads and memory limit (Feast has no setting
-for these). `bare` is DuckDB's `asof left join` and nothing else: no order of rows, no created
-times, so it is the limit and no answer. Each runs in a process of its own, and they take turns.
+for these). `bare` is DuckDB's `asof left join` as one would write it and nothing else: no order of
+rows, no created times, so it is a measure and no answer. Each runs in a process of its own, and they
+take turns.
 """
 
 from __future__ import annotations

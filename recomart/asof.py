@@ -1,5 +1,7 @@
 """Point-in-time joins by DuckDB's ASOF: for each label the newest feature row at or before it.
 
+The join finds the numbers of the rows; their values are fetched afterwards (`parquet_rows.py`).
+
 Rows of one event time are versions of each other (`recomart/known.py`): the one created last holds.
 What was known at the label's own time is found in two passes. The first gives the row that holds
 now. Where it was created by the label's time, it held then too: it is the newest of all rows, so
@@ -14,9 +16,9 @@ from datetime import timedelta
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from recomart.sql import identifier, literal
+from recomart.parquet_rows import NONE, NUMBER, ParquetRows
+from recomart.sql import identifier
 
 LABELS = "labels"
 LABELS_AGAIN = "labels_again"
@@ -74,8 +76,43 @@ def register_labels(
     )
 
 
+def join_view(
+    connection: duckdb.DuckDBPyConnection,
+    view: ViewJoin,
+    *,
+    as_known_then: bool = False,
+    threads: int = 1,
+) -> pa.Table:
+    """The view's features at each label, in the order of the labels; null where there are none.
+
+    Args:
+        connection: with the labels registered.
+        as_known_then: leave out rows that were created after the label's own time.
+        threads: how many fetch the features.
+    """
+    # DuckDB cannot count an Arrow table beforehand, takes it for a small one, and would join it with
+    # each label's whole past: 6 s in place of 0.2 s for 60,000 labels.
+    connection.execute("set asof_loop_join_threshold = 0")
+    rows = ParquetRows.of(connection, view.path)
+    versions = _find_versions(connection, view, rows)
+    told = as_known_then and versions.late
+    joined = connection.execute(_newest(view, rows, versions, told=told)).to_arrow_table()
+    labels = joined[ROW].to_numpy()
+    # in place of an `order by`, which sorts: these are places
+    numbers = np.empty(len(labels), dtype=np.int64)
+    numbers[labels] = joined[NUMBER].to_numpy()
+    if told and len(again := labels[joined[UNKNOWN_THEN].to_numpy()]):
+        known = _known_then(connection, view, rows, again)
+        numbers[known[ROW].to_numpy()] = known[NUMBER].to_numpy()
+    columns = dict.fromkeys(column for column, _ in view.features)
+    features = rows.take(connection, list(columns), numbers, threads)
+    return pa.table(
+        [features[column] for column, _ in view.features], [name for _, name in view.features]
+    )
+
+
 @dataclass(frozen=True)
-class Versions:
+class _Versions:
     """What the created times of a view's rows tell: that most files have none worth a look.
 
     Args:
@@ -88,17 +125,19 @@ class Versions:
     corrected: str | None
 
 
-def find_versions(connection: duckdb.DuckDBPyConnection, view: ViewJoin) -> Versions:
+def _find_versions(
+    connection: duckdb.DuckDBPyConnection, view: ViewJoin, rows: ParquetRows
+) -> _Versions:
     """Look through the created times of the view's file."""
     if view.created is None:
-        return Versions(late=False, corrected=None)
-    facts, point = _facts(view), ", ".join(["_event", *_keys(view)])
+        return _Versions(late=False, corrected=None)
+    facts, point = _facts(view, rows), ", ".join(["_event", *_keys(view)])
     # only a row that was created at another time can be a version of another row: few are
     late = connection.execute(
         f"select 1 from ({facts}) where _created <> _event limit 1"
     ).fetchone()
     if late is None:
-        return Versions(late=False, corrected=None)
+        return _Versions(late=False, corrected=None)
     table = identifier(f"corrected in {view.path} by {point}")
     connection.execute(
         f"""
@@ -111,59 +150,16 @@ def find_versions(connection: duckdb.DuckDBPyConnection, view: ViewJoin) -> Vers
         """
     )
     count = connection.execute(f"select count(*) from {table}").fetchone()
-    return Versions(late=True, corrected=table if count and count[0] else None)
+    return _Versions(late=True, corrected=table if count and count[0] else None)
 
 
-def join_view(
-    connection: duckdb.DuckDBPyConnection,
-    view: ViewJoin,
-    versions: Versions,
-    *,
-    as_known_then: bool = False,
-) -> pa.Table:
-    """The view's features at each label, in the order of the labels; null where there are none.
-
-    Args:
-        connection: with the labels registered.
-        versions: those of the view, found on this connection.
-        as_known_then: leave out rows that were created after the label's own time.
-    """
-    # DuckDB cannot count an Arrow table beforehand, takes it for a small one, and would join it with
-    # each label's whole past: 6 s in place of 0.2 s for 60,000 labels.
-    connection.execute("set asof_loop_join_threshold = 0")
-    told = as_known_then and versions.late
-    joined = connection.execute(_newest(view, versions, told=told)).to_arrow_table()
-    rows = joined[ROW].to_numpy()
-    place = np.empty(len(rows), dtype=np.int64)
-    place[rows] = np.arange(len(rows))
-    again = rows[joined[UNKNOWN_THEN].to_numpy()] if told else rows[:0]
-    # in place of an `order by`, which would sort whole rows: 1.6 s against 1.9 s for a million labels
-    features = joined.select([name for _, name in view.features]).combine_chunks()
-    features = features.take(pa.array(place))
-    if len(again):
-        features = _replaced(features, _known_then(connection, view, again))
-    return features
-
-
-def _replaced(features: pa.Table, rows: pa.Table) -> pa.Table:
-    """The features, with those of `rows` in place of what stands at their row numbers."""
-    rows = rows.sort_by(ROW)
-    mask = np.zeros(features.num_rows, dtype=bool)
-    mask[rows[ROW].to_numpy()] = True
-    columns = [
-        pc.replace_with_mask(features[name].combine_chunks(), mask, rows[name].combine_chunks())
-        for name in features.column_names
-    ]
-    return pa.table(columns, schema=features.schema)
-
-
-def _newest(view: ViewJoin, versions: Versions, *, told: bool) -> str:
+def _newest(view: ViewJoin, rows: ParquetRows, versions: _Versions, *, told: bool) -> str:
     """Each label's row that holds now; `told` adds whether it was unknown at the label's time."""
-    outputs = [f"l.{ROW}", *_outputs(view)]
+    outputs = [f"l.{ROW}", _valid(view, f"f.{NUMBER}", "f._event")]
     if told:
         unknown = f"f._created > l.{AT} or f._created = {_NEVER}"
         outputs.append(f"coalesce({unknown}, false) as {UNKNOWN_THEN}")
-    facts = _facts(view)
+    facts = _facts(view, rows)
     if versions.corrected:
         equal = " and ".join(f"v.{name} = c.{name}" for name in ["_event", *_keys(view)])
         facts = f"""
@@ -178,59 +174,45 @@ def _newest(view: ViewJoin, versions: Versions, *, told: bool) -> str:
 
 
 def _known_then(
-    connection: duckdb.DuckDBPyConnection, view: ViewJoin, rows: np.ndarray
+    connection: duckdb.DuckDBPyConnection, view: ViewJoin, rows: ParquetRows, labels: np.ndarray
 ) -> pa.Table:
-    """The features of the labels with these row numbers as they were known then, in any order."""
-    connection.register("_again", pa.table({ROW: pa.array(rows)}))
+    """The rows that held at the labels with these row numbers, as was known then; in any order."""
+    connection.register("_again", pa.table({ROW: pa.array(labels)}))
     connection.execute(
         f"create or replace temp table {LABELS_AGAIN} as from {LABELS} semi join _again using ({ROW})"
     )
-    columns = ", ".join(f"{name} := f.{name}" for name in ["_event", *_values(view)])
     # one number for both times, since `arg_max` takes no list of them
-    newest = f"f._event * {_EVENT_UNIT} + f._created"
+    newest = f"arg_max(f.{NUMBER}, f._event * {_EVENT_UNIT} + f._created)"
     return connection.execute(
         f"""
-        with newest as (
-            select l.{ROW}, l.{AT}, arg_max(struct_pack({columns}), {newest}) as f
-            from {LABELS_AGAIN} l
-            join ({_facts(view)}) f
-                on {_on(view)} and f._event <= l.{AT} and f._created <= l.{AT}
-                and f._created <> {_NEVER}
-            group by all
-        )
-        select l.{ROW}, {", ".join(_outputs(view))}
-        from {LABELS_AGAIN} l left join newest using ({ROW})
+        select l.{ROW}, {_valid(view, newest, "max(f._event)")}
+        from {LABELS_AGAIN} l
+        left join ({_facts(view, rows)}) f
+            on {_on(view)} and f._event <= l.{AT} and f._created <= l.{AT}
+            and f._created <> {_NEVER}
+        group by l.{ROW}, l.{AT}
         """
     ).to_arrow_table()
 
 
-def _facts(view: ViewJoin) -> str:
-    event = f"epoch_us({identifier(view.event_timestamp)})"
-    columns = [*dict.fromkeys([*_keys(view), *_values(view)]), f"{event} as _event"]
+def _facts(view: ViewJoin, rows: ParquetRows) -> str:
+    columns = [*_keys(view), f"epoch_us({identifier(view.event_timestamp)}) as _event"]
     if view.created:
         columns.append(f"coalesce(epoch_us({identifier(view.created)}), {_NEVER}) as _created")
-    return f"select {', '.join(columns)} from read_parquet({literal(view.path)})"
+    return rows.numbered(columns)
 
 
 def _keys(view: ViewJoin) -> list[str]:
     return [identifier(key) for key, _ in view.keys]
 
 
-def _values(view: ViewJoin) -> list[str]:
-    return list(dict.fromkeys(identifier(name) for name, _ in view.features))
-
-
 def _on(view: ViewJoin) -> str:
     return " and ".join(f"l.{identifier(label)} = f.{identifier(key)}" for key, label in view.keys)
 
 
-def _outputs(view: ViewJoin) -> list[str]:
-    """The features of the row `f`; null when it has expired."""
+def _valid(view: ViewJoin, number: str, event: str) -> str:
+    """The number of a row; NONE when there is none, or when it has expired."""
     micros = view.ttl // timedelta(microseconds=1) if view.ttl else 0
-    outputs = []
-    for column, name in view.features:
-        value = f"f.{identifier(column)}"
-        if micros:
-            value = f"case when l.{AT} <= f._event + {micros} then {value} end"
-        outputs.append(f"{value} as {identifier(name)}")
-    return outputs
+    if micros:
+        number = f"case when l.{AT} <= {event} + {micros} then {number} end"
+    return f"coalesce({number}, {NONE}) as {NUMBER}"

@@ -32,7 +32,7 @@ from feast.repo_config import RepoConfig
 from feast.saved_dataset import SavedDatasetStorage
 from pydantic import Field, StrictStr
 
-from recomart.asof import ViewJoin, find_versions, join_view, register_labels
+from recomart.asof import ViewJoin, join_view, register_labels
 from recomart.entity_frame import EntityFrame, Labels, read_labels
 from recomart.settings import Settings, load_settings
 from recomart.warehouse import apply_limits
@@ -137,12 +137,17 @@ class AsofRetrievalJob(RetrievalJob):
     def _to_arrow_internal(self, timeout: int | None = None) -> pa.Table:
         labels = self._labels.table()
         with closing(duckdb.connect()) as connection:
-            apply_limits(connection, self._config.offline_store.settings)
+            settings = self._config.offline_store.settings
+            apply_limits(connection, settings)
             keys = list(dict.fromkeys(label for view in self._views for _, label in view.keys))
             register_labels(connection, labels, keys, self._labels.event_timestamp)
             for view in self._views:
-                versions = find_versions(connection, view)
-                features = join_view(connection, view, versions, as_known_then=self._as_known_then)
+                features = join_view(
+                    connection,
+                    view,
+                    as_known_then=self._as_known_then,
+                    threads=settings.threads,
+                )
                 for field, column in zip(features.schema, features.columns, strict=True):
                     labels = labels.append_column(field, column)
         return labels

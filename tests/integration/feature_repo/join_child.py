@@ -15,8 +15,8 @@ import duckdb
 from benchmarks.turns import peak_mb
 from recomart.settings import load_settings
 
-ENTITIES, HOURS, LABELS = 35_000, 24, 25_000
-FEATURES = 30
+ENTITIES, HOURS, LABELS = 150_000, 24, 25_000
+FEATURES = 10
 LIMIT = "100MB"
 
 
