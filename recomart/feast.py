@@ -10,7 +10,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import redis
 from feast import FeatureStore, RepoConfig
 from feast.infra.online_stores.redis import RedisOnlineStoreConfig, RedisType
 from feast.infra.registry.file import FileRegistryStore
@@ -22,7 +21,7 @@ from recomart.bulk_store import BulkRedisOnlineStoreConfig
 from recomart.errors import NotReady
 from recomart.offline_store import AsofDuckDBOfflineStore, AsofDuckDBOfflineStoreConfig
 from recomart.realtime.online_store import RealtimeViews
-from recomart.redis import redis_url
+from recomart.redis import connect, connect_async
 from recomart.settings import PROJECT_ROOT, Settings, load_settings
 from recomart.snapshots import Snapshot
 
@@ -123,12 +122,12 @@ class LakeRedisOnlineStore(RealtimeViews):
 
     def _get_client(self, online_store_config: RedisOnlineStoreConfig) -> Any:
         if self._client is None and (settings := _single(online_store_config)):
-            self._client = redis.Redis.from_url(redis_url(settings))
+            self._client = connect(settings)
         return super()._get_client(online_store_config)
 
     async def _get_client_async(self, online_store_config: RedisOnlineStoreConfig) -> Any:
         if self._client_async is None and (settings := _single(online_store_config)):
-            self._client_async = redis.asyncio.Redis.from_url(redis_url(settings))
+            self._client_async = connect_async(settings)
         return await super()._get_client_async(online_store_config)
 
 

@@ -7,7 +7,7 @@ round trip, without importing Feast. A test holds it equal to `get_online_featur
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -21,10 +21,10 @@ from recomart.heartbeat import Heartbeat, Publication, heartbeat_key
 from recomart.online_rows import FeatureValue, Key, OnlineRows, Status, as_key, decode_rows
 from recomart.realtime.features import FEATURES, JOIN_KEYS, PRODUCTS, USERS
 from recomart.realtime.lookup import bought_products, realtime_rows
-from recomart.realtime.reading import CATEGORY, Talk, together
+from recomart.realtime.reading import CATEGORY, together
 from recomart.realtime.trending import Trending, trending_products
 from recomart.redis import connect
-from recomart.resp import command, exchange
+from recomart.resp import Talk, command, converse
 from recomart.settings import Settings
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class OnlineFeatures:
         """The products with the highest trending scores at `as_of`, by default now.
 
         Raises:
-            RedisUnavailable: as in `read`.
+            NothingPublished, RedisUnavailable: as in `read`.
         """
         return self._answer(trending_products(self._settings.feast_project, limit, as_of))
 
@@ -220,12 +220,13 @@ class OnlineFeatures:
 
     def _answer(self, talk: Talk[T]) -> T:
         until = time.monotonic() + self._deadline
-        commands = next(talk)
-        while True:
-            try:
-                commands = talk.send(self._exchange(commands, until))
-            except StopIteration as told:
-                return told.value
+        try:
+            if self._client is None:
+                self.require_server()
+                self._client = connect(self._settings, deadline=self._deadline)
+            return converse(self._client, talk, until=until)
+        except RedisError as exc:
+            raise self.unavailable(exc) from exc
 
     def conversation(self, plan: _Plan, as_of: datetime | None = None) -> Conversation:
         """Rows of several views in one round trip: yields commands, takes their replies.
@@ -329,15 +330,6 @@ class OnlineFeatures:
             help="see whether it runs and is not overloaded; 'make down' ends an embedded one, "
             "and the next command starts it",
         )
-
-    def _exchange(self, commands: Iterable[bytes], until: float) -> list[Any]:
-        try:
-            if self._client is None:
-                self.require_server()
-                self._client = connect(self._settings, deadline=self._deadline)
-            return exchange(self._client, commands, until=until)
-        except RedisError as exc:
-            raise self.unavailable(exc) from exc
 
 
 def _of_service(seen: _Seen, service: str) -> dict[str, Heartbeat]:

@@ -13,10 +13,10 @@ from redis.exceptions import RedisError
 
 from recomart.online import OnlineFeatures
 from recomart.online_rows import Key, OnlineRows
-from recomart.realtime.reading import Talk
+from recomart.realtime.lookup import bought_products
 from recomart.realtime.trending import Trending, trending_products
-from recomart.redis import redis_url
-from recomart.resp import exchange_async
+from recomart.redis import connect_async
+from recomart.resp import Talk, converse_async
 from recomart.settings import Settings
 
 T = TypeVar("T")
@@ -58,16 +58,15 @@ class AsyncOnlineFeatures:
         project = self._settings.feast_project
         return await self._answer(trending_products(project, limit, as_of))
 
+    async def bought(self, user_id: str) -> set[str]:
+        """Products that a user bought in the last 24 hours; as `OnlineFeatures.bought`."""
+        return await self._answer(bought_products(self._settings.feast_project, user_id))
+
     async def _answer(self, talk: Talk[T]) -> T:
         until = time.monotonic() + self._deadline
         try:
             client = self._client or await self._open()
-            commands = next(talk)
-            while True:
-                try:
-                    commands = talk.send(await exchange_async(client, commands, until=until))
-                except StopIteration as told:
-                    return told.value
+            return await converse_async(client, talk, until=until)
         except RedisError as exc:
             raise self._lookup.unavailable(exc) from exc
 
@@ -79,8 +78,7 @@ class AsyncOnlineFeatures:
 
     async def _open(self) -> redis.asyncio.Redis:
         self._lookup.require_server()
-        url = await asyncio.to_thread(redis_url, self._settings)  # it may start the server
-        self._client = redis.asyncio.Redis.from_url(
-            url, socket_connect_timeout=self._deadline, retry=None
-        )
+        # it may start the server
+        client = await asyncio.to_thread(connect_async, self._settings, deadline=self._deadline)
+        self._client = self._client or client  # another call may have been first
         return self._client

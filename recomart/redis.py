@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import shutil
 import time
+from types import ModuleType
 from typing import Any
 
 import redis
+import redis.asyncio
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from recomart import processes
@@ -29,14 +32,54 @@ def connect(settings: Settings, *, deadline: float | None = None) -> redis.Redis
     Raises:
         RedisUnavailable: RECOMART_REDIS_URL names a server that does not answer.
     """
-    url = redis_url(settings)
-    options: dict = {"decode_responses": False, "socket_connect_timeout": deadline or 3.0}
+    options: dict = {"socket_connect_timeout": deadline or 3.0}
     if deadline is not None:
         options |= {"socket_timeout": deadline, "retry": None}
-    client = redis.Redis.from_url(url, **options)
+    client = redis.Redis.from_pool(_pool(redis, settings, options))
     if settings.redis_url:
-        _check(client, url)
+        _check(client, settings.redis_url)
     return client
+
+
+def connect_async(settings: Settings, *, deadline: float | None = None) -> redis.asyncio.Redis:
+    """As `connect`, for asyncio; whether a server answers shows when it is asked."""
+    options = {} if deadline is None else {"socket_connect_timeout": deadline, "retry": None}
+    return redis.asyncio.Redis.from_pool(_pool(redis.asyncio, settings, options))
+
+
+def _pool(kind: ModuleType, settings: Settings, options: dict[str, Any]) -> Any:
+    """Connections of `redis` or of `redis.asyncio`."""
+    if settings.redis_url:
+        return kind.ConnectionPool.from_url(settings.redis_url, **options)
+    start_embedded(settings)
+    embedded = _Embedded if kind is redis else _EmbeddedAsync
+    return kind.ConnectionPool(connection_class=embedded, host=LOOPBACK, lake=settings, **options)
+
+
+class _FindsServer:
+    """Where the embedded server is, at each new connection: one that died comes back on another
+    port when its own was taken, and who took it may be another lake's server."""
+
+    port: int
+
+    def __init__(self, *, lake: Settings, **options: Any) -> None:
+        super().__init__(**options)
+        self._lake = lake
+
+    def _connect(self) -> Any:
+        server = processes.running(self._lake, NAME)
+        if server is None:
+            raise RedisConnectionError("the embedded Redis server does not run")
+        self.port = server.port
+        return super()._connect()  # type: ignore[misc]  # of redis-py, sync or async
+
+
+class _Embedded(_FindsServer, redis.Connection):
+    pass
+
+
+class _EmbeddedAsync(_FindsServer, redis.asyncio.Connection):
+    pass
 
 
 def redis_url(settings: Settings) -> str:

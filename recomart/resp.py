@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 import hiredis
 import redis
@@ -20,6 +20,32 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 PIECE_COMMANDS = 2_000
 READ_BYTES = 1 << 18
 TOO_LATE = "no answer before the deadline"
+
+A = TypeVar("A")
+Talk = Generator[list[bytes], list[Any], A]
+"""Yields commands, takes their replies, returns what they tell: for any way of talking to Redis."""
+
+
+def converse(client: redis.Redis, talk: Talk[A], *, until: float | None = None) -> A:
+    """What a conversation tells; each of its rounds is an `exchange`."""
+    replies = None
+    while True:
+        try:
+            commands = next(talk) if replies is None else talk.send(replies)
+        except StopIteration as told:
+            return told.value
+        replies = exchange(client, commands, until=until)
+
+
+async def converse_async(client: redis.asyncio.Redis, talk: Talk[A], *, until: float) -> A:
+    """As `converse`, without holding up the event loop."""
+    replies = None
+    while True:
+        try:
+            commands = next(talk) if replies is None else talk.send(replies)
+        except StopIteration as told:
+            return told.value
+        replies = await exchange_async(client, commands, until=until)
 
 
 def bulk(value: bytes) -> bytes:

@@ -14,8 +14,9 @@ from recomart.online_rows import OnlineRows
 from recomart.realtime.clock import EPOCH, SECOND, days_of, instant_of, micros_of
 from recomart.realtime.features import FEATURES, JOIN_KEYS, PRODUCTS, STALE_AFTER, USERS
 from recomart.realtime.product_windows import product_features
-from recomart.realtime.reading import States, Talk, is_answerable, read_states
+from recomart.realtime.reading import States, is_answerable, read_states
 from recomart.realtime.user_windows import in_horizon, products_needed, user_features
+from recomart.resp import Talk
 
 
 def realtime_rows(

@@ -22,8 +22,8 @@ from recomart.realtime.clock import micros_of
 from recomart.realtime.documents import product_documents, user_document
 from recomart.realtime.features import FEATURES, STATE, USERS
 from recomart.realtime.layout import StateEvent
-from recomart.realtime.reading import States, Talk, live_days, read_states
-from recomart.resp import exchange, exchange_async
+from recomart.realtime.reading import States, live_days, read_states
+from recomart.resp import Talk, converse, converse_async
 
 ANSWER_SECONDS = 30.0
 
@@ -45,13 +45,7 @@ class RealtimeViews(BulkRedisOnlineStore):
             return super().online_read(config, table, entity_keys, requested_features)
         client = self._get_client(config.online_store)
         talk = _documents(config.project, table.name, entity_keys)
-        until = time.monotonic() + ANSWER_SECONDS
-        commands = next(talk)
-        while True:
-            try:
-                commands = talk.send(exchange(client, commands, until=until))
-            except StopIteration as told:
-                return told.value
+        return converse(client, talk, until=time.monotonic() + ANSWER_SECONDS)
 
     async def online_read_async(
         self,
@@ -64,13 +58,7 @@ class RealtimeViews(BulkRedisOnlineStore):
             return await super().online_read_async(config, table, entity_keys, requested_features)
         client = await self._get_client_async(config.online_store)
         talk = _documents(config.project, table.name, entity_keys)
-        until = time.monotonic() + ANSWER_SECONDS
-        commands = next(talk)
-        while True:
-            try:
-                commands = talk.send(await exchange_async(client, commands, until=until))
-            except StopIteration as told:
-                return told.value
+        return await converse_async(client, talk, until=time.monotonic() + ANSWER_SECONDS)
 
     def _read_features_per_fv(
         self, config: RepoConfig, grouped_refs: list[Any], *others: Any, **named: Any

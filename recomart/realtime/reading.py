@@ -6,7 +6,7 @@ two of them can share round trips (`together`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -16,11 +16,10 @@ from recomart.realtime.clock import DAY, MICROSECOND, SECOND, days_of, expires_a
 from recomart.realtime.layout import StateEvent, StateLayout, decode_event
 from recomart.realtime.product_windows import MinuteCounts, minute_counts
 from recomart.realtime.user_windows import Listing, UserState
-from recomart.resp import command
+from recomart.resp import Talk, command
 
 A = TypeVar("A")
 B = TypeVar("B")
-Talk = Generator[list[bytes], list[Any], A]
 
 CATALOGUE = "ftr_products"
 CATEGORY = "product_category"

@@ -10,8 +10,7 @@ from recomart.realtime.clock import MINUTE, days_of, micros_of
 from recomart.realtime.decay import DAY_MINUTES, growth
 from recomart.realtime.layout import StateLayout
 from recomart.realtime.product_windows import minute_counts, product_features
-from recomart.realtime.reading import Talk
-from recomart.resp import command
+from recomart.resp import Talk, command
 
 FIRST_CANDIDATES = 20
 ROUNDING = 1e-9

@@ -10,7 +10,7 @@ import pytest
 from recomart.realtime.features import PRODUCTS, USERS
 from recomart.realtime.lookup import realtime_rows
 from recomart.redis import connect
-from recomart.resp import exchange
+from recomart.resp import converse
 from recomart.settings import Settings
 from streaming.state import RealtimeState
 from tests.oracles.random_events import random_events
@@ -102,12 +102,7 @@ def test_accepted_events_and_state_give_the_same_counts(dbt, read, settings: Set
         assert len(users) == 40, read(lake, REJECTED)
         assert len(products) > 200
         talk = realtime_rows(settings.feast_project, users, products, as_of)
-        commands = next(talk)
-        try:
-            while True:
-                commands = talk.send(exchange(client, commands))
-        except StopIteration as told:
-            found = told.value
+        found = converse(client, talk)
         for view, expected, names in (
             (USERS, of_users, ("rt_user_views_5m", "rt_user_carts_30m", "rt_user_purchases_24h")),
             (PRODUCTS, of_products, ("rt_product_views_1h", "rt_product_purchases_24h")),

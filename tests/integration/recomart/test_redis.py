@@ -1,3 +1,4 @@
+import asyncio
 import os
 import signal
 import subprocess
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from recomart import processes, redis
 from recomart.errors import RedisUnavailable
@@ -132,3 +134,39 @@ def test_a_server_whose_starter_was_killed_before_it_was_recorded_does_not_run(
     ):
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+def test_clients_follow_a_server_that_comes_back_on_another_port(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its old port was taken meanwhile by another lake's server, which they must not speak to."""
+    other = load_settings(shop="demo", lake=tmp_path / "other")
+    client = redis.connect(settings, deadline=1.0)
+    client.set("k", "v")
+
+    async def follow() -> bytes:
+        waiting = redis.connect_async(settings, deadline=1.0)
+        assert await waiting.get("k") == b"v"
+        move()
+        with pytest.raises(RedisConnectionError):
+            await waiting.get("k")
+        redis.start_embedded(settings)
+        found = await waiting.get("k")
+        await waiting.aclose()
+        return found
+
+    def move() -> None:
+        server = redis.start_embedded(settings)
+        os.kill(server.pid, signal.SIGKILL)
+        psutil.Process(server.pid).wait(5)
+        monkeypatch.setattr(redis, "FIRST_PORT", server.port)
+        assert redis.start_embedded(other).port == server.port
+        with pytest.raises(RedisConnectionError):
+            client.get("k")
+
+    try:
+        assert asyncio.run(follow()) == b"v"
+        assert client.get("k") == b"v"
+        assert redis.connect(other).dbsize() == 0
+    finally:
+        processes.stop_all(other)

@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
+import recomart.redis
 from recomart import processes
 from recomart.redis import connect
-from recomart.settings import Settings
+from recomart.settings import Settings, load_settings
 from recomart.streams import EVENTS
 from streaming.check import check
 from streaming.journal import Journal, Limits, recover
@@ -176,6 +178,36 @@ def test_a_frozen_redis_is_waited_for(settings: Settings, make_line: Line) -> No
     _until_drained(settings)
     stop(process)
 
+    assert check(connect(settings), settings).agrees
+    assert len({record["event_id"] for record in kept(settings)}) == 500
+
+
+@pytest.mark.slow
+def test_a_redis_that_comes_back_on_another_port_is_found(
+    settings: Settings, make_line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another lake's server has its old port by then, and must get nothing of this stream."""
+    other = load_settings(shop="demo", lake=tmp_path / "other")
+    to_redis(settings, [make_line(1)])
+    process = start(settings, "--transport", "redis")
+    _until_drained(settings)
+    server = processes.running(settings, "redis")
+    assert server is not None
+    process.send_signal(signal.SIGSTOP)  # so that it does not start it again at once
+    try:
+        os.kill(server.pid, signal.SIGKILL)
+        psutil.Process(server.pid).wait(5)
+        monkeypatch.setattr(recomart.redis, "FIRST_PORT", server.port)
+        strangers = connect(other)
+        to_redis(settings, [make_line(number) for number in range(500)])
+        process.send_signal(signal.SIGCONT)
+        _until_drained(settings)
+        stop(process)
+
+        assert strangers.dbsize() == 0
+    finally:
+        process.send_signal(signal.SIGCONT)
+        processes.stop_all(other)
     assert check(connect(settings), settings).agrees
     assert len({record["event_id"] for record in kept(settings)}) == 500
 

@@ -6,7 +6,7 @@ import json
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import duckdb
 import pytest
@@ -20,17 +20,15 @@ from recomart.events import EVENT_TYPES, Event
 from recomart.online_layout import ViewLayout, encode_value
 from recomart.realtime.features import PRODUCT_FEATURES, PRODUCTS, USER_FEATURES, USERS
 from recomart.realtime.lookup import realtime_rows
-from recomart.realtime.reading import LISTED, Talk
+from recomart.realtime.reading import LISTED
 from recomart.realtime.trending import trending_products
 from recomart.redis import connect
-from recomart.resp import exchange
+from recomart.resp import converse
 from recomart.settings import Settings, load_settings
 from streaming.received import Received
 from streaming.state import Added, RealtimeState
 from tests.oracles import realtime_features as oracle
 from tests.oracles.random_events import random_events
-
-T = TypeVar("T")
 
 NOW = datetime.now(UTC)
 USER_IDS, PRODUCT_IDS = ["u1", "ü 2"], ["p1", "p2", "p'3", "p4"]
@@ -50,15 +48,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 @pytest.fixture(scope="module")
 def client(server: Settings) -> redis.Redis:
     return connect(server)
-
-
-def answer(client: redis.Redis, talk: Talk[T]) -> T:
-    commands = next(talk)
-    while True:
-        try:
-            commands = talk.send(exchange(client, commands))
-        except StopIteration as told:
-            return told.value
 
 
 def list_products(client: redis.Redis, project: str) -> None:
@@ -119,7 +108,7 @@ def test_any_deliveries_in_any_order_give_the_features_by_definition(
     events = oracle.counted(stream)
     as_of = NOW - ago
 
-    rows = answer(client, realtime_rows(server.feast_project, USER_IDS, PRODUCT_IDS, as_of))
+    rows = converse(client, realtime_rows(server.feast_project, USER_IDS, PRODUCT_IDS, as_of))
 
     assert added.new == len(events)
     assert added.new + added.duplicates + added.late + added.ahead == len(stream)
@@ -166,7 +155,7 @@ def test_trending_is_the_order_of_all_scores(server: Settings, client: redis.Red
         }
         expected = sorted(scores, key=lambda product: (-scores[product], product))
         for limit in (1, 10, 1_000):
-            found = answer(client, trending_products(server.feast_project, limit, as_of))
+            found = converse(client, trending_products(server.feast_project, limit, as_of))
             assert [one.product_id for one in found] == expected[:limit]
             assert [one.score for one in found] == pytest.approx(
                 [scores[product] for product in expected[:limit]], rel=1e-12
@@ -242,7 +231,7 @@ def test_sql_over_the_events_gives_the_same_counts(server: Settings, client: red
             [NOW],
         ).fetchall()
     users, products = [row[0] for row in of_users], [row[0] for row in of_products]
-    rows = answer(client, realtime_rows(server.feast_project, users, products, NOW))
+    rows = converse(client, realtime_rows(server.feast_project, users, products, NOW))
 
     for view, expected, names in (
         (USERS, of_users, ("rt_user_views_5m", "rt_user_carts_30m", "rt_user_purchases_24h")),
