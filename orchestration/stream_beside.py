@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from orchestration.simulation import has_visitors
 from recomart import processes
@@ -19,7 +18,8 @@ from recomart.errors import StreamFailed
 from recomart.redis import connect
 from recomart.settings import Settings
 from recomart.step import Progress, StepResult, no_progress
-from recomart.streams import GROUP, stream_key
+from recomart.streams import stream_key
+from streaming.transports.redis_stream import find_group
 
 SIMULATOR, SPEED_LAYER = "stream-simulator", "stream-speed-layer"
 """Their names among the lake's processes and logs."""
@@ -137,9 +137,8 @@ def _await_drained(settings: Settings) -> None:
     client = connect(settings, deadline=REDIS_SECONDS)
     stop_at = time.monotonic() + DRAIN_SECONDS
     while time.monotonic() < stop_at:
-        groups: Any = client.xinfo_groups(stream_key(settings.feast_project))
-        group = next((g for g in groups if g["name"] == GROUP.encode()), None)
-        if group and group["pending"] == 0 and group["lag"] == 0:
+        group = find_group(client, stream_key(settings.feast_project).encode())
+        if group and group[b"pending"] == 0 and group[b"lag"] == 0:
             return
         _require_speed_layer(settings)
         time.sleep(POLL_SECONDS)

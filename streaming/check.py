@@ -16,11 +16,12 @@ from recomart.realtime.clock import DAY, MICROSECOND, expires_at
 from recomart.realtime.layout import StateLayout
 from recomart.settings import Settings
 from recomart.sql import literal
-from recomart.streams import DEAD_LETTERS, EVENTS, GROUP, SEALED, stream_key
+from recomart.streams import DEAD_LETTERS, EVENTS, SEALED, stream_key
 from streaming.received import Received
 from streaming.records import received_of
 from streaming.segment import OPEN, read_lines
 from streaming.state import Added, RealtimeState
+from streaming.transports.redis_stream import find_group
 
 REBUILD_EVENTS = 2_000
 READS = 5
@@ -206,11 +207,8 @@ def _events_of_users(
 def _group(client: redis.Redis, settings: Settings) -> tuple[int, int | None, int]:
     """Pending, lag and acknowledged entries of the Redis Stream."""
     key = stream_key(settings.feast_project)
-    if not client.exists(key):
-        return 0, 0, 0
-    groups: list = client.xinfo_groups(key)  # type: ignore[assignment]  # redis-py types the async client's answer too
-    for group in groups:
-        if group["name"] == GROUP.encode():
-            acknowledged = (group["entries-read"] or 0) - group["pending"]
-            return group["pending"], group["lag"], acknowledged
-    return 0, client.xlen(key), 0  # type: ignore[return-value]  # as above
+    group = find_group(client, key.encode())
+    if group is None:
+        return 0, client.xlen(key), 0  # type: ignore[return-value]  # redis-py types the async client's answer too
+    read, pending = group[b"entries-read"] or 0, group[b"pending"]
+    return pending, group[b"lag"], read - pending

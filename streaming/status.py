@@ -13,7 +13,7 @@ from recomart.settings import Settings
 from recomart.streams import DEAD_LETTERS, EVENTS, SEALED, stream_key
 from streaming.counts import ConsumerReport, reports
 from streaming.segment import OPEN
-from streaming.transports.redis_stream import RedisStream
+from streaming.transports.redis_stream import find_group
 from streaming.transports.transport import Backlog
 
 SILENT_SECONDS = 5.0
@@ -55,10 +55,10 @@ def status(client: redis.Redis, settings: Settings) -> Status:
         RedisError: the server does not answer.
     """
     key = stream_key(settings.feast_project)
-    backlog = RedisStream(client, key, "").backlog() if client.exists(key) else None
+    group = find_group(client, key.encode())
     stats: dict = client.hgetall(StateLayout(settings.feast_project).stats_key)  # type: ignore[assignment]  # redis-py types the async client's answer too
     return Status(
-        backlog=backlog,
+        backlog=Backlog(group[b"lag"], group[b"pending"]) if group else None,
         entries=client.xlen(key),  # type: ignore[arg-type]  # as above
         consumers=tuple(reports(client, settings)),
         events=_segments(settings, EVENTS),

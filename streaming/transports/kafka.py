@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from recomart.errors import ConfigurationError, KafkaUnavailable
 from recomart.streams import GROUP
 from streaming.received import Delivery
-from streaming.transports.transport import Backlog
+from streaming.transports.transport import Backlog, received_at
 
 log = logging.getLogger(__name__)
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_SECONDS = 10.0
 """For the brokers' first answer. Later librdkafka itself waits for them, and says so in its log."""
 SESSION_MS = 10_000
@@ -117,7 +115,7 @@ class Kafka:
     def _delivery(self, message: Any) -> Delivery:
         name = f"{message.topic()}/{message.partition()}/{message.offset()}"
         _, milliseconds = message.timestamp()
-        return Delivery(name, EPOCH + timedelta(milliseconds=milliseconds), message.value() or b"")
+        return Delivery(name, received_at(milliseconds), message.value() or b"")
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
         """As `Transport.acknowledge`. Where partitions went to another member meanwhile, that one

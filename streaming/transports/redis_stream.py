@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import redis
@@ -15,11 +14,10 @@ from redis.exceptions import RedisError, ResponseError
 from recomart import resp
 from recomart.streams import FIELD, GROUP
 from streaming.received import Delivery
-from streaming.transports.transport import Backlog
+from streaming.transports.transport import Backlog, received_at
 
 log = logging.getLogger(__name__)
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TRIM_SECONDS = 1.0
 CLAIM_SECONDS = 30.0
 """A delivery that nobody acknowledged for so long is taken over: its consumer is dead, or stuck."""
@@ -111,17 +109,22 @@ class RedisStream:
             self._claim_at = time.monotonic() + self._claim_every
         if reply[1]:
             log.info("took over %d events of a consumer that is silent", len(reply[1]))
+        if reply[2]:
+            self._say_trimmed(reply[2])
         return reply[1]
 
     def _deliveries(self, entries: list[Entry]) -> list[Delivery]:
         gone = [entry[0] for entry in entries if not entry[1]]
         if gone:
-            log.error(
-                "%d entries of %s were trimmed by somebody before they were read, from %s on",
-                len(gone), self._key.decode(), gone[0].decode(),
-            )  # fmt: skip
+            self._say_trimmed(gone)
             self._acknowledge(gone)
         return [_delivery(entry) for entry in entries if entry[1]]
+
+    def _say_trimmed(self, gone: Sequence[bytes]) -> None:
+        log.error(
+            "%d entries of %s were trimmed by somebody before they were read, from %s on",
+            len(gone), self._key.decode(), gone[0].decode(),
+        )  # fmt: skip
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
         """As `Transport.acknowledge`.
@@ -141,7 +144,7 @@ class RedisStream:
         MAXLEN would remove unread and unacknowledged entries too.
         """
         lowest: list[tuple[int, int]] = []
-        for group in self._groups():
+        for group in _groups(self._client, self._key):
             if group[b"pending"]:
                 summary = self._ask(b"XPENDING", self._key, group[b"name"])
                 lowest.append(_ordered(summary[1] or group[b"last-delivered-id"]))
@@ -159,14 +162,8 @@ class RedisStream:
         Raises:
             RedisError: the server is away, frozen or refuses.
         """
-        for group in self._groups():
-            if group[b"name"] == _GROUP:
-                return Backlog(group[b"lag"], group[b"pending"])
-        return Backlog(None, 0)
-
-    def _groups(self) -> list[dict[bytes, Any]]:
-        listed = self._ask(b"XINFO", b"GROUPS", self._key)
-        return [dict(zip(flat[::2], flat[1::2], strict=True)) for flat in listed]
+        group = find_group(self._client, self._key)
+        return Backlog(group[b"lag"], group[b"pending"]) if group else Backlog(None, 0)
 
     def _make_group(self) -> None:
         try:
@@ -185,12 +182,30 @@ class RedisStream:
                 self._trim()
 
 
+def find_group(client: redis.Redis, key: bytes) -> dict[bytes, Any] | None:
+    """What XINFO says of the speed layer's group; None before anybody has consumed.
+
+    Raises:
+        RedisError: the server is away, frozen or refuses.
+    """
+    return next((group for group in _groups(client, key) if group[b"name"] == _GROUP), None)
+
+
+def _groups(client: redis.Redis, key: bytes) -> list[dict[bytes, Any]]:
+    try:
+        (listed,) = resp.exchange(client, [resp.command(b"XINFO", b"GROUPS", key)])
+    except ResponseError as exc:
+        if "no such key" not in str(exc):
+            raise
+        return []  # nothing was sent yet, or somebody deleted it
+    return [dict(zip(flat[::2], flat[1::2], strict=True)) for flat in listed]
+
+
 def _delivery(entry: Entry) -> Delivery:
     name, fields = entry[0].decode(), entry[1]
     # an entry of another shape is a dead letter, with all that it holds
     body = fields[1] if fields[0] == FIELD and len(fields) == 2 else b" ".join(fields)
-    milliseconds = int(name[: name.index("-")])
-    return Delivery(name, EPOCH + timedelta(milliseconds=milliseconds), body)
+    return Delivery(name, received_at(_ordered(entry[0])[0]), body)
 
 
 def _ordered(entry_id: bytes) -> tuple[int, int]:

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from streaming.received import Delivery
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def received_at(milliseconds: int) -> datetime:
+    """When a server took an event, by its own word, which a producer may have put in its mouth:
+    beyond the year 9999 is the end of that year."""
+    with suppress(OverflowError):
+        return EPOCH + timedelta(milliseconds=milliseconds)
+    return datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)

@@ -213,6 +213,19 @@ def test_a_redis_that_comes_back_on_another_port_is_found(
 
 
 @pytest.mark.slow
+def test_a_stream_that_somebody_deletes_is_made_again(settings: Settings, make_line: Line) -> None:
+    to_redis(settings, [make_line(1)])
+    process = start(settings, "--transport", "redis")
+    _until_drained(settings)
+    connect(settings).flushall()
+    to_redis(settings, [make_line(2)])
+    _until_drained(settings)
+    stop(process)
+
+    assert [record["event_id"] for record in kept(settings)] == ["e1", "e2"]
+
+
+@pytest.mark.slow
 def test_a_redis_at_its_memory_limit_is_waited_for(settings: Settings, make_line: Line) -> None:
     client = connect(settings)
     run(settings, "--transport", "redis", "--idle-exit", "0")  # makes the group
@@ -258,8 +271,9 @@ def test_what_a_stuck_pipe_had_kept_reaches_the_state_at_the_next_start(
 
 
 def _until_drained(settings: Settings) -> None:
-    client = connect(settings)
+    client, end = connect(settings), time.monotonic() + 60
     while (backlog := status(client, settings).backlog) is None or backlog.pending or backlog.lag:
+        assert time.monotonic() < end, backlog
         time.sleep(0.05)
 
 

@@ -3,7 +3,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+from recomart.redis import connect
 from recomart.settings import Settings
+from recomart.streams import FIELD, GROUP, stream_key
 from tests.integration.streaming.stream_runs import dead, kept, left_open, run, to_redis
 
 Line = Callable[..., bytes]
@@ -53,9 +55,6 @@ def test_the_transport_s_clock_wins(settings: Settings, make_line: Line) -> None
 def test_redis_stream_is_drained_acknowledged_and_trimmed(
     settings: Settings, make_line: Line
 ) -> None:
-    from recomart.redis import connect
-    from recomart.streams import GROUP, stream_key
-
     to_redis(settings, (make_line(number) for number in range(3000)))
     run(settings, "--transport", "redis", "--idle-exit", "1.5")
 
@@ -64,6 +63,21 @@ def test_redis_stream_is_drained_acknowledged_and_trimmed(
     (group,) = client.xinfo_groups(key)
     assert (group["name"], group["pending"], group["lag"]) == (GROUP.encode(), 0, 0)
     assert client.xlen(key) < 1000
+
+
+def test_an_entry_whose_id_is_beyond_all_years_stops_nobody(
+    settings: Settings, make_line: Line
+) -> None:
+    """A producer may choose ids itself, and an entry that ends its reader would end every one."""
+    client, key = connect(settings), stream_key(settings.feast_project)
+    client.xadd(key, {FIELD: make_line(1)}, id=f"{2**63}-0")
+    client.xadd(key, {FIELD: make_line(2)})
+
+    out, _ = run(settings, "--transport", "redis", "--idle-exit", "0")
+
+    assert "2 late" in out
+    assert [record["event_id"] for record in kept(settings)] == ["e1", "e2"]
+    assert kept(settings)[0]["received_at"] == "9999-12-31T23:59:59.999999Z"
 
 
 def _iso(milliseconds: int) -> str:
