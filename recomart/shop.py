@@ -5,7 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+    model_validator,
+)
 
 from recomart.entities import ENTITIES as ENTITIES
 from recomart.entities import KEYS as KEYS
@@ -61,6 +70,37 @@ class Shop(BaseModel):
             if isinstance(origin, dict) and "time_format" in origin:
                 filled[entity] = {"time_format": origin["time_format"], **made}
         return filled
+
+    @field_validator("as_of", mode="wrap")
+    @classmethod
+    def _clock(cls, value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return read(value)
+        except ValidationError as exc:
+            raise ValueError("expected now, data_end or a time such as 2026-01-31") from exc
+
+    @field_validator("rating_scale")
+    @classmethod
+    def _rises(cls, scale: tuple[float, float]) -> tuple[float, float]:
+        if scale[0] >= scale[1]:
+            raise ValueError("the lowest comes first, then the highest")
+        return scale
+
+    @field_validator("relevant_rating")
+    @classmethod
+    def _on_the_scale(cls, rating: float | None, info: ValidationInfo) -> float | None:
+        scale = info.data.get("rating_scale")
+        if rating is not None and scale and not scale[0] <= rating <= scale[1]:
+            raise ValueError(f"lies outside of rating_scale, {scale[0]:g} to {scale[1]:g}")
+        return rating
+
+    @field_validator("closed_at")
+    @classmethod
+    def _after_opening(cls, closed: datetime | None, info: ValidationInfo) -> datetime | None:
+        opened = info.data.get("opened_at")
+        if closed and opened and closed.replace(tzinfo=None) <= opened.replace(tzinfo=None):
+            raise ValueError("lies before opened_at")
+        return closed
 
     @property
     def likes_from(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import types
 import typing
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
+from ruamel.yaml.constructor import DuplicateKeyError, RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError
 
 from recomart.errors import ShopFileError
@@ -18,6 +20,20 @@ from recomart.rule_problems import rule_problems
 from recomart.settings import Settings
 from recomart.shop import ENTITIES, REQUIRED, Shop
 from recomart.sources import TAGS
+
+
+class _Constructor(RoundTripConstructor):
+    """Leaves times as texts: the model reads them too, and its errors have a line."""
+
+
+_Constructor.add_constructor("tag:yaml.org,2002:timestamp", lambda _, node: node.value)
+
+_EXPECTED = {
+    "tuple_type": "expected a list",
+    "dict_type": "expected a mapping of keys",
+    "string_type": "expected a text; put it in quotes",
+}
+"""Pydantic's kind of finding, in the words of YAML."""
 
 
 class ShopFile:
@@ -64,7 +80,17 @@ def load_shop(settings: Settings) -> ShopFile:
             found=", ".join(known) or "no shop files there",
             help=_nearest(path.stem, known) or "set RECOMART_SHOP to one of these, or to a path",
         )
-    return read_shop(path.read_text(encoding="utf-8"), path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as exc:
+        line = exc.object.count(b"\n", 0, exc.start) + 1
+        raise ShopFileError(
+            f"{path.name} is not UTF-8",
+            where=f"{path}:{line}",
+            found=f"the byte {exc.object[exc.start]:#04x}",
+            help="save it as UTF-8",
+        ) from exc
+    return read_shop(text, path)
 
 
 def read_shop(text: str, path: Path) -> ShopFile:
@@ -73,8 +99,18 @@ def read_shop(text: str, path: Path) -> ShopFile:
     Raises:
         ShopFileError: the text is no YAML, or has wrong keys (then it is a ShopFileErrors).
     """
+    yaml = YAML(typ="rt")
+    yaml.Constructor = _Constructor
     try:
-        tree = YAML(typ="rt").load(text)
+        tree = yaml.load(text)
+    except DuplicateKeyError as exc:
+        mark = exc.problem_mark
+        key = re.match(r"\S+", mark.buffer[mark.pointer :])[0].partition(":")[0]
+        raise ShopFileError(
+            f"{path.name}: '{key}' stands there twice",
+            where=f"{path}:{mark.line + 1}",
+            help="keep one of them, or give the other its own name",
+        ) from exc
     except MarkedYAMLError as exc:
         line = exc.problem_mark.line + 1 if exc.problem_mark else 1
         raise ShopFileError(
@@ -91,7 +127,8 @@ def read_shop(text: str, path: Path) -> ShopFile:
         problems += [
             _explained(path, tree, finding)
             for finding in exc.errors()
-            if (finding["type"], finding["loc"][-1:]) != ("missing", ("columns",))
+            if finding["type"] not in ("missing", "dict_type")
+            or finding["loc"][-1:] != ("columns",)
         ]
     else:
         problems += [
@@ -188,7 +225,7 @@ def _origin_problems(path: Path, tree: dict, entity: str) -> Iterator[ShopFileEr
 def _explained(path: Path, tree: Any, finding: Any) -> ShopFileError:
     """One of pydantic's findings, in the words of the file."""
     keys = [str(part) for part in finding["loc"] if part not in TAGS]
-    message = finding["msg"].removeprefix("Value error, ")
+    message = _EXPECTED.get(finding["type"]) or finding["msg"].removeprefix("Value error, ")
     hint = None
     if finding["type"] == "extra_forbidden":
         known = _known_keys(finding["loc"][:-1])

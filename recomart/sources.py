@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    field_validator,
+    model_validator,
+)
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
@@ -69,6 +77,19 @@ class _Source(BaseModel):
             return {**data, "columns": columns}
         return data
 
+    @field_validator("time_format")
+    @classmethod
+    def _known_to_duckdb(cls, pattern: str) -> str:
+        if "%" in pattern:
+            import duckdb
+
+            try:
+                with duckdb.connect() as connection:
+                    connection.execute("select try_strptime('', ?)", [pattern])
+            except duckdb.Error as exc:
+                raise ValueError(str(exc).partition(f"{pattern}: ")[2] or str(exc)) from exc
+        return pattern
+
     @property
     def reads(self) -> tuple[str, ...]:
         """Every source column that the mapping reads, once, in order."""
@@ -84,7 +105,7 @@ class FileSource(_Source):
     )
     format: Literal["csv", "jsonl", "parquet"] = "csv"
     delimiter: str = ","
-    quote: str = '"'
+    quote: str = Field('"', max_length=1)
     header: bool = True
     fields: tuple[str, ...] = Field((), description="Column names, for files without a header.")
     encoding: str = "utf-8"
@@ -98,6 +119,13 @@ class FileSource(_Source):
         if isinstance(data, dict) and isinstance(data.get("files"), str):
             return {**data, "files": [data["files"]]}
         return data
+
+    @field_validator("delimiter")
+    @classmethod
+    def _tells_fields_apart(cls, delimiter: str) -> str:
+        if not delimiter or set(delimiter) & set('\r\n"'):
+            raise ValueError("expected one sign or more, none of them a quote or a line end")
+        return delimiter
 
     @model_validator(mode="after")
     def _header_or_fields(self) -> FileSource:

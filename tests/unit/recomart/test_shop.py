@@ -130,3 +130,44 @@ def test_a_key_deep_inside_is_compared_with_the_keys_of_that_place(tmp_path: Pat
     hints = {p.message.split(":")[0]: p.help for p in failure(tmp_path, api).all}
     assert hints["products.api_key.heder"] == 'did you mean "header"?'
     assert hints["products.columns.product_id.colum"] == 'did you mean "column"?'
+
+
+@pytest.mark.parametrize(
+    ("was", "wrong", "line", "said"),
+    [
+        ("title: Acme", "title: Acme\nas_of: 2025-13-01", "2", "now, data_end or a time"),
+        ("title: Acme", "title: Acme\nopened_at: 2025-13-01", "2", "month value is outside"),
+        ("title: Acme", "title: Acme\nrating_scale: [5, 1]", "2", "lowest comes first"),
+        ("title: Acme", "title: Acme\nrating_scale: 5", "2", "expected a list"),
+        ("title: Acme", "title: Acme\nrelevant_rating: 9", "2", "outside of rating_scale"),
+        (
+            "title: Acme",
+            "title: Acme\nopened_at: 2026-01-01\nclosed_at: 2025-01-01",
+            "3",
+            "before opened_at",
+        ),
+        ("title: Acme", "title: 4711", "1", "expected a text"),
+        ("ratings.csv", "{a: b}", "3", "expected a list"),
+        ("  columns:", "  delimiter: ''\n  columns:", "4", "expected one sign or more"),
+        ("  columns:", "  delimiter: '\"'\n  columns:", "4", "none of them a quote"),
+        ("  columns:", "  quote: '\"\"'\n  columns:", "4", "at most 1 character"),
+        ("  columns:", "  time_format: '%d.%Q'\n  columns:", "4", "%Q"),
+        ("    rated_at: ts", "    rated_at: ts\nratings: 1", "9", "'ratings' stands there twice"),
+    ],
+)  # fmt: skip
+def test_a_value_that_makes_no_sense_is_refused_with_its_line(
+    tmp_path: Path, was: str, wrong: str, line: str, said: str
+) -> None:
+    error = failure(tmp_path, RATINGS.replace(was, wrong))
+    assert said in error.message
+    assert f"acme.yml:{line}" in error.where
+    assert len(getattr(error, "all", [error])) == 1
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_a_shop_file_that_is_not_utf_8_says_so(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "acme.yml"
+    path.write_bytes(RATINGS.replace("Acme", "Äcker").encode(encoding))
+    with pytest.raises(ShopFileError, match=r"acme\.yml is not UTF-8") as caught:
+        load_shop(load_settings(shop=str(path), lake=tmp_path / "lake"))
+    assert "acme.yml:1" in caught.value.where
