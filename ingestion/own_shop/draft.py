@@ -157,7 +157,7 @@ def _source(guess: Guess, folder: Path, path: Path) -> Iterator[str]:
 def _line(choice: Choice, names: dict[str, str], guess: Guess) -> Iterator[str]:
     yield f"    # {_comment(choice.reason)}"
     if choice.doubt and choice.doubt != guess.time_doubt:
-        yield f"    # UNSURE: {_comment(choice.doubt)}."
+        yield f"    # UNSURE: {_comment(choice.doubt).removesuffix('?')}{'?' if choice.doubt.endswith('?') else '.'}"
     yield f"    {choice.ours}: {_yaml(choice.yaml, names)}"
 
 

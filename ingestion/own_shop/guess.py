@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ingestion.own_shop.fits import FITS, Evidence, Fit, Keys, fit
 from ingestion.own_shop.names import concepts_of, file_likeness
@@ -106,6 +106,7 @@ def _guess(table: Table, entity: str, evidence: Evidence) -> Guess | None:
     }
     guess = Guess(entity, table, score, choices)
     _settle_times(guess)
+    _settle_totals(guess)
     _settle_event_types(guess)
     _derive(guess)
     guess.missing |= {
@@ -168,6 +169,12 @@ def _settle_times(guess: Guess) -> None:
             guess.time_format, guess.time_doubt = found.format, choice.doubt
         elif found.format != guess.time_format:
             del guess.choices[choice.ours]
+
+
+def _settle_totals(guess: Guess) -> None:
+    """Beside the price of one unit, a total is the whole line's."""
+    if {"unit_price", "line_total"} <= guess.choices.keys():
+        guess.choices["line_total"] = replace(guess.choices["line_total"], doubt=None)
 
 
 def _settle_event_types(guess: Guess) -> None:

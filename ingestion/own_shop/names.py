@@ -9,20 +9,21 @@ from functools import cache
 WORDS: dict[str, str] = {
     "user": "user customer cust client member visitor account buyer shopper person household uid "
     "kunde kunden nutzer benutzer klant gebruiker utilisateur cliente usuario utente reviewer "
-    "viewer subscriber patron reader mitglied acheteur comprador",
+    "viewer subscriber patron reader mitglied acheteur comprador kdnr",
     "product": "product prod item iid sku article artikel asin movie film book isbn track song "
     "produkt produit producto prodotto ware ean gtin upc listing variant game recipe pid mid "
-    "articulo articolo stockcode productcode itemcode",
+    "articulo articolo stockcode productcode itemcode artnr artikelnr artno",
     "rating": "rating stars star score rate vote grade bewertung sterne note puntuacion "
     "calificacion valutazione voto punkte points overall estrellas etoiles cijfer",
     "time": "time timestamp ts date datetime created at when day zeit datum zeitpunkt fecha heure "
     "uhrzeit tag data occurred rated ordered purchased unix utc erstellt am horodatage dt",
     "order": "order bestellung bestell auftrag basket invoice receipt transaction trx txn "
-    "rechnung bon commande pedido ordine purchase ticket factura beleg orderid",
+    "rechnung bon commande pedido ordine purchase ticket factura beleg orderid bestnr",
     "line": "line lineno position pos zeile row seq linenumber linea ligne",
     "quantity": "quantity qty count units menge anzahl quantite cantidad stueck stk pieces "
     "quantita aantal",
-    "price": "price preis einzelpreis prix precio prezzo cost msrp prijs stueckpreis unitprice",
+    "price": "price preis einzelpreis prix precio prezzo cost msrp prijs stueckpreis unitprice "
+    "verkaufspreis vk uvp",
     "total": "total sum sales amount value summe gesamt gesamtpreis betrag umsatz montant importe "
     "linetotal subtotal revenue",
     "event": "event action behavior behaviour activity aktion ereignis interaction eventtype "
@@ -99,10 +100,18 @@ _SPECIAL = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ø": 
 
 def tokens(name: str) -> list[str]:
     """The words of a name in any style: `KundenNr.`, `kunden_nr` and `kunden nr` are alike."""
-    plain = re.sub(r"(?<=[a-zäöüß0-9])(?=[A-ZÄÖÜ])", " ", name.rpartition(".")[2] or name)
+    plain = re.sub(r"(?<=[a-zäöüß0-9])(?=[A-ZÄÖÜ])", " ", _last_of_path(name))
     plain = plain.lower().translate(_SPECIAL)
     plain = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
     return re.findall(r"[a-z]+|[0-9]+", plain)
+
+
+def _last_of_path(name: str) -> str:
+    """The end of a path that says something: of customer.id, `id` alone would say nothing."""
+    around, _, last = name.rpartition(".")
+    if _CONCEPT.get(last.lower()) == "id":
+        return f"{around.rpartition('.')[2]} {last}"
+    return last or name
 
 
 @cache

@@ -23,10 +23,10 @@ EVENT_WORDS: dict[str, str] = {
     "click": "click clicks clicked clk klick klicks clic",
     "favorite": "favorite favourite fav favor like liked wishlist wish bookmark merken "
     "gemerkt merkliste addtowishlist save saved favori",
-    "add_to_cart": "addtocart cart add addtobasket basket addcart warenkorb inwarenkorb "
+    "add_to_cart": "addtocart cart add addtobasket basket addcart cartadd basketadd warenkorb inwarenkorb "
     "atc panier addtobag carrito",
-    "remove_from_cart": "removefromcart remove removed removecart deletefromcart rfc "
-    "ausdemwarenkorb removefrombasket",
+    "remove_from_cart": "removefromcart remove removed removecart cartremove deletefromcart rfc "
+    "ausdemwarenkorb removefrombasket basketremove",
     "purchase": "purchase purchased buy bought order ordered transaction sale checkout kauf "
     "gekauft bestellung achat compra paid conversion payment",
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Five invented shops, each with conventions of its own, and what a person would map by hand."""
+"""Six invented shops, each with conventions of its own, and what a person would map by hand."""
 
 from __future__ import annotations
 
@@ -209,4 +209,49 @@ def retail(folder: Path) -> Expected:
     )
 
 
-SHOPS = [german, american, headless, clickstream, retail]
+def abbreviated(folder: Path) -> Expected:
+    """Excel's CSV with a byte-order mark and Windows line ends, short German names, nested ids."""
+    rng = random.Random(6)
+    users, items = [f"{n:05d}" for n in range(1, 60)], [f"{n:05d}" for n in range(100, 140)]
+    artikel = ["Art.-Nr.;Bezeichnung;Warengruppe;VK brutto;Lagerbestand"]
+    artikel += [
+        f"{i};Helm {i};{rng.choice(['Helm', 'Licht'])};1.0{n:02},50;{n}"
+        for n, i in enumerate(items)
+    ]
+    (folder / "Artikel.csv").write_text("\r\n".join(artikel) + "\r\n", "utf-8-sig", newline="")
+    lines = ["Best.-Nr.;Pos;Kd.-Nr.;Datum;Art.-Nr.;Menge;Einzelpreis;Gesamt"]
+    clicks = []
+    for number, (user, item, at) in enumerate(_deeds(rng, users, items, 200)):
+        lines.append(
+            f"{number};1;{user};{at:%d.%m.%Y};{item};2;{number % 90},50;{2 * (number % 90) + 1},00"
+        )
+        event = {"ts": f"{at:%Y-%m-%dT%H:%M:%S}+02:00", "customer": {"id": user}, "sku": item}
+        clicks.append(event | {"event": "basket_add" if number % 3 else "product_view"})
+    (folder / "Bestellungen 2025.csv").write_text("\n".join(lines) + "\n", "utf-8")
+    with gzip.open(folder / "clicks-2025.jsonl.gz", "wt") as handle:
+        handle.writelines(json.dumps(event) + "\n" for event in clicks)
+    return Expected(
+        {
+            "products": {
+                "product_id": "Art.-Nr.",
+                "title": "Bezeichnung",
+                "category": "Warengruppe",
+                "price": "VK brutto",
+            },
+            "transactions": {
+                "order_id": "Best.-Nr.",
+                "line_no": "Pos",
+                "user_id": "Kd.-Nr.",
+                "product_id": "Art.-Nr.",
+                "quantity": "Menge",
+                "unit_price": "Einzelpreis",
+                "line_total": "Gesamt",
+                "ordered_at": "Datum",
+            },
+            "events": {"user_id": "customer.id", "product_id": "sku", "event_type": "event"},
+        },
+        {"transactions": "%d.%m.%Y", "events": "iso"},
+    )
+
+
+SHOPS = [german, american, headless, clickstream, retail, abbreviated]
