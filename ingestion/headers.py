@@ -113,6 +113,15 @@ def name_problems(
     path: Path,
 ) -> Iterator[HeaderMismatch]:
     """All that is wrong with the names of a file's columns; `place` is what messages call them."""
+    if source.format == "csv" and names[:1] and names[0].lstrip().startswith("{"):
+        yield HeaderMismatch(
+            f"{place}, holds a JSON object, and no names of columns",
+            code="wrong-format",
+            where=shop.where(f"{entity}.files"),
+            found=", ".join(names)[:200],
+            help="set format: jsonl",
+        )
+        return
     twice = sorted({name for name in names if names.count(name) > 1})
     for name in twice:
         yield HeaderMismatch(

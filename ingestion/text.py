@@ -32,6 +32,12 @@ _FOREIGN_MARKS = {
     codecs.BOM_UTF16_BE: "utf-16",
     codecs.BOM_UTF32_BE: "utf-32",
 }
+_NO_TEXT = {
+    b"PAR1\x15": ("Parquet", "set format: parquet"),
+    b"PK\x03\x04": ("a zip archive or an Excel workbook", "unpack it, or save the sheet as CSV"),
+    b"\x1f\x8b": ("gzip", "give it the ending .gz"),
+}
+"""First bytes of what is often taken for text -> what it is, and what to do."""
 
 
 def is_utf8(encoding: str) -> bool:
@@ -52,11 +58,27 @@ def pieces(path: Path, encoding: str, size: int = PIECE_BYTES) -> Iterator[bytes
 
     Raises:
         SourceMissing: the file is empty or cannot be read.
-        SourceError: broken gzip, or more text than a file of this size should hold.
+        SourceError: broken gzip, more text than a file of this size should hold, or no text.
     """
     with reading(path), open(path, "rb") as handle:
         raw = _expanded(path, handle, size) if path.suffix == ".gz" else _plain(handle, size)
+        raw = _of_text(path, raw)
         yield from _without_mark(path, raw if is_utf8(encoding) else _utf8(path, raw, encoding))
+
+
+def _of_text(path: Path, raw: Iterator[bytes]) -> Iterator[bytes]:
+    first = next(raw, b"")
+    for start, (what, help) in _NO_TEXT.items():
+        if first.startswith(start):
+            raise SourceError(
+                f"{path.name} is no text but {what}",
+                code="wrong-format",
+                where=str(path),
+                found=f"it begins with {start!r}",
+                help=help,
+            )
+    yield first
+    yield from raw
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 import types
 import typing
 from collections.abc import Iterator
@@ -105,7 +104,7 @@ def read_shop(text: str, path: Path) -> ShopFile:
         tree = yaml.load(text)
     except DuplicateKeyError as exc:
         mark = exc.problem_mark
-        key = re.match(r"\S+", mark.buffer[mark.pointer :])[0].partition(":")[0]
+        key = text.splitlines()[mark.line][mark.column :].partition(":")[0].strip()
         raise ShopFileError(
             f"{path.name}: '{key}' stands there twice",
             where=f"{path}:{mark.line + 1}",

@@ -308,6 +308,20 @@ CASES = (
         ),
     ),
     Case(
+        "Parquet, gzip, a zip archive or an Excel workbook, under a name of CSV",
+        "The file fails: `wrong-format`, with what it is and what to declare.",
+        LOADS,
+        (
+            File("ratings/parquet.csv", b"PAR1\x15\x04\x15", error="wrong-format Parquet"),
+            File("ratings/excel.csv", b"PK\x03\x04\x14\x00\x06", error="wrong-format Excel"),
+            File(
+                "ratings/gzip.csv",
+                gzip.compress(f"{RATINGS}gz1,p1,5,{T}\n".encode(), mtime=0),
+                error="wrong-format gzip",
+            ),
+        ),
+    ),
+    Case(
         "Most lines broken",
         "The file fails: `unreadable-file`, with the first of them.",
         LOADS,

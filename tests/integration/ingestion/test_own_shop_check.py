@@ -163,6 +163,12 @@ def test_event_types_that_are_not_ours_come_with_the_values_to_add(acme: Acme) -
     assert problem.help == 'add to its values: {"pv": view}'
 
 
+def test_json_lines_that_are_declared_as_csv_are_one_problem(acme: Acme) -> None:
+    acme.rows(header='{"user": "u1", "item": "p1", "stars": 5, "ts": "2025-01-01"}', row="{{}}")
+    (problem,) = acme.problems()
+    assert (problem.code, problem.help) == ("wrong-format", "set format: jsonl")
+
+
 def test_a_few_bad_values_and_lines_are_warnings(acme: Acme) -> None:
     acme.rows()
     with open(acme.folder / "ratings.csv", "a") as handle:
