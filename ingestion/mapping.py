@@ -20,8 +20,8 @@ _NUMBERS = {
     for name, type in types.items()
     if type in ("number", "integer")
 }
-_GERMAN = r"^\s*[-+]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?\s*$"
-"""A number with a decimal comma, its thousands apart by points or not."""
+_GROUPS = {",": ".' \u00a0\u202f", ".": ",' \u00a0\u202f"}
+"""Decimal sign -> the signs that may stand between thousands."""
 
 
 def expression(column: Column | None, places: Mapping[str, str]) -> str:
@@ -70,8 +70,10 @@ def _with_point(name: str, source: Source, made: str) -> str:
     """SQL that writes a number the way that staging reads it; other texts stay for it to judge."""
     if name not in _NUMBERS or not isinstance(source, FileSource) or source.decimal is None:
         return made
-    pointed = f"replace(replace({made}, '.', ''), ',', '.')"
-    return f"case when regexp_matches({made}, {literal(_GERMAN)}) then {pointed} else {made} end"
+    sign, groups = source.decimal, _GROUPS[source.decimal]
+    number = rf"^\s*[-+]?(\d+|\d{{1,3}}([{groups}]\d{{3}})+)([{sign}]\d+)?\s*$"
+    pointed = f"replace(translate({made}, {literal(groups)}, ''), {literal(sign)}, '.')"
+    return f"case when regexp_matches({made}, {literal(number)}) then {pointed} else {made} end"
 
 
 def fingerprint(source: Source, *, distinct: bool = False) -> str:

@@ -109,8 +109,9 @@ class FileSource(_Source):
     header: bool = True
     fields: tuple[str, ...] = Field((), description="Column names, for files without a header.")
     encoding: str = "utf-8"
-    decimal: Literal[","] | None = Field(
-        None, description='"," where numbers are written 1.299,00; unset where 1299.00.'
+    decimal: Literal[",", "."] | None = Field(
+        None,
+        description='"," where numbers are written 1.299,00; "." where 1,299.00; unset where 1299.00.',
     )
 
     @model_validator(mode="before")

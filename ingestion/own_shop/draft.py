@@ -139,8 +139,8 @@ def _source(guess: Guess, folder: Path, path: Path) -> Iterator[str]:
     if layout.format == "csv" and not layout.header:
         yield "  header: false # the first line is a record; the names are ours"
         yield f"  fields: [{', '.join(_quoted(names[name]) for name in layout.names)}]"
-    if _has_decimal_commas(guess):
-        yield '  decimal: ","'
+    if decimal := _decimal(guess):
+        yield f'  decimal: "{decimal}"'
     if guess.time_format:
         if guess.time_doubt:
             yield f"  # UNSURE: {guess.time_doubt}."
@@ -207,12 +207,15 @@ def _names(guess: Guess) -> dict[str, str]:
     return names | ours
 
 
-def _has_decimal_commas(guess: Guess) -> bool:
-    return any(
-        guess.table.columns[choice.column].numbers.commas > 0.1
+def _decimal(guess: Guess) -> str | None:
+    """How the source writes most of its numbers that are not plain ones."""
+    numbers = [
+        guess.table.columns[choice.column].numbers
         for choice in guess.choices.values()
         if choice.ours in _NUMBERS and choice.column
-    )
+    ]
+    found = [n.decimal for n in numbers if n.grouped or n.commas > 0.1]
+    return max(found, key=found.count, default=None)
 
 
 def _zone(format: str) -> str:

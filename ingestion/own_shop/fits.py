@@ -177,7 +177,9 @@ def _number(table: Table, column: Column, ours: str, *_: object) -> _Judged:
     if n.share < 0.8 or n.low is None or not table.layout.header:
         return None
     reason = f"numbers from {n.low:g} to {n.high:g}"
-    if n.commas:
+    if n.grouped:
+        reason += f", {percent(n.grouped)} with commas between thousands"
+    elif n.commas:
         reason += f", {percent(n.commas)} with a decimal comma"
     if ours == "quantity":
         return (0.9 if n.integers > 0.9 * n.share else 0.4), reason, None

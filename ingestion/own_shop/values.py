@@ -15,6 +15,8 @@ from recomart.events import EVENT_TYPES
 
 MOST = 40
 _DECIMAL_COMMA = r"^\s*[-+]?\d{1,3}(\.\d{3})*,\d+\s*$|^\s*[-+]?\d+,\d+\s*$"
+_GROUPED = r"^\s*[-+]?\d{1,3}((,\d{3})+\.\d+|(,\d{3}){2,})\s*$"
+"""Thousands apart by commas. 1,299 is left out: its comma may be a decimal one."""
 
 EVENT_WORDS: dict[str, str] = {
     "impression": "impression impressions shown exposure display seen",
@@ -92,6 +94,8 @@ class Numbers:
     """Of the filled values, those that are numbers, by either decimal sign."""
     commas: float
     """Those that are numbers with a decimal comma."""
+    grouped: float
+    """Those that have commas between their thousands: 1,299.00."""
     integers: float
     booleans: float
     low: float | None = None
@@ -100,25 +104,35 @@ class Numbers:
     usual_high: float | None = None
     """Between these lie all but 1% at either end."""
 
+    @property
+    def decimal(self) -> str | None:
+        """What a source of such numbers must declare as its decimal; None for nothing."""
+        if self.grouped:
+            return "."
+        return "," if self.commas else None
+
 
 def _numbers(values: pa.ChunkedArray) -> Numbers:
     connection = calculator()
     connection.register("received", pa.table({"value": values}))
     comma = f"regexp_matches(value, '{_DECIMAL_COMMA}')"
+    grouped = f"regexp_matches(value, '{_GROUPED}')"
     row = connection.execute(
         f"""
         with read as (
             select
-                {comma} as comma,
+                {comma} as comma, {grouped} as grouped,
                 try_cast(value as boolean) is not null as flag,
                 case
                     when comma then try_cast(replace(replace(value, '.', ''), ',', '.') as double)
+                    when grouped then try_cast(replace(value, ',', '') as double)
                     else try_cast(value as double)
                 end as number
             from received where value <> ''
         ),
-        finite as (select comma, flag, case when isfinite(number) then number end as number from read)
+        finite as (select comma, grouped, flag, case when isfinite(number) then number end as number from read)
         select count(*), count(number), count(*) filter (where comma),
+            count(*) filter (where grouped),
             count(*) filter (where number = trunc(number) and not comma), count(*) filter (where flag),
             min(number), max(number), quantile_disc(number, 0.01), quantile_disc(number, 0.99)
         from finite
@@ -126,4 +140,4 @@ def _numbers(values: pa.ChunkedArray) -> Numbers:
     ).fetchone()
     assert row is not None, "an aggregate has a row"
     total = row[0] or 1
-    return Numbers(*(count / total for count in row[1:5]), *row[5:])
+    return Numbers(*(count / total for count in row[1:6]), *row[6:])

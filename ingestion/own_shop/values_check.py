@@ -123,13 +123,14 @@ def _times(shop: ShopFile, one: Staged, column: Column) -> Iterator[RecoMartErro
 
 def _numbers(shop: ShopFile, one: Staged, column: Column) -> Iterator[RecoMartError]:
     n = column.numbers
-    good = n.share - n.commas
+    good = n.share - n.commas - n.grouped
     if good < 1 - USUAL:
         help = f"map another column to {column.name}, or mend the values"
         found = _examples(column)
-        if n.commas > USUAL and isinstance(one.source, FileSource):
-            found += f"      {percent(n.commas)} of them have a decimal comma"
-            help = f'set {one.entity}.decimal: ","'
+        if n.commas + n.grouped > USUAL and isinstance(one.source, FileSource):
+            what = "commas between thousands" if n.decimal == "." else "a decimal comma"
+            found += f"      {percent(n.grouped or n.commas)} of them have {what}"
+            help = f'set {one.entity}.decimal: "{n.decimal}"'
         what = "no value" if good <= 0 else f"only {percent(good)} of the values"
         yield _problem(
             shop, one, column.name, "wrong-values",

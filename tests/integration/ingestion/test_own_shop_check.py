@@ -183,6 +183,23 @@ def test_decimal_commas_are_known_and_their_key_is_named(acme: Acme) -> None:
     assert problem.help == 'set ratings.decimal: ","'
 
 
+def test_commas_between_thousands_are_known_and_their_key_mends_them(acme: Acme) -> None:
+    orders = """\
+        title: Acme
+        transactions:
+          files: orders.csv
+          delimiter: ";"
+          columns: {order_id: no, line_no: pos, user_id: user, product_id: item, unit_price: each,
+                    ordered_at: at}
+        """
+    acme.declare(orders)
+    acme.rows("orders.csv", "no;pos;user;item;each;at", "o{n};{star};u;p;1,{star}99.50;2025-01-01")
+    (problem,) = acme.problems()
+    assert problem.help == 'set transactions.decimal: "."'
+    acme.declare(orders.replace("delimiter", 'decimal: "."\n          delimiter'))
+    assert acme.problems() == []
+
+
 def test_a_wrong_encoding_is_an_error_and_not_a_crash(acme: Acme) -> None:
     acme.rows()
     text = (acme.folder / "ratings.csv").read_text()

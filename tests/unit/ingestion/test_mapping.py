@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import duckdb
 import pytest
 from hypothesis import given
@@ -88,21 +90,31 @@ def test_only_what_changes_rows_changes_the_fingerprint() -> None:
 
 
 @pytest.mark.parametrize(
-    ("received", "ours"),
+    ("decimal", "received", "ours"),
     [
-        ("19,99", "19.99"),
-        ("1.299,00", "1299.00"),
-        ("1.299", "1299"),
-        ("-3,5", "-3.5"),
-        ("7", "7"),
-        ("19.99", "19.99"),
-        ("n/a", "n/a"),
-        ("1,299.00", "1,299.00"),
+        (",", "19,99", "19.99"),
+        (",", "1.299,00", "1299.00"),
+        (",", "1.299", "1299"),
+        (",", "-3,5", "-3.5"),
+        (",", "7", "7"),
+        (",", "1 299,00", "1299.00"),
+        (",", "1\u202f299,00", "1299.00"),
+        (",", "19.99", "19.99"),
+        (",", "n/a", "n/a"),
+        (",", "1,299.00", "1,299.00"),
+        (".", "1,299.00", "1299.00"),
+        (".", "1,299", "1299"),
+        (".", "1'299.5", "1299.5"),
+        (".", "19.99", "19.99"),
+        (".", "12,99", "12,99"),
+        (".", "1.299,00", "1.299,00"),
     ],
 )
-def test_decimal_commas_become_points_and_other_texts_stay(received: str, ours: str) -> None:
+def test_numbers_as_people_write_them_become_plain_and_other_texts_stay(
+    decimal: Literal[",", "."], received: str, ours: str
+) -> None:
     source = FileSource(
-        files=("p.csv",), decimal=",", columns={"product_id": "id", "title": "id", "price": "p"}
+        files=("p.csv",), decimal=decimal, columns={"product_id": "id", "title": "id", "price": "p"}
     )
     query = f"select {select_list('products', source, {'id': 'id', 'p': 'p'})} from received"
     with duckdb.connect() as connection:
