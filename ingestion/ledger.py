@@ -10,8 +10,9 @@ import duckdb
 import pyarrow as pa
 
 from ingestion.records import Reject
+from recomart.entities import ENTITIES, LISTS
 from recomart.rules import every_rule, stop_of
-from recomart.shop import ENTITIES, Shop
+from recomart.shop import Shop
 from recomart.sql import literal
 
 _TABLES = (
@@ -176,6 +177,13 @@ def write_rejects(connection: duckdb.DuckDBPyConnection, load: Load, rejects: li
             [load.batch_id, load.source_file],
         )
         connection.unregister("broken_lines")
+
+
+def has_facts(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether anything was loaded that tells who rated, bought or viewed what."""
+    facts = (entity for entity in ENTITIES if entity not in LISTS.values())
+    some = " union all ".join(f"(select 1 from raw.{entity} limit 1)" for entity in facts)
+    return connection.execute(some).fetchone() is not None
 
 
 def forget_rows(connection: duckdb.DuckDBPyConnection, load: Load) -> None:

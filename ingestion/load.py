@@ -6,6 +6,7 @@ from ingestion import ledger
 from ingestion.loader import Loader
 from ingestion.lock import only_ingest
 from ingestion.summary import IngestSummary
+from recomart.errors import NotReady
 from recomart.lake import open_lake
 from recomart.settings import Settings
 from recomart.shop_file import load_shop
@@ -70,7 +71,7 @@ def declare(settings: Settings) -> None:
     Raises:
         ShopFileError: the shop file is wrong.
         WarehouseLocked: another process holds the warehouse.
-        NotReady: nothing was ingested.
+        NotReady: nothing was ingested that a shop could learn from.
     """
     open_lake(settings)
     shop = load_shop(settings)
@@ -79,3 +80,11 @@ def declare(settings: Settings) -> None:
     with warehouse(settings) as connection:
         ledger.create_tables(connection)
         ledger.write_shop(connection, settings.shop_name, shop.shop, ingesting=False)
+        if not ledger.has_facts(connection):
+            raise NotReady(
+                "the lake has no rating, order line or event yet",
+                where=str(shop.path),
+                found="raw.ratings, raw.transactions and raw.events without a row",
+                help="see that the files hold rows, or let events come by 'recomart stream'; "
+                "then run 'recomart ingest'",
+            )

@@ -23,7 +23,7 @@ from ingestion.summary import IngestSummary
 from recomart.errors import RecoMartError, SourceError
 from recomart.files import sha256_of
 from recomart.settings import Settings
-from recomart.shop import ApiSource, FileSource, MadeSource
+from recomart.shop import ApiSource, FileSource, MadeSource, ReadSource
 from recomart.shop_file import ShopFile
 from recomart.step import Progress
 from recomart.streams import EVENTS, SEALED
@@ -148,7 +148,8 @@ class Loader:
     def _reload(self, connection: duckdb.DuckDBPyConnection) -> None:
         sources = self._shop.shop.sources()
         for old in self._good:
-            if old.entity not in sources or old.source == segments.SOURCE:
+            declared = sources.get(old.entity)
+            if old.source == segments.SOURCE or not isinstance(declared, ReadSource | MadeSource):
                 continue
             target = Target.of(self._shop, old.entity)
             if old.mapping == target.fingerprint:
@@ -175,7 +176,7 @@ class Loader:
         """
         fetched = {fetch.landed.load.batch_id for fetch in self._fetches}
         for entity, source in self._shop.shop.sources().items():
-            if isinstance(source, MadeSource):
+            if not isinstance(source, ReadSource):
                 continue
             target = Target.of(self._shop, entity)
             waiting = [

@@ -25,6 +25,7 @@ def run_pipeline(settings: Settings, start: str | None = None) -> bool:
     if not {"publish", "train"}.intersection((*outcome.failed, *outcome.not_run)):
         from orchestration.live import go_live
         from orchestration.show_live import show_live
+        from orchestration.simulation import has_visitors
         from orchestration.stream_beside import why_nothing_is_streamed
         from training.recommend import recommend
 
@@ -36,11 +37,11 @@ def run_pipeline(settings: Settings, start: str | None = None) -> bool:
         if "stream" in outcome.done and not why_nothing_is_streamed(settings):
             show_live(settings, go_live(settings, found), terminal.console)
             terminal.say()
-        _next(settings, terminal, user)
+        _next(settings, terminal, user, with_visitors=has_visitors(settings))
     return outcome.ok
 
 
-def _next(settings: Settings, terminal: Terminal, user: str) -> None:
+def _next(settings: Settings, terminal: Terminal, user: str, *, with_visitors: bool) -> None:
     shop = "" if settings.shop == "demo" else f"RECOMART_SHOP={settings.shop} "
     for what, where in {
         "warehouse": settings.warehouse,
@@ -56,7 +57,7 @@ def _next(settings: Settings, terminal: Terminal, user: str) -> None:
     for command, does in (
         (f"make recommend ID={user}", "recommendations for a user"),
         ("make features ID=" + user, "what Redis serves for a user"),
-        ("make stream", "visitors and the speed layer, until Ctrl-C"),
+        *([("make stream", "visitors and the speed layer, until Ctrl-C")] if with_visitors else []),
         ("make mlflow", "runs and models, on http://127.0.0.1:5001"),
         ("make docs", "the warehouse's documentation and lineage, one HTML file"),
         ("make ui", "the pipeline as a graph, on http://127.0.0.1:3000"),

@@ -28,6 +28,7 @@ from recomart.sources import FileSource as FileSource
 from recomart.sources import MadeSource as MadeSource
 from recomart.sources import ReadSource as ReadSource
 from recomart.sources import Source as Source
+from recomart.sources import StreamSource as StreamSource
 
 
 class Shop(BaseModel):
@@ -117,11 +118,9 @@ class Shop(BaseModel):
     def read_as(self, entity: str) -> ReadSource:
         """How the bytes of an entity are read: its own, or those that it is made from."""
         source = self.sources()[entity]
-        if isinstance(source, MadeSource):
-            origin = self.sources()[source.made_from]
-            assert not isinstance(origin, MadeSource), "the shop file's reader refuses such chains"
-            return source.of(origin)
-        return source
+        origin = self.sources()[source.made_from] if isinstance(source, MadeSource) else source
+        assert isinstance(origin, ReadSource), "the shop file's reader refuses such chains"
+        return source.of(origin) if isinstance(source, MadeSource) else origin
 
     def is_made_list(self, entity: str) -> bool:
         """Whether the entity's records are the distinct ones among another's."""

@@ -18,7 +18,7 @@ from recomart.errors import ShopFileError
 from recomart.rule_problems import rule_problems
 from recomart.settings import Settings
 from recomart.shop import ENTITIES, REQUIRED, Shop
-from recomart.sources import TAGS
+from recomart.sources import STREAM, TAGS
 
 
 class _Constructor(RoundTripConstructor):
@@ -162,10 +162,17 @@ def _name_problems(path: Path, tree: dict) -> Iterator[ShopFileError]:
         yield ShopFileError(
             f"{path.name} declares none of ratings, transactions, events",
             where=f"{path}:1",
-            help="a shop needs at least one of them to learn from",
+            help="a shop needs at least one of them to learn from; where clicks are all there is, "
+            "'events: stream'",
         )
     for entity, columns in ENTITIES.items():
         source = tree.get(entity)
+        if source == STREAM and entity != "events":
+            yield ShopFileError(
+                f"{entity} cannot come by the stream: it carries events alone",
+                where=_where(path, tree, [entity]),
+                help="name files, an API, or what they are made from",
+            )
         if not isinstance(source, dict):
             continue
         if "made_from" in source:

@@ -14,6 +14,8 @@ from pydantic import (
     model_validator,
 )
 
+from recomart.entities import ENTITIES
+
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -195,10 +197,28 @@ class MadeSource(_Source):
         return origin.model_copy(update=changes)
 
 
+class StreamSource(_Source):
+    """Events that come by the stream alone: the speed layer's segments, which need no mapping."""
+
+    columns: dict[str, Column] = {
+        name: Column.model_validate({"column": name}) for name in ENTITIES["events"]
+    }
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_word(cls, data: Any) -> Any:
+        return {} if data == STREAM else data
+
+
+STREAM = "stream"
+"""What stands in a shop file for a StreamSource."""
+
 _KINDS = {"api": ApiSource, "made_from": MadeSource}
 
 
 def _kind(source: Any) -> str:
+    if source == STREAM or isinstance(source, StreamSource):
+        return "stream-source"
     for key, model in _KINDS.items():
         if isinstance(source, model) or (isinstance(source, dict) and key in source):
             return f"{key.removesuffix('_from')}-source"
@@ -211,7 +231,8 @@ ReadSource = FileSource | ApiSource
 Source = Annotated[
     Annotated[FileSource, Tag("file-source")]
     | Annotated[ApiSource, Tag("api-source")]
-    | Annotated[MadeSource, Tag("made-source")],
+    | Annotated[MadeSource, Tag("made-source")]
+    | Annotated[StreamSource, Tag("stream-source")],
     Discriminator(_kind),
 ]
-TAGS = ("file-source", "api-source", "made-source")
+TAGS = ("file-source", "api-source", "made-source", "stream-source")

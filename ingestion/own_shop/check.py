@@ -54,12 +54,8 @@ def check(settings: Settings) -> list[RecoMartError]:
         origin = sampled.get(source.made_from if isinstance(source, MadeSource) else entity)
         if origin is None:
             continue
-        read = source
-        if isinstance(source, MadeSource):
-            of = shop.shop.sources()[source.made_from]
-            assert not isinstance(of, MadeSource), "a shop file that says so does not load"
-            read = source.of(of)
-        if not isinstance(read, MadeSource) and set(read.reads) <= set(origin.table.column_names):
+        read = shop.shop.read_as(entity)
+        if set(read.reads) <= set(origin.table.column_names):
             ours = values_check.staged(entity, read, origin.table)
             staged[entity] = values_check.Staged(
                 entity, read, origin.shown, ours, origin.table, origin.whole

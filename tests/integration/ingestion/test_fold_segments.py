@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.load import ingest
+from ingestion.load import declare, ingest
 from ingestion.segments import SOURCE
-from recomart.errors import SourceError
+from recomart.errors import NotReady, SourceError
 from recomart.streams import EVENTS
 
 NOON = "2026-03-01T12:00:00.000000Z"
@@ -161,3 +161,15 @@ def test_segments_stand_beside_a_source_of_another_form(own_shop) -> None:
     found = own_shop.query("select event_id, event_type, occurred_at from raw.events order by 1")
     assert found == [("a", "view", "2026-03-01T11:59:00.000000Z"), ("f1", "click", "1772366400")]
     assert own_shop.query("select user_id from raw.users") == [("u1",)]
+
+
+def test_a_shop_whose_only_source_is_the_stream_has_its_events(own_shop) -> None:
+    own_shop.declare("events: stream\n")
+    ingest(own_shop.settings)
+    with pytest.raises(NotReady, match="no rating, order line or event yet"):
+        declare(own_shop.settings)
+    seal(own_shop, "a", record("e1", "1"), record("e2", "2"))
+    ingest(own_shop.settings)
+    declare(own_shop.settings)
+    assert own_shop.query(IDS) == [("e1",), ("e2",)]
+    assert ingest(own_shop.settings).loaded == []

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from recomart.errors import ShopFileError
+from recomart.rules import rules_of
 from recomart.settings import PROJECT_ROOT, load_settings
 from recomart.shop import Column
 from recomart.shop_file import ShopFileErrors, load_shop
@@ -74,6 +75,18 @@ def test_missing_required_column_is_named(tmp_path: Path) -> None:
 def test_shop_without_anything_to_learn_from_is_refused(tmp_path: Path) -> None:
     error = failure(tmp_path, "title: Acme\n")
     assert "none of ratings, transactions, events" in error.message
+
+
+def test_a_shop_may_have_a_stream_and_nothing_else(tmp_path: Path) -> None:
+    shop = load(tmp_path, "title: Acme\nevents: stream\n").shop
+    assert list(shop.sources()) == ["events"]
+    assert {"event_type", "product_id"} <= {rule.column for rule in rules_of(shop)}
+    error = failure(tmp_path, "title: Acme\nevents: stream\nusers: stream\n")
+    assert "users cannot come by the stream" in error.message
+    made = (
+        "title: Acme\nevents: stream\nusers:\n  made_from: events\n  columns: {user_id: user_id}\n"
+    )
+    assert "has no files or API of its own" in failure(tmp_path, made).message
 
 
 def test_bad_yaml_names_the_line(tmp_path: Path) -> None:
