@@ -17,13 +17,11 @@ from recomart.realtime.layout import StateLayout
 from recomart.settings import Settings
 from recomart.sql import literal
 from recomart.streams import DEAD_LETTERS, EVENTS, SEALED, stream_key
-from streaming.received import Received
-from streaming.records import received_of
-from streaming.segment import OPEN, read_lines
+from streaming.journal import batches
+from streaming.segment import OPEN
 from streaming.state import Added, RealtimeState
 from streaming.transports.redis_stream import find_group
 
-REBUILD_EVENTS = 2_000
 READS = 5
 """Tries to read the segments, of which a consumer at work may seal one meanwhile."""
 _KINDS = {EVENTS: "events", DEAD_LETTERS: "letters"}
@@ -151,14 +149,10 @@ def rebuild(client: redis.Redis, settings: Settings) -> Added:
         RedisError: the server does not answer, or is full.
     """
     state, added = RealtimeState(client, settings), Added()
-    batch: list[Received] = []
     for path in sorted(_files(settings.raw / EVENTS)):
-        for line in read_lines(path):
-            batch.append(received_of(line))
-            if len(batch) == REBUILD_EVENTS:
-                added += state.add(batch)
-                batch = []
-    return added + state.add(batch)
+        for batch in batches(path):
+            added += state.add(batch)
+    return added
 
 
 def _files(root: Path) -> Iterator[Path]:

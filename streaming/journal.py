@@ -6,17 +6,20 @@ import logging
 import secrets
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 from recomart.streams import DEAD_LETTERS, EVENTS
 from streaming.received import DeadLetter, Received
 from streaming.records import dead_letter_line, event_line, received_of
-from streaming.segment import OPEN, Segment
+from streaming.segment import OPEN, Segment, read_lines
 
 log = logging.getLogger(__name__)
+
+BATCH = 2_000
+"""Events of a segment that are read at once."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,8 @@ class _Log:
             sealed = self._segment.seal()
         except OSError as exc:
             log.warning("%s stays open, for it cannot be sealed: %s", self._segment.path, exc)
+            if self._segment.sealed_before():
+                self.release()  # the open file is a copy now, and goes when that can be removed
             self._seal_at = time.monotonic() + self._limits.seconds
         else:
             log.info("sealed %s", sealed)
@@ -132,22 +137,38 @@ class _Log:
 
 
 def recover(raw: Path) -> Iterator[list[Received]]:
-    """Mend and seal what dead consumers left open; the events of each segment, before it is sealed.
+    """Mend and seal what dead consumers left open; its events, before it is sealed.
 
     A crash may have come between a segment's fsync and the real-time state, and a pipe does not
     deliver again: so the taker of these events writes their state once more, which changes
-    nothing where it was written.
+    nothing where it was written. Where the disk refuses, a segment stays open for the next time.
     """
     for kind in (EVENTS, DEAD_LETTERS):
         for path in sorted((raw / kind).glob(f"ingest_date=*/*{OPEN}")):
-            segment = Segment.orphaned(path)
-            if segment is None:
-                continue
-            if segment.sealed_before():
-                segment.discard()
-                continue
-            if kind == EVENTS:
-                yield [received_of(line) for line in path.read_bytes().splitlines()]
-            log.info("%s was left open by a consumer that is dead: sealing it", path)
-            with suppress(OSError):  # no room: it stays for the next start
-                segment.seal()
+            try:
+                segment = Segment.orphaned(path)
+                if segment is not None:
+                    yield from _seal_orphan(segment, kind)
+            except OSError as exc:
+                log.warning("%s was left open, and cannot be sealed: %s", path, exc)
+
+
+def _seal_orphan(segment: Segment, kind: str) -> Iterator[list[Received]]:
+    try:
+        if segment.sealed_before():
+            segment.discard()
+            return
+        if kind == EVENTS:
+            yield from batches(segment.path)
+        log.info("%s was left open by a consumer that is dead: sealing it", segment.path)
+        segment.seal()
+    except (OSError, GeneratorExit):
+        segment.release()  # any living consumer may take it now, this one too
+        raise
+
+
+def batches(path: Path) -> Iterator[list[Received]]:
+    """The events of a segment, some at a time."""
+    lines = read_lines(path)
+    while batch := [received_of(line) for line in islice(lines, BATCH)]:
+        yield batch

@@ -47,10 +47,18 @@ class Segment:
 
     @classmethod
     def orphaned(cls, path: Path) -> Segment | None:
-        """An open segment whose owner is dead, its torn tail cut off; None when the owner lives."""
+        """An open segment whose owner is dead, its torn tail cut off; None when the owner lives.
+
+        Raises:
+            OSError: it cannot be read or cut; it is as it was.
+        """
         segment = cls._locked(path, 0, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if segment is not None:
-            segment.cut(_whole_lines(path.read_bytes()))
+            try:
+                segment.cut(_whole_lines(path.read_bytes()))
+            except OSError:
+                segment.release()
+                raise
         return segment
 
     @classmethod
@@ -99,7 +107,8 @@ class Segment:
         `sealed_before` tells.
 
         Raises:
-            OSError: no room for the compressed copy; the segment is open as before.
+            OSError: no room for the compressed copy, and the segment is open as before; or the
+                open file cannot be removed, and `sealed_before` tells.
         """
         sealed = None
         if self.size:
@@ -164,7 +173,12 @@ def _make_folder(folder: Path) -> None:
 
 
 def read_lines(path: Path) -> Iterator[bytes]:
-    """The whole lines of a segment, open or sealed."""
-    unpacked = gzip.open if path.name.endswith(SEALED) else open
-    with unpacked(path, "rb") as lines:
-        yield from (line for line in lines if line.endswith(b"\n"))
+    """The whole lines of a segment, open or sealed; also of one that is sealed meanwhile."""
+    sealed = path.name.endswith(SEALED)
+    try:
+        with (gzip.open if sealed else open)(path, "rb") as lines:
+            yield from (line for line in lines if line.endswith(b"\n"))
+    except FileNotFoundError:
+        if sealed:
+            raise
+        yield from read_lines(_sealed_path(path))

@@ -63,6 +63,18 @@ def small_disk(folder: Path, kilobytes: int) -> Iterator[None]:
         subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
+@contextmanager
+def mounted(path: Path) -> Iterator[None]:
+    """A file that cannot be removed."""
+    mount = ["mount", "--bind", str(path), str(path)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("only root may mount")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(path)], check=True)
+
+
 def said(process: subprocess.Popen[bytes]) -> str:
     """The next line that it says to the user; waits for it."""
     assert process.stderr is not None
@@ -123,6 +135,41 @@ def test_a_crash_while_sealing_leaves_one_good_copy(
     assert list(recover(tmp_path)) == []
     assert not opened.exists()
     assert _ids(tmp_path) == [f"e{number}" for number in range(10)]
+
+
+def test_nothing_is_appended_to_a_segment_whose_sealed_copy_is_there(
+    tmp_path: Path, received: list[Received]
+) -> None:
+    """Its open file cannot be removed: what came after the copy would go with it later."""
+    journal = Journal(tmp_path, "c-1", Limits())
+    journal.append(received[:10], [])
+    (opened,) = (tmp_path / EVENTS).glob("*/*")
+    with mounted(opened):
+        journal.seal()
+        journal.append(received[10:], [])
+        assert list(recover(tmp_path)) == []  # nor does it end whoever finds it
+    journal.release()
+
+    list(recover(tmp_path))
+
+    assert _ids(tmp_path) == [one.event.event_id for one in received]
+
+
+def test_an_orphan_for_which_there_was_no_room_is_sealed_when_there_is(
+    tmp_path: Path, received: list[Received]
+) -> None:
+    journal = Journal(tmp_path, "c-1", Limits())
+    journal.append(received, [])
+    journal.release()
+    with largest_file(100):
+        (events,) = recover(tmp_path)
+    assert len(events) == 100
+    assert not list((tmp_path / EVENTS).glob("*/*.gz"))
+
+    (events,) = recover(tmp_path)
+
+    assert len(events) == 100
+    assert len(_ids(tmp_path)) == 100
 
 
 def test_segments_are_sealed_when_full_or_old(tmp_path: Path, received: list[Received]) -> None:
