@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from streaming.check import Account
     from streaming.counts import ConsumerReport
     from streaming.status import Segments, Status
+    from streaming.transports.transport import Backlog
 
 
 def status_page(status: Status) -> Group:
     """The stream as a short page: backlog, consumers, segments, state."""
     facts = Table(show_header=False, box=None, pad_edge=False)
     facts.add_row("Redis Stream", _backlog(status))
+    if status.kafka is not None:
+        facts.add_row("Kafka topic", _of_kafka(status.kafka))
     facts.add_row("segments of events", _segments(status.events))
     facts.add_row("dead letters", _segments(status.dead_letters))
     facts.add_row("real-time state", _state(status.state))
@@ -32,9 +35,8 @@ def show_account(account: Account) -> None:
     """The equation, what waits, and what does not agree."""
     console = Console(highlight=False, soft_wrap=True)
     console.print(account.equation())
-    lag = "unknown" if account.lag is None else f"{account.lag:,}"
     console.print(
-        f"not delivered yet: {lag} · events in the real-time state: {account.state_events:,}"
+        f"not delivered yet: {_number(account.lag)} · events in the real-time state: {account.state_events:,}"
     )
     if account.undelivered:
         console.print(f"✘ {account.undelivered:,} entries are acknowledged and in no segment")
@@ -52,8 +54,17 @@ def show_account(account: Account) -> None:
 def _backlog(status: Status) -> str:
     if status.backlog is None:
         return "nobody has consumed from it"
-    lag = "unknown" if status.backlog.lag is None else f"{status.backlog.lag:,}"
-    return f"lag {lag} · pending {status.backlog.pending:,} · {status.entries:,} entries held"
+    return f"lag {_number(status.backlog.lag)} · pending {status.backlog.pending:,} · {status.entries:,} entries held"
+
+
+def _of_kafka(backlog: Backlog | str) -> str:
+    if isinstance(backlog, str):
+        return one_line(backlog, 80)
+    return f"lag {_number(backlog.lag)}, what is not committed included"
+
+
+def _number(lag: int | None) -> str:
+    return "unknown" if lag is None else f"{lag:,}"
 
 
 def _segments(segments: Segments) -> str:

@@ -16,14 +16,14 @@ import redis
 from redis.exceptions import RedisError
 
 from recomart.derived import DERIVED_FEATURES, SERVICE, VIEW, derive_columns
-from recomart.errors import NothingPublished, RedisUnavailable
+from recomart.errors import NothingPublished
 from recomart.heartbeat import Heartbeat, Publication, heartbeat_key
 from recomart.online_rows import FeatureValue, Key, OnlineRows, Status, as_key, decode_rows
 from recomart.realtime.features import FEATURES, JOIN_KEYS, PRODUCTS, USERS
 from recomart.realtime.lookup import bought_products, realtime_rows
 from recomart.realtime.reading import CATEGORY, together
 from recomart.realtime.trending import Trending, trending_products
-from recomart.redis import connect
+from recomart.redis import connect, no_answer
 from recomart.resp import Talk, command, converse
 from recomart.settings import Settings
 
@@ -226,7 +226,7 @@ class OnlineFeatures:
                 self._client = connect(self._settings, deadline=self._deadline)
             return converse(self._client, talk, until=until)
         except RedisError as exc:
-            raise self.unavailable(exc) from exc
+            raise no_answer(self._settings, exc, self._deadline) from exc
 
     def conversation(self, plan: _Plan, as_of: datetime | None = None) -> Conversation:
         """Rows of several views in one round trip: yields commands, takes their replies.
@@ -320,16 +320,6 @@ class OnlineFeatures:
         """Raise NothingPublished where a server would be started to hear just that."""
         if not self._settings.redis_url and not self._settings.current_features.exists():
             raise self._nothing_published()
-
-    def unavailable(self, exc: Exception) -> RedisUnavailable:
-        """The error of a Redis that failed to answer in time."""
-        return RedisUnavailable(
-            f"Redis gave no answer within {self._deadline:g} s",
-            where="RECOMART_REDIS_URL" if self._settings.redis_url else "the embedded server",
-            found=str(exc),
-            help="see whether it runs and is not overloaded; 'make down' ends an embedded one, "
-            "and the next command starts it",
-        )
 
 
 def _of_service(seen: _Seen, service: str) -> dict[str, Heartbeat]:

@@ -15,7 +15,7 @@ from recomart.online import OnlineFeatures
 from recomart.online_rows import Key, OnlineRows
 from recomart.realtime.lookup import bought_products
 from recomart.realtime.trending import Trending, trending_products
-from recomart.redis import connect_async
+from recomart.redis import connect_async, no_answer
 from recomart.resp import Talk, converse_async
 from recomart.settings import Settings
 
@@ -68,7 +68,7 @@ class AsyncOnlineFeatures:
             client = self._client or await self._open()
             return await converse_async(client, talk, until=until)
         except RedisError as exc:
-            raise self._lookup.unavailable(exc) from exc
+            raise no_answer(self._settings, exc, self._deadline) from exc
 
     async def close(self) -> None:
         """Close the connections; the event loop that opened them must still run."""

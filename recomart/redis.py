@@ -100,6 +100,17 @@ def _check(client: redis.Redis, url: str) -> None:
         ) from exc
 
 
+def no_answer(settings: Settings, exc: RedisError, seconds: float) -> RedisUnavailable:
+    """The error of a Redis that failed to answer in time."""
+    return RedisUnavailable(
+        f"Redis gave no answer within {seconds:g} s",
+        where="RECOMART_REDIS_URL" if settings.redis_url else "the embedded server",
+        found=str(exc),
+        help="see whether it runs and is not overloaded; 'make down' ends an embedded one, "
+        "and the next command starts it",
+    )
+
+
 def start_embedded(settings: Settings) -> processes.Process:
     """The embedded server's process, started now if it does not run. Its data lives in the lake.
 

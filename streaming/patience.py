@@ -1,4 +1,4 @@
-"""Waiting for what refuses now and may not later: Redis that is away or full, a full disk."""
+"""Waiting for what refuses now and may not later: Redis or Kafka that is away or full, a full disk."""
 
 from __future__ import annotations
 
@@ -7,11 +7,17 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from redis.exceptions import BusyLoadingError, OutOfMemoryError, ReadOnlyError, ResponseError
+from redis.exceptions import (
+    BusyLoadingError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from recomart.errors import StreamInterrupted
+from recomart.errors import KafkaUnavailable, StreamInterrupted
 
 T = TypeVar("T")
 
@@ -29,12 +35,12 @@ class Patience:
         self,
         say: Callable[[str], None],
         stopped: Callable[[], bool],
-        before_retry: Callable[[], None] = lambda: None,
+        before_retry: Callable[[Exception], None] = lambda exc: None,
     ) -> None:
         """Args:
         say: takes one line for the user.
         stopped: whether the user wants an end.
-        before_retry: what may help, such as starting a server that has died.
+        before_retry: what may help or tell others, given what went wrong.
         """
         self._say = say
         self._stopped = stopped
@@ -51,7 +57,7 @@ class Patience:
         while True:
             try:
                 done = action()
-            except Exception as exc:
+            except (RedisError, KafkaUnavailable, OSError) as exc:
                 reason = refusal(exc)
                 if reason is None:
                     raise
@@ -64,6 +70,7 @@ class Patience:
                         found=f"tried for {time.monotonic() - started:.0f} s",
                         help="mend that and start it again: it goes on where it was",
                     ) from exc
+                failed: Exception = exc
             else:
                 if self.waiting_for is not None:
                     self._say(f"goes on after {time.monotonic() - started:.1f} s")
@@ -71,13 +78,15 @@ class Patience:
                 return done
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
-            self._before_retry()
+            self._before_retry(failed)
 
 
 def refusal(exc: Exception) -> str | None:
     """What is wrong, in words, when it may pass; None for what waiting does not mend."""
     if isinstance(exc, RedisTimeoutError):
         return "Redis does not answer (frozen, or far too slow)"
+    if isinstance(exc, KafkaUnavailable):
+        return f"Kafka refuses, or does not answer ({exc.found})"
     if isinstance(exc, BusyLoadingError | RedisConnectionError):
         return "Redis is away or still starting"
     if isinstance(exc, OutOfMemoryError) or str(exc).startswith("OOM"):

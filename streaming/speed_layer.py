@@ -98,12 +98,12 @@ class SpeedLayer:
             else:
                 self._beat()
             self._journal.seal_due()
-            self._report()
+            self.report()
         if not self._transport.redelivers:
             self._drain()
         self._journal.seal()
         self._take_over()
-        self._report(ended=True)
+        self.report(ended=True)
         return self.counts
 
     def _take_over(self) -> None:
@@ -166,7 +166,8 @@ class SpeedLayer:
             self._patience.until_done(self._state.beat)
             self._beat_at = time.monotonic() + 1.0
 
-    def _report(self, *, ended: bool = False) -> None:
+    def report(self, *, ended: bool = False) -> None:
+        """Tell `recomart stream status` how it goes, at most once a second."""
         try:
             self._reporter.report(self.counts, self._patience.waiting_for, ended=ended)
         except RedisError as exc:

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import redis
 
+from recomart.errors import RecoMartError
 from recomart.realtime.layout import StateLayout
 from recomart.settings import Settings
-from recomart.streams import DEAD_LETTERS, EVENTS, SEALED, stream_key
+from recomart.streams import DEAD_LETTERS, EVENTS, SEALED, kafka_topic, stream_key
 from streaming.counts import ConsumerReport, reports
 from streaming.segment import OPEN
+from streaming.transports.kafka import group_backlog
 from streaming.transports.redis_stream import find_group
 from streaming.transports.transport import Backlog
 
@@ -35,12 +37,14 @@ class Status:
 
     Args:
         backlog: of the Redis Stream; None before anybody consumed from it.
+        kafka: of the Kafka topic, or why that cannot be told; None where no brokers are named.
         entries: that the Redis Stream holds.
         state: what the real-time state counted: featured, duplicates, late, ahead, and instants
             in microseconds since 1970.
     """
 
     backlog: Backlog | None
+    kafka: Backlog | str | None
     entries: int
     consumers: tuple[ConsumerReport, ...]
     events: Segments
@@ -59,6 +63,7 @@ def status(client: redis.Redis, settings: Settings) -> Status:
     stats: dict = client.hgetall(StateLayout(settings.feast_project).stats_key)  # type: ignore[assignment]  # redis-py types the async client's answer too
     return Status(
         backlog=Backlog(group[b"lag"], group[b"pending"]) if group else None,
+        kafka=_of_kafka(settings),
         entries=client.xlen(key),  # type: ignore[arg-type]  # as above
         consumers=tuple(reports(client, settings)),
         events=_segments(settings, EVENTS),
@@ -75,6 +80,15 @@ def fares(report: ConsumerReport) -> str:
         return report.waiting_for
     silent = time.time() - report.reported_at
     return "at work" if silent < SILENT_SECONDS else f"silent for {silent:,.0f} s"
+
+
+def _of_kafka(settings: Settings) -> Backlog | str | None:
+    if settings.kafka_servers is None:
+        return None
+    try:
+        return group_backlog(settings.kafka_servers, kafka_topic(settings.feast_project))
+    except RecoMartError as exc:
+        return str(exc)
 
 
 def _segments(settings: Settings, kind: str) -> Segments:

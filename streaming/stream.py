@@ -8,6 +8,7 @@ from functools import partial
 from typing import Literal
 
 import redis
+from redis.exceptions import RedisError
 
 from recomart import processes
 from recomart.errors import RedisUnavailable
@@ -59,7 +60,14 @@ def stream(
     with consumer_name(settings) as consumer, stop_signals() as stop:
         name = f"stream-{consumer.rpartition('-')[2]}"
         with processes.registered(settings, name):
-            patience = Patience(say, stop.is_set, lambda: _start_again(settings))
+
+            def before_retry(exc: Exception) -> None:
+                if isinstance(exc, RedisError):
+                    _start_again(settings)
+                else:
+                    layer.report()
+
+            patience = Patience(say, stop.is_set, before_retry)
             source = _open(settings, transport, client, consumer, claim_seconds)
             reporter = Reporter(client, settings, consumer, transport)
             journal = Journal(settings.raw, consumer, limits)

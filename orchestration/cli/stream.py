@@ -6,14 +6,21 @@ import os
 import stat
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from orchestration.cli.app import group
-from recomart.settings import load_settings
+from recomart.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    import redis
+
+ANSWER_SECONDS = 5.0
+"""For each answer of Redis, before it counts as frozen."""
 
 stream = group("stream", "The speed layer: keep events, and make real-time features.", alone=True)
 
@@ -77,21 +84,28 @@ def stream_status(
     """Print what waits, who consumes and how fast, what is kept, and what the state has."""
     from rich.console import Console
     from rich.live import Live
+    from rich.text import Text
 
     from orchestration.show_stream import status_page
-    from recomart.redis import connect
+    from recomart.errors import RedisUnavailable
     from streaming.status import status
 
     settings = load_settings()
-    client = connect(settings)
     console = Console(highlight=False)
+    with _redis(settings) as client:
+        page = status_page(status(client, settings))
     if not watch:
-        console.print(status_page(status(client, settings)))
+        console.print(page)
         return
-    with Live(console=console, auto_refresh=False) as live, suppress(KeyboardInterrupt):
+    with Live(page, console=console, auto_refresh=False) as live, suppress(KeyboardInterrupt):
         while True:
-            live.update(status_page(status(client, settings)), refresh=True)
+            live.refresh()
             time.sleep(1.0)
+            try:
+                with _redis(settings) as client:
+                    live.update(status_page(status(client, settings)))
+            except RedisUnavailable as exc:
+                live.update(Text(exc.render()))
 
 
 @stream.command("check")
@@ -102,18 +116,33 @@ def stream_check(
 ) -> None:
     """Read segments and Redis back, and say whether they agree; exit code 1 when not."""
     from orchestration.show_stream import show_account
-    from recomart.redis import connect
     from streaming import check
 
     settings = load_settings()
-    client = connect(settings)
-    if rebuild:
-        added = check.rebuild(client, settings)
-        typer.echo(f"written anew from the segments: {added.new:,} events that the state lacked")
-    account = check.check(client, settings)
+    with _redis(settings) as client:
+        if rebuild:
+            added = check.rebuild(client, settings)
+            typer.echo(
+                f"written anew from the segments: {added.new:,} events that the state lacked"
+            )
+        account = check.check(client, settings)
     show_account(account)
     if not account.agrees:
         raise typer.Exit(1)
+
+
+@contextmanager
+def _redis(settings: Settings) -> Iterator[redis.Redis]:
+    """The shop's Redis, for one look; one that is frozen or goes away is an error that says so."""
+    from redis.exceptions import RedisError
+
+    from recomart.redis import connect, no_answer
+
+    try:
+        with connect(settings, deadline=ANSWER_SECONDS) as client:
+            yield client
+    except RedisError as exc:
+        raise no_answer(settings, exc, ANSWER_SECONDS) from exc
 
 
 def _say(line: str) -> None:

@@ -50,12 +50,60 @@ def require_broker(client: Any, topic: str, servers: str) -> None:
     try:
         client.list_topics(topic, timeout=FIRST_SECONDS)
     except kafka.KafkaException as exc:
-        raise KafkaUnavailable(
-            f"no Kafka broker answers at {servers}",
-            where="RECOMART_KAFKA_SERVERS",
-            found=exc.args[0].str(),
-            help="start the brokers, or mend the address",
-        ) from exc
+        raise _unavailable(servers, exc.args[0]) from exc
+
+
+def group_backlog(servers: str | None, topic: str) -> Backlog:
+    """What the group has not committed, asked from outside of it.
+
+    Raises:
+        ConfigurationError: as `kafka_client`.
+        KafkaUnavailable: no broker answers.
+    """
+    kafka, named = kafka_client(servers)
+    consumer = _consumer(kafka, named)
+    try:
+        return _backlog(consumer, topic, named)
+    finally:
+        consumer.close()
+
+
+def _consumer(kafka: Any, servers: str) -> Any:
+    """A client that may join the group."""
+    return kafka.Consumer(
+        {
+            "bootstrap.servers": servers,
+            "group.id": GROUP,
+            "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
+            "session.timeout.ms": SESSION_MS,
+        },
+        logger=log,
+    )
+
+
+def _backlog(consumer: Any, topic: str, servers: str) -> Backlog:
+    kafka, _ = kafka_client(servers)
+    lag = 0
+    try:
+        numbers = consumer.list_topics(topic, timeout=FIRST_SECONDS).topics[topic].partitions
+        partitions = [kafka.TopicPartition(topic, number) for number in numbers]
+        found = consumer.committed(partitions, timeout=FIRST_SECONDS) if partitions else []
+        for partition in found:
+            low, high = consumer.get_watermark_offsets(partition, timeout=FIRST_SECONDS)
+            lag += high - max(low, partition.offset)  # negative where nothing was committed
+    except kafka.KafkaException as exc:
+        raise _unavailable(servers, exc.args[0]) from exc
+    return Backlog(lag, 0)
+
+
+def _unavailable(servers: str, error: Any) -> KafkaUnavailable:
+    return KafkaUnavailable(
+        f"no Kafka broker answers at {servers}",
+        where="RECOMART_KAFKA_SERVERS",
+        found=error.str(),
+        help="start the brokers, or mend the address",
+    )
 
 
 class Kafka:
@@ -77,19 +125,14 @@ class Kafka:
             ConfigurationError: no brokers are named, or the extra `kafka` is not installed.
             KafkaUnavailable: no broker answers.
         """
-        self._kafka, servers = kafka_client(servers)
+        self._kafka, self._servers = kafka_client(servers)
         self._topic = topic
-        self._consumer = self._kafka.Consumer(
-            {
-                "bootstrap.servers": servers,
-                "group.id": GROUP,
-                "enable.auto.commit": False,
-                "auto.offset.reset": "earliest",
-                "session.timeout.ms": SESSION_MS,
-            },
-            logger=log,
-        )
-        require_broker(self._consumer, topic, servers)
+        errors = self._kafka.KafkaError
+        self._not_ours = {
+            errors.ILLEGAL_GENERATION, errors.UNKNOWN_MEMBER_ID, errors.REBALANCE_IN_PROGRESS,
+        }  # fmt: skip
+        self._consumer = _consumer(self._kafka, self._servers)
+        require_broker(self._consumer, topic, self._servers)
         self._consumer.subscribe([topic])
 
     def read(self, most: int, wait: float) -> list[Delivery]:
@@ -119,35 +162,35 @@ class Kafka:
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
         """As `Transport.acknowledge`. Where partitions went to another member meanwhile, that one
-        gets the messages again, and this changes nothing."""
+        gets the messages again, and this changes nothing.
+
+        Raises:
+            KafkaUnavailable: no broker answers. It may be asked again.
+            KafkaException: the client cannot go on.
+        """
         ends: dict[int, int] = {}
         for delivery in deliveries:
             _, partition, offset = delivery.transport_id.rsplit("/", 2)
             ends[int(partition)] = max(int(offset) + 1, ends.get(int(partition), 0))
-        offsets = [self._partition(number, end) for number, end in ends.items()]
+        offsets = [self._kafka.TopicPartition(self._topic, *end) for end in ends.items()]
         try:
             self._consumer.commit(offsets=offsets, asynchronous=False)
         except self._kafka.KafkaException as exc:
-            if exc.args[0].fatal():
+            error = exc.args[0]
+            if error.fatal():
                 raise
-            log.warning("Kafka: not committed, so it comes again: %s", exc.args[0].str())
+            if error.code() not in self._not_ours:
+                raise _unavailable(self._servers, error) from exc
+            log.warning("Kafka: another member gets these again: %s", error.str())
 
     def backlog(self) -> Backlog:
         """As `Transport.backlog`, for the whole group; what is delivered is part of the lag until
-        it is committed."""
-        listed = self._consumer.list_topics(self._topic, timeout=FIRST_SECONDS)
-        numbers = listed.topics[self._topic].partitions
-        committed = self._consumer.committed(
-            [self._partition(number) for number in numbers], timeout=FIRST_SECONDS
-        )
-        lag = 0
-        for partition in committed:
-            low, high = self._consumer.get_watermark_offsets(partition, timeout=FIRST_SECONDS)
-            lag += high - max(low, partition.offset)  # negative where nothing was committed
-        return Backlog(lag, 0)
+        it is committed.
 
-    def _partition(self, number: int, offset: int = -1) -> Any:
-        return self._kafka.TopicPartition(self._topic, number, offset)
+        Raises:
+            KafkaUnavailable: no broker answers.
+        """
+        return _backlog(self._consumer, self._topic, self._servers)
 
     def close(self) -> None:
         """Leave the group, so that others get the partitions at once."""

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+
+from tests.integration.streaming.kafka_brokers import Brokers, cluster
+
+
+@pytest.fixture(scope="module")
+def brokers() -> Iterator[Brokers]:
+    with cluster() as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
 import redis
 
+from recomart import processes
 from recomart.redis import connect
-from recomart.settings import Settings
+from recomart.settings import PROJECT_ROOT, Settings
 from recomart.streams import stream_key
 from streaming.check import check, rebuild
 from streaming.status import fares, status
@@ -88,3 +93,28 @@ def test_status_tells_what_waits_and_who_has_worked(
     assert (report.deliveries, report.dead_letters, fares(report)) == (300, 5, "ended")
     assert (found.events.sealed, found.events.open, found.dead_letters.sealed) == (1, 0, 1)
     assert (found.state["featured"], found.state["duplicates"]) == (275, 20)
+
+
+@pytest.mark.parametrize("verb", ["status", "check"])
+def test_a_frozen_redis_is_an_error_that_says_so(
+    settings: Settings, client: redis.Redis, verb: str
+) -> None:
+    server = processes.running(settings, "redis")
+    assert server is not None
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        asked = subprocess.run(
+            [sys.executable, "-m", "orchestration", "stream", verb],
+            env={**os.environ, **settings.environment()},
+            cwd=PROJECT_ROOT,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+
+    assert asked.returncode == 1
+    assert "Redis gave no answer within 5 s" in asked.stderr
+    assert "Traceback" not in asked.stderr

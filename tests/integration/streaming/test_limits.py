@@ -22,7 +22,7 @@ from recomart.streams import EVENTS
 from streaming.check import check
 from streaming.journal import Journal, Limits, recover
 from streaming.received import Delivery, Received
-from streaming.status import status
+from streaming.status import fares, status
 from streaming.validation import validated
 from tests.integration.streaming.stream_runs import kept, left_open, run, start, to_redis
 
@@ -199,6 +199,7 @@ def test_a_full_disk_stops_the_reader_and_loses_nothing(
         waiting = status(connect(settings), settings)
         assert waiting.backlog is not None
         assert waiting.backlog.pending > 0
+        _until_reported(settings, "the lake's disk cannot take the segment")
         subprocess.run(["mount", "-o", "remount,size=8m", str(settings.raw)], check=True)
         assert "goes on after" in said(process)
         _until_drained(settings)
@@ -321,6 +322,14 @@ def _until_drained(settings: Settings) -> None:
     client, end = connect(settings), time.monotonic() + 60
     while (backlog := status(client, settings).backlog) is None or backlog.pending or backlog.lag:
         assert time.monotonic() < end, backlog
+        time.sleep(0.05)
+
+
+def _until_reported(settings: Settings, what: str) -> None:
+    """Until `recomart stream status` says of the consumer that it waits for that."""
+    client, end = connect(settings), time.monotonic() + 60
+    while what not in fares(status(client, settings).consumers[0]):
+        assert time.monotonic() < end
         time.sleep(0.05)
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import confluent_kafka
 import duckdb
 import pytest
 
@@ -15,7 +13,7 @@ from ingestion.load import ingest
 from recomart import processes
 from recomart.redis import connect
 from recomart.settings import Settings, load_settings
-from recomart.streams import GROUP, kafka_topic
+from tests.integration.streaming.kafka_brokers import Brokers
 from tests.integration.streaming.stream_runs import dead, run, to_redis
 
 SHOP = """
@@ -24,37 +22,6 @@ ratings:
   files: "ratings.csv"
   columns: {user_id: user, product_id: item, rating: stars, rated_at: time}
 """
-
-
-@dataclass(frozen=True)
-class Brokers:
-    """librdkafka's own cluster in memory, which speaks the protocol to any client."""
-
-    producer: confluent_kafka.Producer
-    servers: str
-
-    def send(self, settings: Settings, lines: list[bytes]) -> None:
-        topic = kafka_topic(settings.feast_project)
-        for line in lines:
-            self.producer.produce(topic, line)
-        assert self.producer.flush(10) == 0
-
-    def committed(self, settings: Settings) -> int:
-        """Messages that the group need not get again."""
-        reader = confluent_kafka.Consumer({"bootstrap.servers": self.servers, "group.id": GROUP})
-        topic = kafka_topic(settings.feast_project)
-        numbers = reader.list_topics(topic, timeout=10).topics[topic].partitions
-        partitions = [confluent_kafka.TopicPartition(topic, number) for number in numbers]
-        found = reader.committed(partitions, timeout=10)
-        reader.close()
-        return sum(max(partition.offset, 0) for partition in found)
-
-
-@pytest.fixture(scope="module")
-def brokers() -> Brokers:
-    producer = confluent_kafka.Producer({"test.mock.num.brokers": 1, "log_level": 0})
-    (broker,) = producer.list_topics(timeout=10).brokers.values()
-    return Brokers(producer, f"{broker.host}:{broker.port}")
 
 
 @pytest.fixture
