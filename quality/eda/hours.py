@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from quality.eda.picture import NotDrawn, Plot
 from quality.eda.source import Source
+from recomart.sql import literal
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -31,17 +32,19 @@ def by_hour(source: Source) -> Plot | NotDrawn:
     sample = source.interactions("user_id")
     if not sample.rows:
         return NotDrawn(name, title, "the shop has no interactions")
-    first, last, fine = source.rows(
-        "select min(occurred_at), max(occurred_at),"
-        " count(*) filter (where occurred_at <> date_trunc('day', occurred_at))"
-        f" from {sample.sql}"
-    )[0]
-    if not fine:
+    kinds = source.rows(
+        "select kind, bool_or(occurred_at <> date_trunc('day', occurred_at)), count(*)"
+        f" from {sample.sql} group by kind order by kind"
+    )
+    dated = {kind: count for kind, has_hours, count in kinds if not has_hours}
+    if len(dated) == len(kinds):
         return NotDrawn(name, title, "the times are days without an hour")
+    listed = ", ".join(literal(kind) for kind, has_hours, _ in kinds if has_hours)
+    timed = f"(select * from {sample.sql} where kind in ({listed}))"
+    first, last = source.rows(f"select min(occurred_at), max(occurred_at) from {timed}")[0]
     counts = np.zeros((7, 24))
     for day, hour, n in source.rows(
-        "select isodow(occurred_at) - 1, hour(occurred_at), count(*)"
-        f" from {sample.sql} group by 1, 2"
+        f"select isodow(occurred_at) - 1, hour(occurred_at), count(*) from {timed} group by 1, 2"
     ):
         counts[day, hour] = n
     known = hours_between(first, last)
@@ -73,4 +76,10 @@ def by_hour(source: Source) -> Plot | NotDrawn:
         f"One row per interaction of any kind but impressions, {first:%Y-%m-%d} to"
         f" {last:%Y-%m-%d}; each hour is divided by how often it occurs in this time"
     )
-    return Plot(name, title, reading, note, sample.rows, sample.of, paint, height=4.2)
+    if dated:
+        verb = "is left out: its" if len(dated) == 1 else "are left out: their"
+        note += f"; {', '.join(dated)} {verb} times are days without an hour"
+    without = sum(dated.values())
+    return Plot(
+        name, title, reading, note, sample.rows - without, sample.of - without, paint, height=4.2
+    )

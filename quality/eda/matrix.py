@@ -64,7 +64,10 @@ def sparsity(source: Source) -> Plot | NotDrawn:
         )
         axes.set_xlabel("products by popularity, % from the most popular")
         axes.set_ylabel("users by activity, % from the busiest")
-        bar = figure.colorbar(image, ax=axes, pad=0.02, format="%g")
+        bar = figure.colorbar(image, ax=axes, pad=0.02)
+        # powers of ten alone may leave a narrow range with one tick
+        ticks = np.geomspace(least, most, 5).tolist()
+        bar.set_ticks(ticks, labels=[f"{tick:.2g}" for tick in ticks])
         bar.ax.minorticks_off()
         bar.set_label(f"pairs with an interaction, % (white: none{where})", fontsize=9)
 

@@ -74,7 +74,7 @@ def prices(source: Source) -> Plot | NotDrawn:
     if left_out:
         note += f" ({left_out:,} without a price above 0 are left out)"
     lower, median, upper = np.percentile(above, [25, 50, 75])
-    unit = source.currency or "the shop's currency"
+    unit = source.currency or "in the shop's currency"
     reading = (
         f"The median price is {median:,.2f} {unit}; half of all prices lie between {lower:,.2f}"
         f" and {upper:,.2f}, and the highest is {above.max():,.2f}."

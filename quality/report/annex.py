@@ -29,6 +29,7 @@ def draw_appendix(
         reasons: those that page 2 had no room for.
         columns: those that page 3 had no room for.
     """
+    paper.heading += " · appendix"
     paper.add_page()
     paper.headline("Appendix", "What was checked, with what, and how to repeat it.")
     _further_reasons(paper, report, reasons)

@@ -20,7 +20,7 @@ OUTCOMES = (
     ("unjudged", "not judged", "#c4c4c4"),
 )
 NOW, THEN = "#8fb8de", "#20262e"
-SHOWN_LABELS, LABEL = 5, 10
+SHOWN_LABELS, LABEL = 5, 9
 
 
 def account_chart(sources: Sequence[SourceAccount]) -> tuple[io.BytesIO, float] | None:
@@ -159,7 +159,7 @@ def _draw_labels(axes: Any, now: Histogram, then: Histogram | None) -> None:
         for label in map(_drawable, chosen)
     ]
     # parse_math: a value may hold dollar signs, which are no formula
-    axes.set_xticks(places, names, fontsize=5, parse_math=False)
+    axes.set_xticks(places, names, fontsize=4.6, parse_math=False)
     axes.set_xlim(-0.6, max(SHOWN_LABELS - 1, 1) + 0.6)
     axes.tick_params(axis="x", length=0, pad=1)
 

@@ -74,7 +74,8 @@ def _terms(paper: Paper, sources: Sequence[SourceAccount]) -> None:
     )
     rows = [
         (
-            f"{s.entity} ({s.files:,}{f' + {s.failed_files:,} failed' if s.failed_files else ''})",
+            f"{s.entity} ({s.source})",
+            f"{s.files:,}{f' + {s.failed_files:,} failed' if s.failed_files else ''}",
             *(f"{getattr(s, key):,}" for _, key in names),
             "✔" if s.balances else "✘",
         )
@@ -82,8 +83,9 @@ def _terms(paper: Paper, sources: Sequence[SourceAccount]) -> None:
     ]
     totals = [f"{sum(getattr(s, key) for s in sources):,}" for _, key in names]
     balances = all(s.balances for s in sources)
-    rows.append(("all", *totals, "✔" if balances else "✘"))
-    headings = ["Source (files)", *(heading for heading, _ in names), ""]
+    held = sum(s.files for s in sources)
+    rows.append(("all", f"{held:,}", *totals, "✔" if balances else "✘"))
+    headings = ["Source", "files", *(heading for heading, _ in names), ""]
     size, widths = paper.widths(headings, rows, 6.8)
     columns = [
         Column(heading, width, "R" if place else "L")
@@ -91,7 +93,6 @@ def _terms(paper: Paper, sources: Sequence[SourceAccount]) -> None:
     ]
     paper.grid(columns, rows, size)
     paper.pen(7.5, colour=GREY)
-    held = sum(s.files for s in sources)
     paper.paragraph(
         f"✔ each of the {held:,} files balances on its own, in lines and in records."
         if balances
@@ -138,11 +139,11 @@ def draw_reason(paper: Paper, reason: Reason, compared: bool) -> None:
         if reason.kind == "quarantined"
         else f"{number(reason.count, 'line')} of {reason.entity} not readable"
     )
-    paper.line_of(f"{what}: {reason.words}", 128)
-    paper.set_xy(MARGIN + 128, top)
+    paper.line_of(f"{what}: {reason.words}", 150)
+    paper.set_xy(MARGIN + 150, top)
     paper.pen(7.5, colour=GREY)
     then = f" · {reason.then:,} then" if compared and reason.then is not None else ""
-    paper.line_of(f"{share(reason.share)}{then}", WIDTH - 128, "R")
+    paper.line_of(f"{share(reason.share)}{then}", WIDTH - 150, "R")
     paper.set_xy(MARGIN, top + 4.2)
     if reason.rule:
         paper.pen(7, "I", GREY)

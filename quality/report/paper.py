@@ -45,7 +45,8 @@ class Paper(FPDF):
 
     def __init__(self, heading: str, written_at: datetime) -> None:
         super().__init__(orientation="portrait", unit="mm", format="A4")
-        self._heading = heading
+        self.heading = heading
+        """What stands over each page but the first."""
         self.alias_nb_pages(None)  # type: ignore[arg-type]  # None turns it off, as documented
         self.set_creation_date(written_at)
         self.set_margins(MARGIN, 16, MARGIN)
@@ -64,7 +65,7 @@ class Paper(FPDF):
         if self.page_no() > 1:
             self.pen(7.5, colour=GREY)
             self.set_xy(MARGIN, 8)
-            self.line_of(self._heading, WIDTH)
+            self.line_of(self.heading, WIDTH)
             self.set_y(16)
 
     def footer(self) -> None:

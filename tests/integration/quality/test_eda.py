@@ -94,6 +94,20 @@ def test_readings_are_those_counted_by_hand(by_hand: Settings) -> None:
     assert (result.count, result.unit) == (9, "plots")
 
 
+def test_orders_with_days_for_times_make_no_busy_midnight(by_hand: Settings) -> None:
+    with warehouse(by_hand) as connection:
+        connection.execute("delete from marts.fct_interactions where kind = 'purchase'")
+        connection.execute(
+            "insert into marts.fct_interactions"
+            " select 'u3', 'p3', 'purchase', '2024-01-08' from range(30)"
+        )
+    draw(by_hand)
+    (hours,) = [p for p in _readings(by_hand)["plots"] if p["file"] == "hours.png"]
+    assert hours["reading"].startswith("The busiest hour is Monday 09:00 UTC")
+    assert "purchase is left out: its times are days without an hour" in hours["note"]
+    assert hours["rows"] == 8
+
+
 def test_a_plot_without_data_is_named_and_its_old_picture_removed(by_hand: Settings) -> None:
     draw(by_hand)
     assert (by_hand.eda_plots / "ratings.png").exists()

@@ -53,7 +53,8 @@ def test_no_number_of_the_account_is_cut(paper: Paper, count: int) -> None:
     text = _text(paper)
     assert "…" not in text
     assert all(f"{value:,}" in text for value in terms.values())
-    assert "transactions (12,345 + 3 failed)" in text
+    assert "transactions (files)" in text
+    assert "12,345 + 3 failed" in text
 
 
 def test_characters_without_a_glyph_become_boxes(paper: Paper) -> None:
