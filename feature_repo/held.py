@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,14 +15,14 @@ import redis
 
 from feature_repo.difference import ViewHistory, newest
 from feature_repo.manifest import EVENT_TIMESTAMP, Model
-from recomart.heartbeat import Heartbeat, heartbeat_key, state_key
+from recomart.heartbeat import Heartbeat, count_key, heartbeat_key, state_key
 from recomart.online_layout import ViewLayout
 from recomart.resp import command, exchange
 from recomart.settings import Settings
 from recomart.snapshots import RECORD, Snapshot, read_snapshot
 
 SAMPLE = 1_000
-"""Entities looked up before a publish trusts Redis: a loss of 1% goes unseen once in 20,000."""
+"""Entities of a view that are looked up where the count of keys shows no loss."""
 
 log = logging.getLogger(__name__)
 
@@ -43,28 +45,29 @@ class Held:
 
 
 def held_by_redis(
-    settings: Settings, client: redis.Redis, model: Model, layout: ViewLayout
+    settings: Settings, client: redis.Redis, model: Model, layout: ViewLayout, *, counted: bool
 ) -> Held | None:
     """The snapshot that a view's rows in Redis are of; None when every row must be written.
 
     That is: Redis is empty or another one, a publish was cut off, the view has other features now,
-    the snapshot is gone, or Redis has dropped entities since (it evicts when its memory is full),
-    which its own count of evictions and a sample of the entities tell.
+    the snapshot is gone or damaged, or entities are missing.
+
+    Args:
+        counted: whether the count of keys says that all are there: then some drawn by lot are
+            looked up, else each.
     """
-    mark = _get(client, state_key(layout.project, layout.view))
-    text = _get(client, heartbeat_key(layout.project, layout.view))
-    if mark is None or text is None:
+    hash = stored_text(client, state_key(layout.project, layout.view))
+    text = stored_text(client, heartbeat_key(layout.project, layout.view))
+    if hash is None or text is None:
         return None
-    hash, _, evicted_then = mark.decode().partition(" ")
-    folder = settings.features / hash
+    folder = settings.features / hash.decode()
     beat = Heartbeat.from_json(layout.project, layout.view, text)
     if beat.layout != layout or not (folder / RECORD).exists():
         return None
     snapshot = read_snapshot(folder)
-    history = view_history(model, snapshot)
-    if not history.file.exists():
+    if not snapshot.has_whole(model.name):
         return None
-    if evicted(client) > int(evicted_then) or _lost(client, layout, history):
+    if _lost(client, layout, view_history(model, snapshot), every=not counted):
         log.warning(
             "Redis has lost entities of %s since the last publish: all are written", layout.view
         )
@@ -72,14 +75,43 @@ def held_by_redis(
     return Held(snapshot, beat.rows)
 
 
-def mark(client: redis.Redis, snapshot: Snapshot) -> str:
-    """The value of a view's `state_key` once Redis holds the snapshot's rows."""
-    return f"{snapshot.hash} {evicted(client)}"
+@contextmanager
+def counting(client: redis.Redis, project: str) -> Iterator[bool]:
+    """Count the lasting keys after what is written inside, and compare with the count before it.
+
+    They are not counted when the server evicts keys meanwhile: some may be just written ones.
+
+    Yields:
+        Whether there are as many as the last time.
+    """
+    key = count_key(project)
+    evicted = _info(client, "stats")["evicted_keys"]
+    counted = stored_text(client, key)
+    client.set(key, b"")
+    yield counted == b"%d" % _lasting_keys(client)
+    if _info(client, "stats")["evicted_keys"] == evicted:
+        client.set(key, b"%d" % _lasting_keys(client))
+    else:
+        log.warning("Redis evicted keys while features were written: its memory is too small")
 
 
-def evicted(client: redis.Redis) -> int:
-    """How many keys the server has evicted for want of memory since it started."""
-    return client.info("stats")["evicted_keys"]  # type: ignore[index]
+def stored_text(client: redis.Redis, key: str) -> bytes | None:
+    """What stands in a key."""
+    return client.get(key)  # type: ignore[return-value]  # its stubs are for async clients too
+
+
+def _lasting_keys(client: redis.Redis) -> int:
+    """How many keys of the database never expire: rows of features, and little beside them.
+
+    Real-time state, which comes and goes, expires. Redis keeps both counts at all times.
+    """
+    database = client.get_connection_kwargs().get("db") or 0
+    counts = _info(client, "keyspace").get(f"db{database}", {"keys": 0, "expires": 0})
+    return counts["keys"] - counts["expires"]
+
+
+def _info(client: redis.Redis, section: str) -> dict:
+    return client.info(section)  # type: ignore[return-value]  # as above
 
 
 def view_history(model: Model, snapshot: Snapshot) -> ViewHistory:
@@ -94,14 +126,17 @@ def entity_keys(layout: ViewLayout, rows: pa.Table) -> list[bytes]:
     return layout.keys(list(zip(*columns, strict=True)))
 
 
-def _lost(client: redis.Redis, layout: ViewLayout, history: ViewHistory) -> bool:
-    """Whether one of some entities drawn by lot is missing in Redis."""
+def _lost(client: redis.Redis, layout: ViewLayout, history: ViewHistory, *, every: bool) -> bool:
+    """Whether an entity is missing in Redis, among all or among some drawn by lot."""
     rows = pq.read_table(history.file, columns=[*history.join_keys, EVENT_TIMESTAMP])
     instant = pa.scalar(history.as_of.replace(tzinfo=None), rows[EVENT_TIMESTAMP].type)
-    seen = pc.indices_nonzero(pc.less_equal(rows[EVENT_TIMESTAMP], instant)).to_numpy()
-    drawn = np.random.default_rng().choice(seen, min(SAMPLE, len(seen)), replace=False)
-    sample = rows.take(drawn)
-    keys = entity_keys(layout, sample)
+    rows = rows.filter(pc.less_equal(rows[EVENT_TIMESTAMP], instant)).select(history.join_keys)
+    if every:
+        looked_up = rows.group_by(rows.column_names).aggregate([])
+    else:
+        count = rows.num_rows
+        looked_up = rows.take(np.random.default_rng().choice(count, min(SAMPLE, count), False))
+    keys = entity_keys(layout, looked_up)
     found = exchange(client, [command(b"HEXISTS", key, layout.time_field) for key in keys])
     missing = {key for key, there in zip(keys, found, strict=True) if not there}
     if not missing:
@@ -111,10 +146,8 @@ def _lost(client: redis.Redis, layout: ViewLayout, history: ViewHistory) -> bool
     some = pq.read_table(
         history.file,
         columns=history.columns,
-        filters=pc.field(first).isin(sample[first].filter(pa.array(np.equal(found, 0))).unique()),
+        filters=pc.field(first).isin(
+            looked_up[first].filter(pa.array(np.equal(found, 0))).unique()
+        ),
     )
     return not missing.isdisjoint(entity_keys(layout, newest(some, history)))
-
-
-def _get(client: redis.Redis, key: str) -> bytes | None:
-    return client.get(key)  # type: ignore[return-value]  # its stubs are for async clients too

@@ -107,9 +107,7 @@ def _starts_anew(model: Model, columns: dict[str, str], base: Snapshot) -> str |
         differ = sorted(name for name in was | columns if was.get(name) != columns.get(name))
         told = [f"{name} ({was.get(name, '-')} -> {columns.get(name, '-')})" for name in differ]
         return f"its columns differ: {', '.join(told)}"
-    if not base.file(model.name).is_file() or (
-        sha256_of(base.file(model.name)) != base.files[model.name]
-    ):
+    if not base.has_whole(model.name):
         return f"{base.file(model.name)} is not the file that was published"
     return None
 

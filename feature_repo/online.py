@@ -10,11 +10,10 @@ from datetime import UTC, datetime
 
 import pyarrow.parquet as pq
 import redis
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.exceptions import RedisError
 
 from feature_repo.difference import ViewHistory, difference
-from feature_repo.held import entity_keys, held_by_redis, mark, view_history
+from feature_repo.held import counting, entity_keys, held_by_redis, stored_text, view_history
 from feature_repo.manifest import Model, read_models
 from feature_repo.publications import ViewPublication, record
 from feature_repo.views import services_of
@@ -39,19 +38,20 @@ def publish_online(
     For each view, Redis holds the name of the snapshot that its rows are of: snapshots do not
     change, so the difference of two of them is what is to be written. The name is taken away before
     the first write and set after the last. So a call that was killed, a Redis that lost its data,
-    and another Redis all show; then every row is written again.
+    and another Redis all show; then every row is written again. Single rows that it lost show in
+    the count of its keys.
 
     Raises:
-        RedisUnavailable: no server answers, or it went away; run again when it is back.
+        RedisUnavailable: no server answers, or it went away or is full; run again when it is back.
     """
     models = read_models(snapshot.manifest)
     views = [model for model in models if model.feast]
     now = datetime.now(UTC)
     with _redis_errors(settings):
         client = connect(settings, deadline=ANSWER_SECONDS)
-        with closing(client):
+        with closing(client), counting(client, settings.feast_project) as counted:
             done = [
-                _publish_view(settings, client, snapshot, model, now, progress, full)
+                _publish_view(settings, client, snapshot, model, now, progress, full, counted)
                 for model in views
             ]
             publication = Publication(
@@ -83,11 +83,12 @@ def _publish_view(
     now: datetime,
     progress: Progress,
     full: bool,
+    counted: bool,
 ) -> ViewPublication:
     assert model.feast is not None
     start = time.perf_counter()
     layout = layout_of(settings, model)
-    held = None if full else held_by_redis(settings, client, model, layout)
+    held = None if full else held_by_redis(settings, client, model, layout, counted=counted)
     if held and held.is_same(snapshot, model.name):
         rows, written, deleted = held.rows, 0, 0
     else:
@@ -99,7 +100,7 @@ def _publish_view(
         layout, snapshot.hash, snapshot.as_of, now, rows, model.feast.stale_after_hours
     )
     with client.pipeline(transaction=True) as pipe:
-        pipe.set(state_key(layout.project, layout.view), mark(client, snapshot))
+        pipe.set(state_key(layout.project, layout.view), snapshot.hash)
         pipe.set(heartbeat.key, heartbeat.to_json())
         pipe.execute()
     return ViewPublication(
@@ -134,7 +135,7 @@ def write_difference(
     strangers: set[bytes] = set()
     if before is None:
         strangers.update(stored_keys(client, layout))
-        _drop_retired_features(client, layout, list(strangers))
+        _drop_retired(client, layout, list(strangers))
     rows = written = deleted = read = 0
     marked = True
     total = pq.read_metadata(now.file).num_rows
@@ -152,21 +153,25 @@ def write_difference(
     return rows, written, deleted + delete_rows(client, layout, list(strangers))
 
 
-def _drop_retired_features(client: redis.Redis, layout: ViewLayout, stored: list[bytes]) -> None:
-    """Remove the fields of features that the last publish had and this one has no more."""
-    text = _get(client, heartbeat_key(layout.project, layout.view))
+def _drop_retired(client: redis.Redis, layout: ViewLayout, stored: list[bytes]) -> None:
+    """Remove the features that the last publish had and this one has no more, and all rows of a
+    view that has other keys now."""
+    text = stored_text(client, heartbeat_key(layout.project, layout.view))
     if text is None:
         return
-    before = Heartbeat.from_json(layout.project, layout.view, text).layout.features
+    before = Heartbeat.from_json(layout.project, layout.view, text).layout
+    if before.join_keys != layout.join_keys:
+        delete_rows(client, before, list(stored_keys(client, before)))
+        return
     names = {name for name, _ in layout.features}
-    retired = tuple(feature for feature in before if feature[0] not in names)
+    retired = tuple(feature for feature in before.features if feature[0] not in names)
     if retired:
         delete_rows(client, replace(layout, features=retired), stored)
 
 
 def _forget_retired_views(client: redis.Redis, publication: Publication) -> None:
     """Remove what publish kept about views that are no more (Feast has deleted their rows)."""
-    text = _get(client, publication.key)
+    text = stored_text(client, publication.key)
     before = Publication.from_json(publication.project, text).views if text else ()
     for view in set(before) - set(publication.views):
         client.delete(
@@ -174,18 +179,15 @@ def _forget_retired_views(client: redis.Redis, publication: Publication) -> None
         )
 
 
-def _get(client: redis.Redis, key: str) -> bytes | None:
-    return client.get(key)  # type: ignore[return-value]  # its stubs are for async clients too
-
-
 @contextmanager
 def _redis_errors(settings: Settings) -> Iterator[None]:
     try:
         yield
-    except (RedisConnectionError, RedisTimeoutError) as exc:
+    except RedisError as exc:
         raise RedisUnavailable(
-            "Redis went away while features were written",
+            "Redis went away or refused while features were written",
             where="RECOMART_REDIS_URL" if settings.redis_url else str(settings.logs / "redis.log"),
             found=str(exc),
-            help="run 'recomart publish' again when it is back: it writes what is missing",
+            help="run 'recomart publish' again when it is back, or has room: it writes what is "
+            "missing",
         ) from exc

@@ -112,3 +112,9 @@ def heartbeat_key(project: str, view: str) -> str:
 def state_key(project: str, view: str) -> str:
     """The Redis key that names the state its rows are in; absent while they are being written."""
     return f"recomart:{project}:state:{view}"
+
+
+def count_key(project: str) -> str:
+    """The Redis key of how many lasting keys there were after the last publish; empty while one
+    is under way."""
+    return f"recomart:{project}:count"

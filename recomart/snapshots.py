@@ -19,6 +19,7 @@ from typing import Any
 
 from recomart.derived import Prior
 from recomart.errors import NothingPublished, UnknownName
+from recomart.files import sha256_of
 from recomart.settings import Settings
 
 RECORD = "snapshot.json"
@@ -87,6 +88,11 @@ class Snapshot:
     def file(self, model: str) -> Path:
         """The Parquet file of a model, through its snapshot's own folder."""
         return self.folder / f"{model}.parquet"
+
+    def has_whole(self, model: str) -> bool:
+        """Whether the file of a model is there with the bytes that were published."""
+        file = self.file(model)
+        return file.is_file() and sha256_of(file) == self.files.get(model)
 
     @property
     def manifest(self) -> Path:

@@ -306,6 +306,16 @@ def feature_warehouse(settings: Settings, filled_warehouse: FeatureWarehouse) ->
     return filled_warehouse.copy_to(settings)
 
 
+@pytest.fixture
+def crowded(feature_warehouse) -> FeatureWarehouse:
+    """Twenty thousand users more: too many for a loss to be found by looking up a thousand."""
+    feature_warehouse.execute(
+        "insert into features.ftr_users (user_id, event_timestamp, created_at, user_views_7d) "
+        "select 'm' || n, timestamp '2024-04-02', timestamp '2024-04-02', n from range(20_000) t(n)"
+    )
+    return feature_warehouse
+
+
 @pytest.fixture(scope="session")
 def published(
     tmp_path_factory: pytest.TempPathFactory, filled_warehouse: FeatureWarehouse

@@ -16,7 +16,13 @@ from feature_repo.online import publish_online
 from feature_repo.publications import ViewPublication, publications
 from feature_repo.publish import publish
 from feature_repo.snapshot import KEPT, prune
-from recomart.errors import ConfigurationError, NothingPublished, NotReady, TransformFailed
+from recomart.errors import (
+    ConfigurationError,
+    NothingPublished,
+    NotReady,
+    RedisUnavailable,
+    TransformFailed,
+)
 from recomart.heartbeat import heartbeat_key
 from recomart.online import OnlineFeatures, Status
 from recomart.redis import connect
@@ -217,20 +223,105 @@ def test_lost_entities_are_noticed_and_restored(feature_warehouse) -> None:
     assert f"{len(_users(before))} written" in result.detail, "the products were all there"
 
 
-def test_an_eviction_is_noticed_whatever_key_it_took(feature_warehouse) -> None:
+def test_one_lost_entity_of_many_is_noticed_and_restored(crowded) -> None:
+    settings = crowded.settings
+    publish(settings)
+    client = connect(settings)
+    before = stored(client)
+    client.set("of a shopper", "now", ex=1_000)  # real-time state comes and goes
+    (lost,) = (key for key in before if b"m777r" in key)
+    client.delete(lost)
+
+    published = {view.view: view for view in republish(settings)}
+
+    client.delete("of a shopper")
+    assert stored(client) == before
+    assert published["ftr_users"].everything
+    assert not published["ftr_products"].everything, "none of it was lost"
+    assert not any(view.everything for view in republish(settings)), "once is enough"
+
+
+def test_what_somebody_else_adds_or_removes_is_no_loss(feature_warehouse) -> None:
     settings = feature_warehouse.settings
     publish(settings)
     client = connect(settings)
-    client.set("of somebody else", b"x" * 2_000_000)
-    client.config_set("maxmemory-policy", "volatile-random")
-    client.expire("of somebody else", 1_000)
-    used = client.info("memory")["used_memory"]
-    client.config_set("maxmemory", used - 1_000_000)
-    assert client.info("stats")["evicted_keys"] == 1
+    client.set("of somebody else", "here to stay")
+    assert not any(view.everything for view in republish(settings))
+    client.delete("of somebody else")
+    assert not any(view.everything for view in republish(settings))
+
+
+def test_what_redis_evicts_while_features_are_written_is_noticed_by_the_next_publish(
+    crowded,
+) -> None:
+    settings = crowded.settings
+    publish(settings)
+    client = connect(settings)
+    before = stored(client)
+    client.config_set("maxmemory-policy", "allkeys-random")
+    client.config_set("maxmemory", client.info("memory")["used_memory"] - 100_000)
+    client.flushall()
+    republish(settings)
+    evicted = client.info("stats")["evicted_keys"]
+    assert 0 < evicted < 2_000, "a loss that is small"
     client.config_set("maxmemory", 0)
 
-    assert all(view.everything for view in republish(settings))
-    assert not any(view.everything for view in republish(settings)), "once is enough"
+    republish(settings)
+
+    assert stored(client) == before
+
+
+def test_a_redis_that_is_full_says_so_and_takes_the_rest_when_it_has_room(crowded) -> None:
+    settings = crowded.settings
+    client = connect(settings)
+    client.config_set("maxmemory", client.info("memory")["used_memory"] + 1_000_000)
+
+    with pytest.raises(RedisUnavailable) as caught:
+        publish(settings)
+    assert "maxmemory" in (caught.value.found or "")
+
+    client.config_set("maxmemory", 0)
+    publish(settings)
+    assert sum(b"user_id" in key and b"category" not in key for key in stored(client)) == 20_012
+
+
+def test_a_damaged_file_of_what_redis_holds_is_not_gone_by(feature_warehouse) -> None:
+    settings = feature_warehouse.settings
+    publish(settings)
+    with open(current_snapshot(settings).file("ftr_users"), "ab") as file:
+        file.write(b"x")
+    feature_warehouse.execute("update features.ftr_users set user_views_7d = 8")
+
+    publish(settings)
+
+    assert served(settings, "u1", "user_views_7d") == (8, Status.PRESENT)
+
+
+def test_a_view_with_another_key_leaves_no_row_under_the_old_one(feature_warehouse) -> None:
+    settings = feature_warehouse.settings
+    publish(settings)
+    client = connect(settings)
+    assert any(b"category" in key for key in stored(client))
+
+    # user and category until now, user alone from now on
+    feature_warehouse.execute("alter table features.ftr_user_categories drop column category")
+    feature_warehouse.execute(
+        "create or replace table features.ftr_user_categories as "
+        "from features.ftr_user_categories qualify row_number() over (partition by user_id) = 1"
+    )
+    manifest = feature_warehouse.write_manifest(without=("category",))
+    content = json.loads(manifest.read_text())
+    meta = content["nodes"]["model.recomart.ftr_user_categories"]["config"]["meta"]
+    meta["publish"]["order_by"] = ["user_id", "event_timestamp"]
+    meta["feast"]["entities"] = ["user"]
+    manifest.write_text(json.dumps(content))
+    feature_warehouse.record_run()
+    publish(settings)
+
+    assert not any(b"category" in key for key in stored(client))
+    users = [key for key in stored(client) if b"user_id" in key]
+    assert len(users) == 12
+    assert all(client.hexists(key, "_ts:ftr_user_categories") for key in users)
 
 
 def test_full_repairs_what_somebody_else_broke(feature_warehouse) -> None:
