@@ -17,7 +17,7 @@ from feature_repo.difference import ViewHistory, newest
 from feature_repo.manifest import EVENT_TIMESTAMP, Model
 from recomart.heartbeat import Heartbeat, count_key, heartbeat_key, state_key
 from recomart.online_layout import ViewLayout
-from recomart.resp import command, exchange
+from recomart.online_writer import has_rows
 from recomart.settings import Settings
 from recomart.snapshots import RECORD, Snapshot, read_snapshot
 
@@ -136,18 +136,15 @@ def _lost(client: redis.Redis, layout: ViewLayout, history: ViewHistory, *, ever
     else:
         count = rows.num_rows
         looked_up = rows.take(np.random.default_rng().choice(count, min(SAMPLE, count), False))
-    keys = entity_keys(layout, looked_up)
-    found = exchange(client, [command(b"HEXISTS", key, layout.time_field) for key in keys])
-    missing = {key for key, there in zip(keys, found, strict=True) if not there}
-    if not missing:
+    missing = looked_up.filter(pa.array(np.equal(has_rows(client, layout, looked_up), 0)))
+    if not missing.num_rows:
         return False
     # the history of an entity that is gone stays in the file: it is rightly missing in Redis
     first = history.join_keys[0]
     some = pq.read_table(
         history.file,
         columns=history.columns,
-        filters=pc.field(first).isin(
-            looked_up[first].filter(pa.array(np.equal(found, 0))).unique()
-        ),
+        filters=pc.field(first).isin(missing[first].unique()),
     )
-    return not missing.isdisjoint(entity_keys(layout, newest(some, history)))
+    expected = entity_keys(layout, newest(some, history))
+    return not set(entity_keys(layout, missing)).isdisjoint(expected)

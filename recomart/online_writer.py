@@ -77,6 +77,17 @@ def delete_rows(client: redis.Redis, layout: ViewLayout, keys: Sequence[bytes]) 
     )
 
 
+def has_rows(client: redis.Redis, layout: ViewLayout, entities: pa.Table) -> list[int]:
+    """(n) whether each entity has a row of the view, 0 or 1.
+
+    Args:
+        entities: (n) the view's join keys, none null.
+    """
+    keys = key_cells(layout, {name: entities[name] for name in layout.join_keys})
+    asked = join_cells([_same(b"*3\r\n$7\r\nHEXISTS\r\n"), keys, _same(bulk(layout.time_field))])
+    return exchange_pieces(client, _pieces(asked, 1))
+
+
 def stored_keys(client: redis.Redis, layout: ViewLayout) -> Iterator[bytes]:
     """The keys of every entity of the view's kind in the project (a scan of the whole database)."""
     pattern = _glob_escape(layout.key_prefix) + b"*" + _glob_escape(layout.project.encode())
