@@ -47,6 +47,13 @@ def show_account(account: Account) -> None:
         )
     if account.unknown:
         console.print(f"✘ the state has {account.unknown:,} events that are in no segment")
+    if account.miscounted:
+        console.print(
+            f"✘ {account.miscounted:,} counters of products are not what the events in the state "
+            "come to: 'recomart stream check --rebuild' writes them"
+        )
+    if account.moved and not account.agrees:
+        console.print("  events came in meanwhile: look again when the stream rests")
     if account.agrees:
         console.print("✔ segments, real-time state and stream agree")
 

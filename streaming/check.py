@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import redis
@@ -17,13 +18,14 @@ from recomart.realtime.layout import StateLayout
 from recomart.settings import Settings
 from recomart.sql import literal
 from recomart.streams import DEAD_LETTERS, EVENTS, SEALED, stream_key
+from streaming import product_counters
 from streaming.journal import batches
 from streaming.segment import OPEN
-from streaming.state import Added, RealtimeState
+from streaming.state import RealtimeState
 from streaming.transports.redis_stream import find_group
 
 READS = 5
-"""Tries to read the segments, of which a consumer at work may seal one meanwhile."""
+"""Tries to read what a consumer at work may change meanwhile."""
 _KINDS = {EVENTS: "events", DEAD_LETTERS: "letters"}
 _COLUMNS = {
     "events": {
@@ -42,8 +44,8 @@ _COUNTS = """
         select transport_id, 'event' as kind, event_id from events
     ),
     firsts as (
-        select transport_id, any_value(kind) as kind, any_value(event_id) as event_id
-        from deliveries group by transport_id
+        -- a Kafka topic that was made anew counts its offsets from 0 again
+        select distinct transport_id, kind, event_id from deliveries
     )
     select
         (select count(*) from deliveries) as lines,
@@ -77,6 +79,8 @@ class Account:
         lag: in the Redis Stream and not delivered; None when that cannot be told.
         missing: events that the state lacks, by the segments.
         unknown: events that the state has and no segment.
+        miscounted: counters and scores of products that are not what the events in the state
+            come to.
         undelivered: entries that Redis says are acknowledged, and no segment has.
     """
 
@@ -90,12 +94,15 @@ class Account:
     state_events: int
     missing: int
     unknown: int
+    miscounted: int
     undelivered: int
+    moved: bool
+    """Whether events came in while all was read, so that what differs may be of the moment."""
 
     @property
     def agrees(self) -> bool:
         """Whether nothing is lost or invented; what is pending or waits is neither."""
-        return not (self.missing or self.unknown or self.undelivered)
+        return not (self.missing or self.unknown or self.miscounted or self.undelivered)
 
     def equation(self) -> str:
         """The account as one line."""
@@ -109,20 +116,36 @@ class Account:
 def check(client: redis.Redis, settings: Settings) -> Account:
     """Read all segments and the state back, and compare; nothing is changed.
 
-    While a consumer is at work, the two are read moments apart.
+    They are read one after the other: when they differ, and events came in meanwhile, it is done
+    again, some times.
 
     Raises:
         RedisError: the server does not answer.
     """
-    with duckdb.connect(config={"memory_limit": settings.memory_limit}) as connection:
+    for _ in range(READS):
+        account = _check(client, settings)
+        if account.agrees or not account.moved:
+            break
+    return account
+
+
+def _check(client: redis.Redis, settings: Settings) -> Account:
+    layout, now = StateLayout(settings.feast_project), time.time()
+    before = client.hget(layout.stats_key, "featured")
+    limits: dict[str, Any] = {
+        "memory_limit": settings.memory_limit,
+        "temp_directory": str(settings.lake / "tmp"),  # by default it is where one stands
+    }
+    with duckdb.connect(config=limits) as connection:
         for kind, table in _KINDS.items():
             _read(connection, settings.raw / kind, table)
         counted = connection.execute(_COUNTS).fetchone()
         expected = connection.execute(_STATE).fetchall()
     lines, transport_ids, accepted, letters, events, from_redis = counted or (0,) * 6
-    layout, now = StateLayout(settings.feast_project), time.time()
     wanted = {layout.user_key(day, user): n for day, user, n in expected if expires_at(day) > now}
     found = _events_of_users(client, layout, wanted)
+    right = product_counters.counted(client, layout, list(found))
+    miscounted = product_counters.differing(right, product_counters.stored(client, layout))
     pending, lag, acknowledged = _group(client, settings)
     return Account(
         transport_ids=transport_ids,
@@ -135,24 +158,26 @@ def check(client: redis.Redis, settings: Settings) -> Account:
         state_events=sum(found.values()),
         missing=sum(max(n - found.get(key, 0), 0) for key, n in wanted.items()),
         unknown=sum(max(n - wanted.get(key, 0), 0) for key, n in found.items()),
+        miscounted=miscounted,
         undelivered=max(acknowledged - from_redis, 0),
+        moved=client.hget(layout.stats_key, "featured") != before,
     )
 
 
-def rebuild(client: redis.Redis, settings: Settings) -> Added:
+def rebuild(client: redis.Redis, settings: Settings) -> tuple[int, int]:
     """Write the state of every event in the segments once more; what it had is not changed.
 
     Returns:
-        Added.new: the events that it lacked.
+        The events that it lacked, and then the counters and scores of products that were wrong.
 
     Raises:
         RedisError: the server does not answer, or is full.
     """
-    state, added = RealtimeState(client, settings), Added()
+    state, new = RealtimeState(client, settings), 0
     for path in sorted(_files(settings.raw / EVENTS)):
         for batch in batches(path):
-            added += state.add(batch)
-    return added
+            new += state.add(batch).new
+    return new, product_counters.mend(client, StateLayout(settings.feast_project))
 
 
 def _files(root: Path) -> Iterator[Path]:

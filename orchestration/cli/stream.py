@@ -121,9 +121,10 @@ def stream_check(
     settings = load_settings()
     with _redis(settings) as client:
         if rebuild:
-            added = check.rebuild(client, settings)
+            lacked, wrong = check.rebuild(client, settings)
             typer.echo(
-                f"written anew from the segments: {added.new:,} events that the state lacked"
+                f"written anew from the segments: {lacked:,} events that the state lacked, and "
+                f"{wrong:,} counters of products that were wrong"
             )
         account = check.check(client, settings)
     show_account(account)
