@@ -43,12 +43,17 @@ _MARK_REDELIVERED = """
     update incoming set redelivered = true where rowid in (
         select rowid from (
             select rowid, row_number() over (
-                partition by transport_id order by _batch_id, _record
+                partition by transport_id, event_id order by _batch_id, _record
             ) as delivery
             from incoming
         ) where delivery > 1
-    ) or transport_id in (select transport_id from raw._deliveries)
+    ) or (
+        transport_id in (select transport_id from raw._deliveries)
+        and event_id in (select event_id from raw.events)
+    )
 """
+"""The same event in the same delivery. The delivery's id alone is not enough: a Kafka topic that
+was deleted and made anew begins at offset 0 again."""
 _NEW = f"""
     create temp table new_events as
     with known as (

@@ -79,6 +79,18 @@ def test_of_all_copies_the_first_is_loaded(own_shop) -> None:
     assert own_shop.query(IDS) == [("a",), ("b",), ("c",)]
 
 
+def test_an_offset_of_a_topic_that_was_made_anew_is_another_delivery(own_shop) -> None:
+    """Kafka begins at 0 again, and what comes there now never came before."""
+    seal(own_shop, "1", record("a", "t/0/0"), record("b", "t/0/1"))
+    ingest(own_shop.settings)
+    seal(own_shop, "2", record("c", "t/0/0"), record("b", "t/0/1"), record("d", "t/0/2"))
+    seal(own_shop, "3", record("e", "t/0/2"))
+    ingest(own_shop.settings)
+
+    assert own_shop.query(IDS) == [("a",), ("b",), ("c",), ("d",), ("e",)]
+    assert own_shop.query(ACCOUNT) == [(2, 0, 0), (3, 1, 1), (1, 0, 0)]
+
+
 def test_another_version_of_an_event_is_no_copy(own_shop) -> None:
     seal(own_shop, "1", record("a", "1-0"), record("a", "2-0", product_id="p2"))
     ingest(own_shop.settings)

@@ -2,10 +2,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 
+from recomart.events import Event
 from recomart.redis import connect
 from recomart.settings import Settings
 from recomart.streams import FIELD, GROUP, stream_key
+from streaming.check import check
+from streaming.simulator import Mischief, Shares, Truth
 from tests.integration.streaming.stream_runs import dead, kept, left_open, run, to_redis
 
 Line = Callable[..., bytes]
@@ -40,6 +44,30 @@ def test_dead_letters_keep_bytes_and_reason(settings: Settings, make_line: Line)
     assert found[0]["body"] == "rubbish"
     assert found[1]["body_base64"] == "/wA="
     assert found[3]["body"].encode() == misspelt
+
+
+def test_what_becomes_of_planted_faults_is_what_the_truth_expects(settings: Settings) -> None:
+    truth, now = Truth(), datetime.now(UTC)
+    mischief = Mischief(Shares(0.1, 0.1, 0.1, 0.1, 0.1), seed=5, truth=truth)
+    events = (
+        Event(event_id=f"e{n}", event_type="view", user_id=f"u{n % 9}", occurred_at=now)
+        for n in range(1_000)
+    )
+    lines = [message.line for event in events for message in mischief.messages(event)]
+    lines += [message.line for message in mischief.rest()]
+
+    out, _ = run(settings, stdin=b"\n".join(lines))
+
+    account = check(connect(settings), settings)
+    assert truth.expected() == {
+        "messages": account.transport_ids,
+        "accepted": account.accepted,
+        "duplicates": account.duplicates,
+        "dead_letters": account.dead_letters,
+    }
+    ahead, late = len(truth.wrong_clocks), len(truth.too_late)
+    assert min(ahead, late, account.duplicates, account.dead_letters) > 10
+    assert f"{late} late, {ahead} ahead of the clock" in out
 
 
 def test_the_transport_s_clock_wins(settings: Settings, make_line: Line) -> None:
@@ -81,6 +109,4 @@ def test_an_entry_whose_id_is_beyond_all_years_stops_nobody(
 
 
 def _iso(milliseconds: int) -> str:
-    from datetime import UTC, datetime
-
     return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
