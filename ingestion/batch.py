@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from ingestion import contracts, headers, ledger, mapping, pages, parquet_records, text
+from ingestion.csv_header import dialect_of
 from ingestion.csv_lines import CsvReader
 from ingestion.json_lines import JsonLinesReader
 from ingestion.json_values import JsonColumns, schema
@@ -246,7 +247,7 @@ def _open(
         tally.lines = tally.records = file.records
         return _Records(file.relation, file.places, tally, lambda: None)
     names = headers.check_csv(landed, load.source_file, source, target.shop, target.entity)
-    dialect = headers.dialect_of(source, len(names))
+    dialect = dialect_of(source, len(names))
     reader = CsvReader(dialect, tally, header=source.header)
     batches = reader.batches(text.pieces(landed, source.encoding))
     return _Records(

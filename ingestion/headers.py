@@ -2,68 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
-import json
-from collections.abc import Callable, Iterator, Sequence
-from itertools import chain
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ingestion import csv_records, pages, parquet_records, text
+from ingestion import pages, parquet_records, text
+from ingestion.csv_header import read_header
 from ingestion.json_lines import JsonLinesReader
 from ingestion.json_values import JsonColumns
+from ingestion.mismatches import mismatch, unexpected
 from ingestion.records import Tally
 from recomart.errors import HeaderMismatch, ShopFileError, SourceError
 from recomart.shop import REQUIRED, FileSource, ReadSource
 from recomart.shop_file import ShopFile
 
 FIRST_BYTES = 16 << 10
-
-
-def dialect_of(source: FileSource, width: int) -> csv_records.Dialect:
-    """The dialect that a shop file declares, for a file of `width` columns."""
-    return csv_records.Dialect(source.delimiter.encode(), source.quote.encode(), width)
-
-
-def read_header(path: Path, source: FileSource) -> tuple[list[str], int]:
-    """The column names in the first record of a CSV, and that record's line.
-
-    Raises:
-        SourceMissing: the file is empty or unreadable.
-        SourceError: the file does not begin with a record.
-    """
-    head, line = b"", 1
-    dialect = dialect_of(source, 0)
-    for piece, final in chain(
-        ((p, False) for p in text.pieces(path, source.encoding)), [(b"", True)]
-    ):
-        head += piece
-        record = head.lstrip(b"\r\n")
-        line += head.count(b"\n", 0, len(head) - len(record))
-        head = record  # there may be gigabytes of empty lines before it
-        if not head and not final:
-            continue
-        try:
-            fields, _ = csv_records.record_at(head, 0, dialect, final)
-            names = [field.decode() for field in fields]
-        except csv_records.Incomplete:
-            continue
-        except (csv_records.Broken, UnicodeDecodeError) as exc:
-            raise SourceError(
-                f"{path.name} does not begin with a header",
-                code="no-header",
-                where=f"{path}:{line}",
-                found=head[:80].decode("utf-8", "backslashreplace").replace("\0", "\\x00"),
-                help=f"check encoding ({source.encoding}), quote and delimiter in the shop file",
-            ) from exc
-        if "\0" in "".join(names):
-            raise SourceError(
-                f"{path.name} is no text in {source.encoding}: its header holds NUL bytes",
-                code="wrong-encoding",
-                where=f"{path}:{line}",
-                help="declare its encoding; utf-16 is the usual one",
-            )
-        return names, line
-    return [], 1
 
 
 def check_csv(path: Path, shown: str, source: FileSource, shop: ShopFile, entity: str) -> list[str]:
@@ -187,82 +139,6 @@ def check_encoding(source: FileSource, shop: ShopFile, entity: str) -> None:
             where=shop.where(f"{entity}.encoding"),
             help="utf-8, latin-1, cp1252 and utf-16 are the usual ones",
         ) from exc
-
-
-def mismatch(
-    place: str,
-    shop: ShopFile,
-    entity: str,
-    source: ReadSource,
-    names: Sequence[str],
-    wanted: str,
-    path: Path | None = None,
-) -> HeaderMismatch:
-    """The error for a source column that the mapping reads and the source lacks.
-
-    Args:
-        path: the file, so that the values of its spare columns can show which one is meant.
-    """
-    ours = [name for name, column in source.columns.items() if wanted in column.reads]
-    spare = [name for name in names if name not in source.reads] or list(names)
-    key = f"{entity}.columns.{ours[0]}"
-    found, hint = ", ".join(names)[:500], None
-    if len(names) == 1 and len(source.reads) > 1:
-        sign = max(";,\t|", key=names[0].count)
-        hint = "the line has one column only: check the delimiter in the shop file"
-        if count := names[0].count(sign):
-            hint = (
-                f"check the delimiter: with {json.dumps(sign)} the line would have {count + 1} "
-                f"columns; then set delimiter: {json.dumps(sign)}"
-            )
-    else:
-        one, why = nearest(wanted, spare), None
-        if isinstance(source, FileSource) and path is not None:
-            one, why = meant(path, source, entity, ours[0], spare, one)
-        if one is None and len(spare) == 1:
-            one = spare[0]
-        if one:
-            found += f'      did you mean "{one}"?' + (f" ({why})" if why else "")
-            hint = f'set {ours[0]}: "{one}"'
-    return HeaderMismatch(
-        f'{place}, has no column "{wanted}" for {", ".join(ours)}',
-        code="missing-column",
-        where=shop.where(key),
-        found=found,
-        help=hint or f"set {key} to one of the columns found, or mend the file",
-    )
-
-
-def meant(
-    path: Path, source: FileSource, entity: str, ours: str, spare: Sequence[str], close: str | None
-) -> tuple[str | None, str | None]:
-    """The spare column that fits best, by a sample of its values, and why; `close` if none does."""
-    # looked at only when something is wrong: the sampling is of no use to a good load
-    from ingestion.own_shop.spare import best_of
-
-    return best_of(path, source, entity, ours, spare, close)
-
-
-def unexpected(
-    place: str, shop: ShopFile, entity: str, names: Sequence[str], unknown: Sequence[str]
-) -> HeaderMismatch:
-    """The error for columns that the shop file neither maps nor ignores."""
-    listed = ", ".join(f'"{name}"' for name in unknown[:10])
-    what = "a column that is" if len(unknown) == 1 else "columns that are"
-    return HeaderMismatch(
-        f"{place}, has {what} not declared: {listed}",
-        code="unknown-column",
-        where=shop.where(f"{entity}.columns"),
-        found=", ".join(names)[:500],
-        help=f"map it under {entity}.columns, or leave it out: ignore: [{', '.join(unknown[:10])}]",
-    )
-
-
-def nearest(word: str, known: Sequence[str]) -> str | None:
-    """The known word most like `word`, case aside, when one is near enough."""
-    folded = {name.casefold(): name for name in known}
-    close = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.5)
-    return folded[close[0]] if close else None
 
 
 def check_first_keys(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ingestion import csv_records, headers, parquet_records
+from ingestion import csv_records, parquet_records
+from ingestion.csv_header import read_header
 from ingestion.own_shop import sample
 from ingestion.own_shop.fits import FITS, Evidence, fit
 from ingestion.own_shop.layout import Layout
@@ -38,7 +39,7 @@ def rows_of(
     chunks = sample.utf8(raw, source.encoding)
     if source.format == "jsonl":
         return sample.json_rows(chunks, tuple(only or source.reads), whole=raw.whole)
-    names = list(source.fields) if not source.header else headers.read_header(path, source)[0]
+    names = list(source.fields) if not source.header else read_header(path, source)[0]
     dialect = csv_records.Dialect(source.delimiter.encode(), source.quote.encode(), len(names))
     return sample.csv_rows(chunks, names, dialect, header=source.header, whole=raw.whole)
 

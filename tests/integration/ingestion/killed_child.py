@@ -9,15 +9,15 @@ import os
 import signal
 from typing import Any
 
-from ingestion import landing, ledger, loader
+from ingestion import batches, landing, ledger
 from ingestion.load import ingest
 
 MOMENTS = {
     "landing": (landing, "fsync_folder"),
-    "landed": (loader.LandingZone, "land_file"),
+    "landed": (landing.LandingZone, "land_file"),
     "rows": (ledger, "write_rejects"),
     "ledger": (ledger, "write_loads"),
-    "loaded": (loader, "load_batches"),
+    "loaded": (batches, "load_batches"),
     "never": (ledger, "write_shop"),
 }
 BEFORE = ("landing", "ledger")
@@ -45,6 +45,6 @@ def kill_at(moment: str, after: int) -> None:
 
 told = globals()
 if "settings" in told:
-    loader.GROUP_FILES = 2
+    batches.GROUP_FILES = 2
     kill_at(told["moment"], told["after"])
     ingest(told["settings"])
