@@ -49,7 +49,9 @@ def show_features(values: Iterable[FeatureValue], title: str) -> None:
     console = Console(highlight=False)
     table = Table(title=escape(title), title_justify="left", box=None, padding=(0, 2, 0, 0))
     for name in ("view", "feature", "value", "status", "age"):
-        table.add_column(name, justify="right" if name == "value" else "left", no_wrap=True)
+        # a long value takes two lines, so that a narrow screen does not cut off the status
+        is_value = name == "value"
+        table.add_column(name, justify="right" if is_value else "left", no_wrap=not is_value)
     for row in values:
         shown = escape(_value(row.value))
         table.add_row(row.view, row.feature, shown, row.status, _duration(row.age))

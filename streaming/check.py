@@ -176,7 +176,7 @@ def rebuild(client: redis.Redis, settings: Settings) -> tuple[int, int]:
     state, new = RealtimeState(client, settings), 0
     for path in sorted(_files(settings.raw / EVENTS)):
         for batch in batches(path):
-            new += state.add(batch).new
+            new += state.add(batch, again=True).new
     return new, product_counters.mend(client, StateLayout(settings.feast_project))
 
 

@@ -109,7 +109,7 @@ class SpeedLayer:
     def _take_over(self) -> None:
         """Write the state of what dead consumers kept, and perhaps did no more with."""
         for events in self._left_open():
-            self._patience.until_done(partial(self._state.add, events))
+            self._patience.until_done(partial(self._state.add, events, again=True))
         self._take_over_at = time.monotonic() + TAKE_OVER_SECONDS
 
     def _is_over(self, started: float) -> bool:

@@ -29,8 +29,8 @@ _AHEAD = MAX_AHEAD // MICROSECOND
 
 SCRIPT = """
 local prefix, stats = ARGV[1], KEYS[1]
-local expiry, at = {}, 8
-for _ = 1, tonumber(ARGV[7]) do
+local expiry, at = {}, 9
+for _ = 1, tonumber(ARGV[8]) do
     expiry[ARGV[at]] = ARGV[at + 1]
     at = at + 2
 end
@@ -68,9 +68,11 @@ for i = at, #ARGV, 7 do
 end
 
 redis.call('HINCRBY', stats, 'featured', new)
-redis.call('HINCRBY', stats, 'duplicates', total - new)
-redis.call('HINCRBY', stats, 'late', ARGV[2])
-redis.call('HINCRBY', stats, 'ahead', ARGV[3])
+if ARGV[7] == '' then
+    redis.call('HINCRBY', stats, 'duplicates', total - new)
+    redis.call('HINCRBY', stats, 'late', ARGV[2])
+    redis.call('HINCRBY', stats, 'ahead', ARGV[3])
+end
 advance('last_event_at', ARGV[4])
 advance('received_until', ARGV[5])
 redis.call('HSET', stats, 'written_at', ARGV[6])
@@ -116,11 +118,15 @@ class RealtimeState:
         self._layout = StateLayout(settings.feast_project)
         self._script = client.register_script(SCRIPT)
 
-    def add(self, received: Sequence[Received]) -> Added:
+    def add(self, received: Sequence[Received], *, again: bool = False) -> Added:
         """Write events into the state, in chunks; each chunk is written whole or not at all.
 
         An event is known by its user, day and event id: a second one is a duplicate, whatever else
         it says.
+
+        Args:
+            again: they are read back from segments, and no delivery: of the counts in Redis only
+                that of new events goes up.
 
         Raises:
             RedisError: the server failed or refused, e.g. because its memory is full. Adding the
@@ -128,7 +134,7 @@ class RealtimeState:
         """
         added = Added()
         for start in range(0, len(received), CHUNK):
-            added += self._add_chunk(received[start : start + CHUNK])
+            added += self._add_chunk(received[start : start + CHUNK], again)
         return added
 
     def beat(self) -> None:
@@ -138,7 +144,7 @@ class RealtimeState:
             self._layout.stats_key, mapping={"received_until": now, "written_at": now}
         )
 
-    def _add_chunk(self, received: Sequence[Received]) -> Added:
+    def _add_chunk(self, received: Sequence[Received], again: bool) -> Added:
         now = time.time()
         late = ahead = newest = received_until = 0
         expiry: dict[int, int] = {}
@@ -182,6 +188,7 @@ class RealtimeState:
                 newest,
                 received_until,
                 micros_of(datetime.now(UTC)),
+                "again" if again else "",
                 len(expiry),
                 *slices,
                 *events,

@@ -54,6 +54,9 @@ def test_a_lost_key_of_the_state_is_told_and_rebuilt(
 
     assert rebuild(client, settings)[0] == lost
     assert check(client, settings).agrees
+    # what was delivered was counted then, and nothing is delivered now
+    stats = status(client, settings).state
+    assert (stats["featured"], stats["duplicates"]) == (275 + lost, 20)
 
 
 @pytest.mark.parametrize("pattern", ["product", "trending"])
