@@ -17,6 +17,7 @@ from recomart.streams import consumers_key
 from streaming.state import Added
 
 RATE_SECONDS = 10.0
+KEPT_SECONDS = 86_400.0
 
 
 @dataclass
@@ -108,12 +109,27 @@ class Reporter:
             ended=ended,
         )
         self._client.hset(self._key, self._consumer, json.dumps(asdict(report)))
+        if ended:  # else every host that ever was would stay
+            found: Any = self._client.hgetall(self._key)
+            old = [name for name, text in found.items() if _report(text) is None]
+            if old:
+                self._client.hdel(self._key, *old)
 
 
 def reports(client: redis.Redis, settings: Settings) -> list[ConsumerReport]:
-    """The newest report of every consumer there was, by name."""
+    """The newest report of every consumer of the last day, by name."""
     found: Any = client.hgetall(consumers_key(settings.feast_project))
-    return [ConsumerReport(**json.loads(found[name])) for name in sorted(found)]
+    told = (_report(found[name]) for name in sorted(found))
+    return [report for report in told if report is not None]
+
+
+def _report(text: bytes) -> ConsumerReport | None:
+    """None when it is older than a day, or of another version of this program."""
+    try:
+        report = ConsumerReport(**json.loads(text))
+    except TypeError:
+        return None
+    return report if report.reported_at > time.time() - KEPT_SECONDS else None
 
 
 def instant(seconds: float) -> datetime:

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 
 import pytest
@@ -16,7 +17,7 @@ import redis
 from recomart import processes
 from recomart.redis import connect
 from recomart.settings import PROJECT_ROOT, Settings
-from recomart.streams import stream_key
+from recomart.streams import consumers_key, stream_key
 from streaming.check import check, rebuild
 from streaming.status import fares, status
 from tests.integration.streaming.stream_runs import run, segments, to_redis
@@ -130,6 +131,24 @@ def test_status_tells_what_waits_and_who_has_worked(
     assert (report.deliveries, report.dead_letters, fares(report)) == (300, 5, "ended")
     assert (found.events.sealed, found.events.open, found.dead_letters.sealed) == (1, 0, 1)
     assert (found.state["featured"], found.state["duplicates"]) == (275, 20)
+
+
+def test_reports_of_another_version_or_of_long_ago_are_left_out_and_removed(
+    settings: Settings, client: redis.Redis
+) -> None:
+    """Of a consumer that was updated, and of hosts that come and go: each has a name of its own."""
+    key = consumers_key(settings.feast_project)
+    ((name, text),) = client.hgetall(key).items()
+    report = json.loads(text)
+    other = {k: v for k, v in report.items() if k != "ahead"} | {"mood": "good"}
+    client.hset(key, "other-1", json.dumps(other))
+    client.hset(key, "gone-1", json.dumps(report | {"reported_at": time.time() - 2 * 86_400}))
+
+    found = status(client, settings).consumers
+
+    assert [report.consumer for report in found] == [name.decode()]
+    run(settings, "--transport", "redis", "--idle-exit", "0")
+    assert set(client.hkeys(key)) == {name}
 
 
 @pytest.mark.parametrize("verb", ["status", "check"])
