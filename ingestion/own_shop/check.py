@@ -63,6 +63,7 @@ def check(settings: Settings) -> list[RecoMartError]:
     for one in staged.values():
         problems += values_check.problems(shop, one)
     problems += values_check.reference_problems(shop, staged)
+    problems += values_check.spelling_problems(shop, staged)
     return sorted(problems, key=lambda problem: problem.severity == "warning")
 
 

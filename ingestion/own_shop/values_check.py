@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import permutations
 from typing import Literal
 
 import pyarrow as pa
@@ -209,6 +210,8 @@ def reference_problems(shop: ShopFile, all_staged: Mapping[str, Staged]) -> Iter
             help = f"mend the list of {listed}, or take such rows all the same: unknown_references: keep"
             if share == 0:
                 help = f"see that both files name {listed} alike"
+            if 2 * max(len(_zeros_lost(ids, keys)), len(_zeros_lost(keys, ids))) > len(strangers):
+                help = _ZEROS
             yield _problem(
                 shop, one, name, "unknown-references",
                 f"{percent(1 - share)} of the sampled {name}s are not in {known.shown}",
@@ -217,3 +220,35 @@ def reference_problems(shop: ShopFile, all_staged: Mapping[str, Staged]) -> Iter
                 help=help,
                 severity=_severity(1 - share),
             )  # fmt: skip
+
+
+_ZEROS = "one of them has lost its leading zeros, as in a spreadsheet: export that column as text"
+
+
+def _zeros_lost(some: frozenset[str], others: frozenset[str]) -> list[str]:
+    """The ids among some that would be among the others with zeros before them."""
+    padded = {one.lstrip("0") for one in others - some if one.startswith("0")}
+    return sorted((some - others) & padded)
+
+
+def spelling_problems(shop: ShopFile, all_staged: Mapping[str, Staged]) -> Iterator[RecoMartError]:
+    """Ids of users and products that two sources spell with and without leading zeros.
+
+    No list of the shop tells it where there is none; each such user would be two.
+    """
+    for listed, name in (("users", "user_id"), ("products", "product_id")):
+        ids = {
+            entity: one.column(name).distinct
+            for entity, one in all_staged.items()
+            if name in one.source.columns and listed not in all_staged
+        }
+        for entity, other in permutations(ids, 2):
+            lost = _zeros_lost(ids[entity], ids[other])
+            if len(lost) > USUAL * len(ids[entity]):
+                share = len(lost) / len(ids[entity])
+                yield _problem(
+                    shop, all_staged[entity], name, "lost-zeros",
+                    f"{percent(share)} of the sampled {name}s are in {all_staged[other].shown} "
+                    "with zeros before them",
+                    found=", ".join(lost[:5]), help=_ZEROS, severity=_severity(share),
+                )  # fmt: skip

@@ -200,6 +200,30 @@ def test_commas_between_thousands_are_known_and_their_key_mends_them(acme: Acme)
     assert acme.problems() == []
 
 
+def test_ids_that_lost_their_leading_zeros_are_told_with_a_list_and_without(acme: Acme) -> None:
+    events = """\
+events:
+  files: clicks.csv
+  columns:
+    event_id: {hash_of: [user, item, at]}
+    event_type: {value: view}
+    user_id: user
+    product_id: item
+    occurred_at: at
+"""
+    acme.declare(RATINGS + events)
+    acme.rows(row="{n},p{n},{star},2025-01-01")
+    acme.rows("clicks.csv", header="user,item,at", row="000{n},p{n},2025-01-01")
+    (problem,) = acme.problems()
+    assert (problem.severity, problem.code) == ("error", "lost-zeros")
+    assert "88.9% of the sampled user_ids are in clicks.csv with zeros before them" in problem.message
+    acme.declare(RATINGS + "users: {files: users.csv, columns: {user_id: id}}\n")
+    acme.rows("users.csv", header="id", row="0{n}")
+    (problem,) = acme.problems()
+    assert problem.code == "unknown-references"
+    assert "lost its leading zeros" in (problem.help or "")
+
+
 def test_a_wrong_encoding_is_an_error_and_not_a_crash(acme: Acme) -> None:
     acme.rows()
     text = (acme.folder / "ratings.csv").read_text()
