@@ -237,6 +237,8 @@ def _explained(path: Path, tree: Any, finding: Any) -> ShopFileError:
         known = _known_keys(finding["loc"][:-1])
         message = f"'{keys[-1]}' is not a key here"
         hint = _nearest(keys[-1], known) or f"known keys: {', '.join(known)}"
+        if keys[-1] == "each":
+            hint = "a file has one record a line; docs/shops.md, 'Lists inside lists', makes them"
     elif finding["type"] == "missing":
         message = f"'{keys[-1]}' is missing"
         hint = f"add '{keys[-1]}:'"

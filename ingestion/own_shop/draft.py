@@ -225,8 +225,11 @@ def _zone(format: str) -> str:
 
 
 def _unused(table: Table) -> str:
+    lists = [c.name for c in table.columns.values() if c.filled and c.most[0][0].startswith("[{")]
+    if lists:
+        return f"records lie within its records, in {', '.join(lists)}: docs/shops.md, 'Lists inside lists'"
     shown = ", ".join(table.layout.names[:6])
-    return f"no entity of ours fits its columns better than the files above ({shown})"
+    return f"no entity of ours fits its columns, or a file above fits better ({shown})"
 
 
 def _place(folder: Path, glob: str, path: Path) -> str:

@@ -95,6 +95,8 @@ def _guess(table: Table, entity: str, evidence: Evidence) -> Guess | None:
     score = sum(f.score for f in found.values()) / len(wanted) + HAS_FILE_NAME * named
     score += 0.04 * (len(fits) - len(found))
     if entity in ("users", "products"):
+        if not named and any(file_likeness(table.words, other) == 1 for other in ENTITIES):
+            return None
         if absent or _refers_elsewhere(table, entity, fits) or (not named and len(fits) < 2):
             return None
     elif not _is_log(entity, fits, absent, named):

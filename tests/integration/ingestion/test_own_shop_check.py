@@ -216,7 +216,9 @@ events:
     acme.rows("clicks.csv", header="user,item,at", row="000{n},p{n},2025-01-01")
     (problem,) = acme.problems()
     assert (problem.severity, problem.code) == ("error", "lost-zeros")
-    assert "88.9% of the sampled user_ids are in clicks.csv with zeros before them" in problem.message
+    assert (
+        "88.9% of the sampled user_ids are in clicks.csv with zeros before them" in problem.message
+    )
     acme.declare(RATINGS + "users: {files: users.csv, columns: {user_id: id}}\n")
     acme.rows("users.csv", header="id", row="0{n}")
     (problem,) = acme.problems()

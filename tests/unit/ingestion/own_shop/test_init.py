@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -80,6 +81,21 @@ def test_what_must_be_there_and_is_not_is_said_in_file_and_notes(tmp_path: Path)
     assert f"# MISSING: {why}, and ratings cannot be read without it." in draft.text(path)
     assert f"missing: ratings.rated_at: {why}" in draft.notes
     assert draft.problems(path) == ("ratings maps no rated_at",)
+
+
+def test_orders_that_hold_their_lines_are_no_users_and_what_to_do_is_said(tmp_path: Path) -> None:
+    ratings(tmp_path, ["2025-01-01"] * 50)
+    lines = [{"sku": "p1", "n": 1}]
+    orders = [
+        {"id": f"o{n}", "customer": {"id": f"u{n % 9}"}, "placed_at": "2025-01-01", "lines": lines}
+        for n in range(50)
+    ]
+    text = "".join(json.dumps(order) + "\n" for order in orders)
+    (tmp_path / "orders.jsonl").write_text(text)
+    draft = init(tmp_path)
+    assert [guess.entity for guess in draft.guesses] == ["ratings"]
+    (left,) = [note for note in draft.notes if note.startswith("left out")]
+    assert "orders.jsonl: records lie within its records, in lines" in left
 
 
 def test_a_file_that_is_there_is_never_overwritten(tmp_path: Path) -> None:
