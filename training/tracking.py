@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recomart.settings import PROJECT_ROOT, TELEMETRY_OFF, Settings
+from recomart.settings import PROJECT_ROOT, Settings
 from recomart.snapshots import Snapshot
 from recomart.step import Progress, no_progress
 from training import artifact, registry
@@ -20,6 +17,7 @@ from training.artifact import Artifact
 from training.experiment import Experiment
 from training.feature_tables import VIEWS
 from training.labels import LABEL_TABLES, ShopData
+from training.mlflow_store import experiment_id, open_mlflow
 from training.models import ranker, svd
 from training.models.popularity import HALF_LIFE_DAYS, Popularity
 from training.plots import draw_plots
@@ -28,7 +26,6 @@ from training.recipe import RECIPE, recipe_hash
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-EXPERIMENT = "recomart"
 MODEL_CODE = Path(__file__).with_name("mlflow_model.py")
 
 
@@ -58,7 +55,7 @@ def record(
         serve: whether the aliases move.
         as_known_then: how the features were read; the tag FEATURES_AS_KNOWN says so.
     """
-    with _mlflow(settings) as (mlflow, client), tempfile.TemporaryDirectory() as scratch:
+    with open_mlflow(settings) as (mlflow, client), tempfile.TemporaryDirectory() as scratch:
         tags = {
             "shop": settings.shop_name,
             registry.FEATURES_HASH: snapshot.hash,
@@ -69,7 +66,7 @@ def record(
             **_commit(),
         }
         recorder = _Recorder(
-            mlflow, client, data, experiment, tags, _experiment_id(client, settings), Path(scratch)
+            mlflow, client, data, experiment, tags, experiment_id(client, settings), Path(scratch)
         )
         with recorder.run(f"train {snapshot.hash[:8]}", champion=experiment.ranking[0]) as parent:
             mlflow.log_params(_parameters(settings, data, experiment))
@@ -235,16 +232,6 @@ def _example(data: ShopData) -> Any:
     return pd.DataFrame({"user_id": [str(user) for user in data.users.ids[:2]]})
 
 
-def _experiment_id(client: MlflowClient, settings: Settings) -> str:
-    found = client.get_experiment_by_name(EXPERIMENT)
-    if found is not None:
-        return found.experiment_id
-    settings.mlflow_artifacts.mkdir(parents=True, exist_ok=True)
-    return client.create_experiment(
-        EXPERIMENT, artifact_location=settings.mlflow_artifacts.as_uri()
-    )
-
-
 def _commit() -> dict[str, str]:
     """The commit of the code, where git can tell."""
     with suppress(OSError, subprocess.SubprocessError):
@@ -258,46 +245,3 @@ def _commit() -> dict[str, str]:
         )
         return {"git_commit": found.stdout.strip()}
     return {}
-
-
-@contextmanager
-def _environment(settings: Settings) -> Iterator[None]:
-    """The settings in the environment while inside: MLflow tries out a model that it logs, and the
-    model's code (`mlflow_model.py`) finds its lake and Redis there, also where they were passed in."""
-    ours = settings.environment()
-    before = {name: os.environ.get(name) for name in ours}
-    os.environ.update(ours)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-
-@contextmanager
-def _mlflow(settings: Settings) -> Iterator[tuple[Any, MlflowClient]]:
-    """MLflow, pointed at the lake's store while inside, with its chatter in the log."""
-    for name, value in {**TELEMETRY_OFF, "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}.items():
-        os.environ.setdefault(name, value)
-    import mlflow
-
-    for name in ("mlflow", "alembic"):
-        logger = logging.getLogger(name)
-        logger.handlers.clear()
-        logger.propagate = True
-    # MLflow keeps both addresses in the environment too, where child processes would find them
-    names = "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"
-    before = [os.environ.get(name) for name in names]
-    mlflow.set_tracking_uri(settings.mlflow_uri)
-    mlflow.set_registry_uri(settings.mlflow_uri)
-    try:
-        with _environment(settings):
-            yield mlflow, mlflow.MlflowClient()
-    finally:
-        mlflow.set_tracking_uri(before[0])  # type: ignore[arg-type]  # None unsets it
-        mlflow.set_registry_uri(before[1])  # type: ignore[arg-type]  # likewise
-        if before[1] is None:
-            os.environ.pop(names[1], None)
