@@ -48,13 +48,13 @@ class IngestSummary:
 
     def result(self) -> StepResult:
         """The summary as one line of a run."""
-        parts = [f"{len(self.loaded):,} batches"]
+        parts = [f"{len(self.loaded):,} {'batch' if len(self.loaded) == 1 else 'batches'}"]
         if self.reloaded:
             parts.append(f"{len(self.reloaded):,} reloaded")
         if self.unchanged:
             parts.append(f"{self.unchanged:,} unchanged")
         if self.rejected:
-            parts.append(f"{self.rejected:,} lines rejected")
+            parts.append(f"{self.rejected:,} {'line' if self.rejected == 1 else 'lines'} rejected")
         return StepResult(sum(self.records.values()), "rows", " · ".join(parts))
 
     def raise_failures(self) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from recomart.errors import RecoMartError, TransformFailed
 from recomart.settings import PROJECT_ROOT, TELEMETRY_OFF, Settings
+from recomart.shop_file import load_shop
 from recomart.step import Progress, StepResult, no_progress
 from recomart.warehouse import locked_error, warehouse
 
@@ -158,7 +159,7 @@ def _stopped(settings: Settings) -> TransformFailed:
     return TransformFailed(
         "too many records break a rule of the shop; nothing was published",
         code="stopped-by-rule",
-        where=f"{settings.shop_file}   rules",
+        where=load_shop(settings).where("rules"),
         found="\n         ".join(shown),
         help="see 'recomart quarantine' and the report; mend the data and ingest it, or the rule "
         "(its stop_above too), then run 'recomart transform'",

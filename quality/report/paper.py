@@ -146,10 +146,6 @@ class Paper(FPDF):
         )
         self.set_xy(x, self.get_y() + space)
 
-    def lines_in(self, text: str, width: float) -> int:
-        """How many lines a paragraph of this width takes."""
-        return len(self.split(text, width)) or 1
-
     def split(self, text: str, width: float) -> list[str]:
         """The lines of a paragraph of this width."""
         found = self.multi_cell(
