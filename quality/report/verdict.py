@@ -17,6 +17,7 @@ from quality.report.content import (
 from quality.report.problems import find_problems, many_of, offence
 from quality.report.reading import Reader, Row
 from quality.report.words import number, share
+from recomart.entities import LISTS
 
 USED = "of them used"
 WORST = 5
@@ -94,6 +95,11 @@ def _sentence(
         )
     if not records:
         return "not judged", "Not judged: no record was received."
+    if not any(s.accepted for s in account.sources if s.entity not in LISTS.values()):
+        return "stopped", (
+            "Not usable: no rating, order line or event received is used, so there is nothing to "
+            "learn from."
+        )
     accepted = sum(s.accepted for s in account.sources)
     if accepted == records:
         return "good", f"Good to use: all {records:,} records received are used."

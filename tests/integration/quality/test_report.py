@@ -238,7 +238,8 @@ def test_pdf_and_json_tell_the_same(life: Life) -> None:
         for problem in told.verdict["problems"]:
             assert _squeezed(problem["what"]) in text
         for source in told.content["account"]["sources"]:
-            assert f"{source['entity']} ({source['files']:,}" in "\n".join(told.pages)
+            row = re.escape(f"{source['entity']} ({source['source']})") + rf"\s+{source['files']:,}"
+            assert re.search(row, "\n".join(told.pages))
         for check in told.content["appendix"]["tests"]:
             assert _squeezed(check["words"]) in text
         assert len(told.pages) <= 12

@@ -46,6 +46,13 @@ def _verdict(source: SourceAccount, build: Build, **given: object) -> Verdict:
     [
         ({}, Build("passed"), "good", "Good to use: 900 of 1,000 records received (90.0%)"),
         ({"accepted": 1000}, Build("passed"), "good", "Good to use: all 1,000 records"),
+        ({"accepted": 0}, Build("passed"), "stopped", "Not usable: no rating, order line or event"),
+        (
+            {"entity": "users", "accepted": 1000},
+            Build("passed"),
+            "stopped",
+            "Not usable: no rating, order line or event",
+        ),
         ({"records": 0}, Build("passed"), "not judged", "Not judged: no record was received."),
         ({"unjudged": 7}, Build("passed"), "not judged", "Not judged yet: 7 records arrived after"),
         ({}, Build("never"), "not judged", "Not judged yet: 1,000 records were received"),
