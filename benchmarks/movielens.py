@@ -13,9 +13,10 @@ SCALE = (1.0, 5.0)
 def interactions(settings: Settings) -> tuple[Interactions, int, int, str]:
     """Its 100,000 ratings, the counts of users and products, and where they were read."""
     if settings.shop_name == "movielens_100k" and settings.current_features.exists():
-        from training.labels import current_snapshot, load_shop_data
+        from recomart.snapshots import current_snapshot
+        from training.labels import load_shop_data
 
-        data = load_shop_data(current_snapshot(settings))
+        data = load_shop_data(current_snapshot(settings).folder)
         return data.labels, len(data.users), len(data.products), "the lake's lbl_interactions"
     path = settings.data / "ml-100k" / "u.data"
     rows = np.loadtxt(path, dtype=np.int64, delimiter="\t")

@@ -8,7 +8,8 @@ from rich.table import Table
 
 from orchestration.live import SHOWN, Live
 from recomart.settings import Settings
-from training.labels import current_snapshot, load_catalogue
+from recomart.snapshots import current_snapshot
+from training.labels import load_catalogue
 
 
 def show_live(settings: Settings, live: Live, console: Console) -> None:
@@ -50,7 +51,7 @@ def _value(value: object) -> str:
 
 
 def _lists(settings: Settings, live: Live) -> Table:
-    catalogue = load_catalogue(current_snapshot(settings))
+    catalogue = load_catalogue(current_snapshot(settings).folder)
     columns = {
         "list before": [item.product_id for item in live.before.items],
         "list now": [item.product_id for item in live.after.items],

@@ -11,8 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from recomart.errors import NothingPublished, NotReady
-from recomart.settings import Settings
+from recomart.errors import NotReady
 from recomart.snapshots import read_snapshot
 from training.interactions import BoolArray, Index, Interactions, TimeArray
 
@@ -58,20 +57,6 @@ class ShopData:
     labels: Interactions
     label_kind: str
     owned: Interactions
-
-
-def current_snapshot(settings: Settings) -> Path:
-    """The folder of the newest published snapshot, links resolved: a later publish does not move it.
-
-    Raises:
-        NothingPublished: there is none.
-    """
-    if not settings.current_features.exists():
-        raise NothingPublished(
-            f"no features are published in {settings.features}",
-            help="run 'recomart publish' first, or 'recomart pipeline' for all steps",
-        )
-    return settings.current_features.resolve()
 
 
 def load_rules(snapshot: Path) -> ShopRules:

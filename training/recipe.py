@@ -10,8 +10,8 @@ from pathlib import Path
 
 from recomart.errors import NotReady
 from recomart.settings import Settings
+from recomart.snapshots import current_snapshot
 from training import registry
-from training.labels import current_snapshot
 
 RECIPE = "recipe"
 
@@ -32,7 +32,7 @@ def trained_already(settings: Settings) -> registry.ModelVersion | None:
     Raises:
         NothingPublished: there are no published features.
     """
-    snapshot = current_snapshot(settings).name
+    snapshot = current_snapshot(settings).hash
     try:
         champion = registry.champion(settings)
     except NotReady:

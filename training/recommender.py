@@ -8,9 +8,10 @@ import numpy as np
 
 from recomart.online import OnlineFeatures
 from recomart.settings import Settings
+from recomart.snapshots import current_snapshot
 from training.artifact import Artifact
 from training.interactions import UNKNOWN, BoolArray, FloatArray, IntArray
-from training.labels import current_snapshot, likes_of, load_catalogue, load_rules, owned_by
+from training.labels import likes_of, load_catalogue, load_rules, owned_by
 from training.models.ranker import BASE_FEATURES, Ranker, base_features, predict
 from training.reasons import Explainer, Place, popular_reason
 from training.topk import top_k
@@ -59,7 +60,7 @@ class Recommender:
         self._settings = settings
         self._artifact = artifact
         self._version = version
-        self._snapshot = current_snapshot(settings)
+        self._snapshot = current_snapshot(settings).folder
         self._rules = load_rules(self._snapshot)
         self._catalogue = load_catalogue(self._snapshot)
         self._online = OnlineFeatures(settings, deadline=ONLINE_DEADLINE)

@@ -17,10 +17,11 @@ from recomart.realtime.clock import DAY, micros_of
 from recomart.realtime.layout import StateLayout, encode_event
 from recomart.redis import connect
 from recomart.settings import Settings
+from recomart.snapshots import current_snapshot
 from training import registry
 from training.artifact import Artifact, load
 from training.interactions import Index
-from training.labels import current_snapshot, load_catalogue, owned_by
+from training.labels import load_catalogue, owned_by
 from training.recommend import recommend
 from training.recommender import Recommender
 from training.registry import champion
@@ -31,7 +32,7 @@ REGISTERED = f"models:/{registry.REGISTERED_MODEL}"
 @pytest.fixture(scope="module")
 def user(demo_lake: Settings) -> str:
     """The user who owns most."""
-    owned = pq.read_table(current_snapshot(demo_lake) / "fct_user_products.parquet")
+    owned = pq.read_table(current_snapshot(demo_lake).folder / "fct_user_products.parquet")
     counts = owned.group_by("user_id").aggregate([("product_id", "count")])
     return counts.sort_by([("product_id_count", "descending"), ("user_id", "ascending")])[
         "user_id"
@@ -46,7 +47,7 @@ def test_a_known_user_gets_ten_products_of_the_catalogue_that_they_do_not_have(
     assert found.model_version == champion(demo_lake).version
     products = [item.product_id for item in found.items]
     assert len(set(products)) == 10
-    snapshot = current_snapshot(demo_lake)
+    snapshot = current_snapshot(demo_lake).folder
     assert len(owned_by(snapshot, user)) > 10
     assert not set(products) & set(owned_by(snapshot, user))
     catalogue = load_catalogue(snapshot)
@@ -98,7 +99,7 @@ def test_an_unknown_user_gets_the_popular_list_and_is_told_so(demo_lake: Setting
 def test_what_a_user_has_fills_the_list_when_k_is_the_whole_catalogue(
     demo_lake: Settings, user: str
 ) -> None:
-    snapshot = current_snapshot(demo_lake)
+    snapshot = current_snapshot(demo_lake).folder
     found = recommend(demo_lake, user, 100_000)
     catalogue = set(load_catalogue(snapshot))
     assert {item.product_id for item in found.items} == catalogue - set(owned_by(snapshot, user))
@@ -114,7 +115,7 @@ def test_ties_go_to_the_lower_product_id(demo_lake: Settings) -> None:
     tied = Artifact("popularity", Index([]), fitted.products, equal, equal)
     found = Recommender(demo_lake, tied, "0").recommend("nobody", 10)
     products = [item.product_id for item in found.items]
-    assert products == sorted(load_catalogue(current_snapshot(demo_lake)))[:10]
+    assert products == sorted(load_catalogue(current_snapshot(demo_lake).folder))[:10]
 
 
 def test_without_a_model_the_error_says_what_to_run(settings: Settings) -> None:
@@ -163,7 +164,7 @@ def test_every_kind_is_tracked_with_metrics_hashes_and_plots(demo_lake: Settings
             assert run.data.metrics[f"test_{metric}"] > 0
         assert 0 < run.data.metrics["test_map_at_10"] <= run.data.metrics["test_ndcg_at_10"]
         assert 0 < run.data.metrics["test_coverage_at_10"] <= 1
-        assert run.data.tags["features_hash"] == current_snapshot(demo_lake).name
+        assert run.data.tags["features_hash"] == current_snapshot(demo_lake).hash
         parent = run.data.tags["mlflow.parentRunId"]
         plots = {Path(file.path).name for file in client.list_artifacts(parent, "plots")}
         assert plots == {

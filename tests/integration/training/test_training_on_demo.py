@@ -11,11 +11,12 @@ import pandas as pd
 import pytest
 
 from recomart.settings import Settings
+from recomart.snapshots import current_snapshot
 from training.evaluate import Holdout, Scores, evaluate
 from training.experiment import Experiment, run_experiment
 from training.feature_tables import FeatureTables, model_features
 from training.history import Ask, feature_tables, features_of_rows
-from training.labels import ShopData, current_snapshot, load_shop_data
+from training.labels import ShopData, load_shop_data
 from training.models.base import BaseModels, fit_base
 from training.models.ranker import Ranker
 from training.ranker_training import prepare_training
@@ -48,7 +49,7 @@ class Trained:
 def trained(demo_lake: Settings) -> Trained:
     from recomart.feast import open_store
 
-    snapshot = current_snapshot(demo_lake)
+    snapshot = current_snapshot(demo_lake).folder
     data = load_shop_data(snapshot)
     store = open_store(demo_lake)
     split = split_by_time(data.labels.times, data.rules.as_of)
