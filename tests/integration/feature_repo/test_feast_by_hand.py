@@ -15,7 +15,7 @@ from feature_repo.publish import publish
 from recomart.errors import NothingPublished
 from recomart.feast import REPO, open_store
 from recomart.online import OnlineFeatures
-from recomart.redis import connect
+from recomart.redis import connect, start_embedded
 from recomart.settings import Settings
 
 STOCK = REPO / "feature_store.stock.yaml"
@@ -77,7 +77,7 @@ def test_plain_feast_reads_the_same_data(
     from feast import FeatureStore
 
     monkeypatch.chdir(REPO)
-    port = connect(published).connection_pool.connection_kwargs["port"]
+    port = start_embedded(published).port
     text = STOCK.read_text()
     for default, here in (
         ("../recomart_lake/demo/registry.db", str(published.registry)),

@@ -26,7 +26,7 @@ from recomart.feast import open_store
 from recomart.online import OnlineFeatures, Status
 from recomart.online_layout import ViewLayout
 from recomart.online_writer import write_rows
-from recomart.redis import connect
+from recomart.redis import connect, start_embedded
 from recomart.settings import Settings
 
 ENTITIES = {
@@ -191,7 +191,7 @@ def test_before_the_first_publish_the_lookup_says_what_to_do(settings: Settings)
 
 
 def test_a_redis_of_ones_own_without_features_says_so_too(settings: Settings) -> None:
-    port = connect(settings).connection_pool.connection_kwargs["port"]
+    port = start_embedded(settings).port
     mine = settings.model_copy(update={"redis_url": f"redis://127.0.0.1:{port}/0"})
 
     with pytest.raises(NothingPublished, match="nothing is published to Redis for shop 'demo'"):
@@ -267,7 +267,7 @@ def test_the_lookup_imports_neither_feast_nor_other_slow_libraries() -> None:
 def test_a_url_with_password_and_database_serves_feast_and_lookup(feature_warehouse) -> None:
     settings = feature_warehouse.settings
     client = connect(settings)
-    port = client.connection_pool.connection_kwargs["port"]
+    port = start_embedded(settings).port
     client.config_set("requirepass", "a,b=c@d")
     secured = settings.model_copy(
         update={"redis_url": f"redis://:a%2Cb%3Dc%40d@127.0.0.1:{port}/3"}
@@ -320,13 +320,13 @@ def test_bulk_writes_give_the_bytes_of_feasts_own_store(published: Settings) -> 
         source=FileSource(path="x.parquet", timestamp_field="event_timestamp"),
     )
     view.entity_columns = [Field(name=k, dtype=String) for k in ("user_id", "category")]
-    port = connect(published).connection_pool.connection_kwargs["port"]
-    stock, ours = redis.Redis(port=port, db=7), redis.Redis(port=port, db=8)
+    port = start_embedded(published).port
+    stock, ours = redis.Redis(port=port, db=5), redis.Redis(port=port, db=6)
     config = RepoConfig(
         project="bytes",
         provider="local",
         registry="unused.db",
-        online_store=RedisOnlineStoreConfig(connection_string=f"127.0.0.1:{port},db=7"),
+        online_store=RedisOnlineStoreConfig(connection_string=f"127.0.0.1:{port},db=5"),
         entity_key_serialization_version=3,
     )
     keys = {"user_id": ValueType.STRING, "category": ValueType.STRING}

@@ -25,7 +25,7 @@ from recomart.errors import (
 )
 from recomart.heartbeat import heartbeat_key
 from recomart.online import OnlineFeatures, Status
-from recomart.redis import connect
+from recomart.redis import connect, redis_url
 from recomart.settings import Settings
 from recomart.snapshots import current_snapshot
 from recomart.step import no_progress
@@ -447,19 +447,13 @@ def test_two_shops_in_one_redis_do_not_meet(feature_warehouse, tmp_path: Path) -
     publish(settings)
     client = connect(settings)
     before = stored(client)
-    other = settings.model_copy(
-        update={"shop": "another_demo", "redis_url": f"redis://127.0.0.1:{_port(client)}/0"}
-    )
+    other = settings.model_copy(update={"shop": "another_demo", "redis_url": redis_url(settings)})
     publish_online(other, current_snapshot(settings), progress=no_progress, full=True)
     publish_online(other, current_snapshot(settings), progress=no_progress, full=True)
 
     after = stored(client)
     assert {key: after[key] for key in before} == before
     assert len(after) == 2 * len(before)
-
-
-def _port(client: redis.Redis) -> int:
-    return client.connection_pool.connection_kwargs["port"]
 
 
 def test_old_snapshots_go_but_those_that_models_name_stay(feature_warehouse) -> None:
