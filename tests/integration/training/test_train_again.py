@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from feature_repo.publish import apply_definitions
 from feature_repo.snapshot import take_snapshot
+from recomart import processes
 from recomart.errors import NoChampion, UnknownName
 from recomart.files import sha256_of
 from recomart.model_registry import ModelVersion, model_versions
@@ -23,20 +25,25 @@ from training.train import TrainSummary, train
 
 
 @pytest.fixture(scope="module")
-def later_lake(demo_lake: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def later_lake(demo_lake: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """The demo lake some time later: other features and fewer labels are published."""
     lake = tmp_path_factory.mktemp("later") / "lake"
     left_out = shutil.ignore_patterns("mlflow.db", "mlartifacts", "redis", "run", "source_data")
     shutil.copytree(demo_lake.lake, lake, symlinks=True, ignore=left_out)
     settings = demo_lake.model_copy(update={"lake": lake})
-    # the copied registry names the files of the other lake, where the first snapshot is current
-    apply_definitions(settings, current_snapshot(settings))
-    with warehouse(settings) as connection:
-        connection.execute("update features.ftr_users set user_views_30d = 1 + user_views_30d % 3")
-        connection.execute("delete from features.lbl_interactions where hash(user_id) % 2 = 0")
-    apply_definitions(settings, take_snapshot(settings))
-    assert current_snapshot(settings).hash != current_snapshot(demo_lake).hash
-    return settings
+    try:
+        # the copied registry names the files of the other lake, where the first snapshot is current
+        apply_definitions(settings, current_snapshot(settings))
+        with warehouse(settings) as connection:
+            connection.execute(
+                "update features.ftr_users set user_views_30d = 1 + user_views_30d % 3"
+            )
+            connection.execute("delete from features.lbl_interactions where hash(user_id) % 2 = 0")
+        apply_definitions(settings, take_snapshot(settings))
+        assert current_snapshot(settings).hash != current_snapshot(demo_lake).hash
+        yield settings
+    finally:
+        processes.stop_all(settings)  # applying definitions starts a Redis
 
 
 @pytest.fixture(scope="module")
