@@ -111,7 +111,9 @@ class _Worker:
             ) from exc
 
     def stop(self) -> None:
-        self.process.terminate()
+        # it holds nothing that wants an end of its own, and whoever started us may have had it
+        # ignore SIGTERM: Dagster does, below nohup
+        self.process.kill()
         self.process.join()
         self.connection.close()
 

@@ -90,6 +90,17 @@ def test_a_killed_parent_leaves_no_worker() -> None:
         time.sleep(0.05)
 
 
+def test_workers_end_also_where_signals_are_ignored_as_below_nohup_and_dagster() -> None:
+    code = (
+        "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+        "from functools import partial; from recomart.step import no_progress;"
+        "from training.workers import run_calls; from tests.unit.training.test_workers import double;"
+        "print(run_calls([partial(double, 1)] * 2, processes=2, progress=no_progress))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, timeout=60)
+    assert done.stdout == b"[2, 2]\n"
+
+
 def _runs(pid: int) -> bool:
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
