@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestration.runner import run_steps
+from orchestration.runner import Outcome, reporting_failure, run_steps
 from orchestration.show import example_user, show_recommendations
 from orchestration.steps import STEPS, in_order, starting_from
 from orchestration.terminal import Terminal
@@ -23,22 +23,27 @@ def run_pipeline(settings: Settings, start: str | None = None) -> bool:
     steps = starting_from(start) if start else in_order()
     outcome = run_steps(settings, steps, terminal)
     if not {"publish", "train"}.intersection((*outcome.failed, *outcome.not_run)):
-        from orchestration.live import go_live
-        from orchestration.show_live import show_live
-        from orchestration.simulation import has_visitors
-        from orchestration.stream_beside import why_nothing_is_streamed
-        from training.recommend import recommend
-
-        user = example_user(settings)
-        found = recommend(settings, user)
-        terminal.say()
-        show_recommendations(found, terminal.console)
-        terminal.say()
-        if "stream" in outcome.done and not why_nothing_is_streamed(settings):
-            show_live(settings, go_live(settings, found), terminal.console)
-            terminal.say()
-        _next(settings, terminal, user, with_visitors=has_visitors(settings))
+        with reporting_failure(settings, "recommend", outcome, terminal):
+            _show(settings, outcome, terminal)
     return outcome.ok
+
+
+def _show(settings: Settings, outcome: Outcome, terminal: Terminal) -> None:
+    from orchestration.live import go_live
+    from orchestration.show_live import show_live
+    from orchestration.simulation import has_visitors
+    from orchestration.stream_beside import why_nothing_is_streamed
+    from training.recommend import recommend
+
+    user = example_user(settings)
+    found = recommend(settings, user)
+    terminal.say()
+    show_recommendations(found, terminal.console)
+    terminal.say()
+    if "stream" in outcome.done and not why_nothing_is_streamed(settings):
+        show_live(settings, go_live(settings, found), terminal.console)
+        terminal.say()
+    _next(settings, terminal, user, with_visitors=has_visitors(settings))
 
 
 def _next(settings: Settings, terminal: Terminal, user: str, *, with_visitors: bool) -> None:

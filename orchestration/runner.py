@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
-from orchestration.steps import Beside, Step
+from orchestration.steps import STEPS, Beside, Step
 from orchestration.terminal import Terminal
 from recomart.errors import RecoMartError, StepFailed
 from recomart.lake import open_lake
@@ -75,63 +75,55 @@ def _begin(
 ) -> None:
     """Start what runs beside the others. When it cannot be started, its step has failed."""
     assert step.beside is not None
-    start = time.monotonic()
-    try:
+    with reporting_failure(settings, step.name, outcome, terminal):
         beside.enter_context(step.beside.run(settings))
-    except Exception as exc:
-        _note_failure(settings, step, exc, start, outcome, terminal)
 
 
 def _run(settings: Settings, step: Step, outcome: Outcome, terminal: Terminal) -> None:
     log.info("step %s starts", step.name)
     start = time.monotonic()
-    try:
+    with reporting_failure(settings, step.name, outcome, terminal):
         with terminal.running(step.name) as progress:
             result = step.run(settings, progress)
+        seconds = time.monotonic() - start
+        log.info(
+            "step %s: %d %s in %.1f s. %s",
+            *(step.name, result.count, result.unit, seconds, result.detail),
+        )
+        outcome.done[step.name] = result
+        terminal.done(step.name, result, seconds)
+
+
+@contextmanager
+def reporting_failure(
+    settings: Settings, name: str, outcome: Outcome, terminal: Terminal
+) -> Iterator[None]:
+    """The boundary of a run: log whatever is raised inside with its traceback, print it as an
+    error, and count `name` among the failed, so that only what depends on it stops."""
+    start = time.monotonic()
+    try:
+        yield
     except Exception as exc:
-        # The boundary of a run: whatever a step raises is logged whole, told, and stops only
-        # what depends on it.
-        _note_failure(settings, step, exc, start, outcome, terminal)
-        return
-    seconds = time.monotonic() - start
-    log.info(
-        "step %s: %d %s in %.1f s. %s",
-        *(step.name, result.count, result.unit, seconds, result.detail),
-    )
-    outcome.done[step.name] = result
-    terminal.done(step.name, result, seconds)
+        seconds = time.monotonic() - start
+        log.error("step %s failed after %.1f s", name, seconds, exc_info=exc)
+        error = _as_ours(name, exc)
+        outcome.failed[name] = error
+        terminal.failed(name, seconds, _told(settings, name, error, outcome.run))
 
 
-def _note_failure(
-    settings: Settings,
-    step: Step,
-    exc: Exception,
-    start: float,
-    outcome: Outcome,
-    terminal: Terminal,
-) -> None:
-    seconds = time.monotonic() - start
-    log.error("step %s failed after %.1f s", step.name, seconds, exc_info=exc)
-    error = _as_ours(step, exc)
-    outcome.failed[step.name] = error
-    terminal.failed(step.name, seconds, _told(settings, step, error, outcome.run))
-
-
-def _as_ours(step: Step, exc: Exception) -> RecoMartError:
+def _as_ours(name: str, exc: Exception) -> RecoMartError:
     if isinstance(exc, RecoMartError):
         return exc
     return StepFailed(
-        f"{step.name} stopped on something that RecoMart does not know",
+        f"{name} stopped on something that RecoMart does not know",
         found=f"{type(exc).__name__}: {exc}"[:500],
         help="the log has the traceback; if the data is fine, this is a bug worth reporting",
     )
 
 
-def _told(settings: Settings, step: Step, error: RecoMartError, run: Run) -> str:
+def _told(settings: Settings, name: str, error: RecoMartError, run: Run) -> str:
     shop = "" if settings.shop == "demo" else f"RECOMART_SHOP={settings.shop} "
-    return (
-        f"{error.render()}\n"
-        f"  log: {run.log}\n"
-        f"  resume: {shop}make pipeline   (what is done is not done again), "
-        f"or {shop}recomart pipeline --from {step.name}"
-    )
+    resume = f"{shop}make pipeline   (completed work is skipped)"
+    if name in {step.name for step in STEPS}:
+        resume += f", or {shop}recomart pipeline --from {name}"
+    return f"{error.render()}\n  log: {run.log}\n  resume: {resume}"

@@ -168,6 +168,21 @@ def epoch_seconds(times: pd.Series) -> np.ndarray:
     return np.where(np.isnat(seconds), np.nan, seconds.astype("int64").astype("float64"))
 
 
+def datetimes(seconds: np.ndarray) -> np.ndarray:
+    """The inverse of `epoch_seconds`: datetime64[s], NaT where missing.
+
+    `pandas.to_datetime(floats, unit="s")` is not used: with NaN among the floats, pandas 2.3 reads
+    uninitialised memory and raises FloatingPointError by chance.
+
+    Args:
+        seconds: (n) seconds since 1970 (UTC) as float64, NaN where missing. Fractions are cut off
+            towards the past.
+    """
+    missing = np.isnan(seconds)
+    whole = np.floor(np.where(missing, 0.0, seconds)).astype("int64")
+    return np.where(missing, np.datetime64("NaT", "s"), whole.astype("datetime64[s]"))
+
+
 def view_of(service: str) -> str:
     """The on-demand view of a service: `derived`, and `derived_v2` for `recommendation_v2`."""
     return VIEW if service == FIRST_SERVICE else f"{VIEW}_{service.rpartition('_')[2]}"

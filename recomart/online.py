@@ -15,7 +15,7 @@ import numpy as np
 import redis
 from redis.exceptions import RedisError
 
-from recomart.derived import DERIVED_FEATURES, SERVICE, VIEW, derive_columns
+from recomart.derived import DERIVED_FEATURES, SERVICE, VIEW, datetimes, derive_columns
 from recomart.errors import NothingPublished
 from recomart.heartbeat import Heartbeat, Publication, heartbeat_key
 from recomart.online_rows import FeatureValue, Key, OnlineRows, Status, as_key, decode_rows
@@ -182,7 +182,7 @@ class OnlineFeatures:
                     continue
                 numbers[name] = columns[name] = rows.numbers(name)[places]
                 if kind == "UnixTimestamp":
-                    columns[name] = pd.to_datetime(numbers[name], unit="s")
+                    columns[name] = datetimes(numbers[name])
         clock = np.full(count, _seconds(as_of or publication.as_of))
         return pd.DataFrame(columns | derive_columns(numbers, clock, publication.prior))
 

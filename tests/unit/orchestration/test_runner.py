@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from orchestration import pipeline
 from orchestration.runner import Outcome, run_steps
 from orchestration.steps import Beside, Step
 from orchestration.terminal import Terminal
@@ -139,3 +140,24 @@ def test_what_runs_beside_needs_only_what_is_part_of_the_run(settings: Settings)
     during: list[str] = []
     run(settings, noted("b", during), watched("c", "b", during=during))
     assert during == ["begins", "b", "ends"]
+
+
+def test_a_failure_of_the_closing_list_is_reported_like_any_other(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The pipeline's steps succeed, and what is shown at the end does not."""
+
+    def broken(settings: Settings) -> str:
+        raise FloatingPointError("overflow")
+
+    monkeypatch.setattr(pipeline, "in_order", lambda: [step("publish"), step("train")])
+    monkeypatch.setattr(pipeline, "example_user", broken)
+
+    assert not pipeline.run_pipeline(settings)
+
+    screen = capsys.readouterr().out
+    assert "FloatingPointError: overflow" in screen
+    assert "Traceback" not in screen
+    assert "resume: make pipeline" in screen
+    (log,) = settings.logs.glob("*.log")
+    assert "Traceback" in log.read_text()

@@ -10,6 +10,7 @@ from recomart.derived import (
     DERIVED_FEATURES,
     Prior,
     bayesian_mean,
+    datetimes,
     derive,
     epoch_seconds,
     ratio,
@@ -84,6 +85,22 @@ def test_times_count_in_whole_seconds_rounded_down() -> None:
     times = pd.Series(pd.to_datetime(["1970-01-01 00:00:01.999999", "1969-12-31 23:59:59.5", None]))
 
     np.testing.assert_array_equal(epoch_seconds(times), [1.0, -1.0, np.nan])
+
+
+@pytest.mark.parametrize("count", [2, 3, 10, 1000])
+def test_missing_times_do_not_depend_on_what_the_memory_held_before(count: int) -> None:
+    """pandas 2.3's to_datetime(floats, unit="s") fails on the first two of these sizes."""
+    seconds = np.full(count, 1.5e9)
+    seconds[0], seconds[-1] = -0.5, np.nan
+    for _ in range(50):
+        poison = [np.full(count, 1e308) for _ in range(8)]
+        del poison
+        times = datetimes(seconds)
+
+        assert times[0] == np.datetime64("1969-12-31T23:59:59")
+        assert np.isnat(times[-1])
+        assert not np.isnat(times[:-1]).any()
+        np.testing.assert_array_equal(epoch_seconds(pd.Series(times)), np.floor(seconds))
 
 
 def test_a_column_without_any_time_is_missing_everywhere() -> None:
