@@ -27,8 +27,8 @@ import pandas as pd
 
 from benchmarks.results import write_result
 from benchmarks.shop_facts import ShopFacts, read_facts
+from feature_store.snapshots import current_snapshot
 from recomart.settings import Settings, load_settings
-from recomart.snapshots import current_snapshot
 from recomart.warehouse import warehouse
 from tests.oracles.batch_features import product_features, user_category_features, user_features
 
@@ -87,7 +87,7 @@ class Comparison:
 
 def compare(settings: Settings, pairs: int = PAIRS, seed: int = SEED) -> Comparison:
     """Draw pairs of an entity and a day, and compare what is published with what is counted."""
-    from recomart.feast import open_store
+    from feature_store.stores import open_store
 
     random = Random(seed)
     with warehouse(settings, read_only=True) as connection:

@@ -30,7 +30,7 @@ import redis
 
 from benchmarks.online_sample import own_redis
 from benchmarks.results import write_result
-from recomart.realtime.layout import StateLayout
+from feature_store.realtime.layout import StateLayout
 from recomart.settings import Settings
 from recomart.streams import FIELD, stream_key
 
@@ -66,18 +66,18 @@ def store_of_realtime_features(settings: Settings) -> Any:
     """A feature store that has registered the real-time service alone."""
     from feast import Entity, Field, Project, RequestSource, ValueType, types
 
-    from feature_repo import realtime
-    from recomart.feast import open_store
+    from feature_store.definitions import realtime_views
+    from feature_store.stores import open_store
 
-    realtime.write_empty_sources(settings)
+    realtime_views.write_empty_sources(settings)
     entities = {
         name: Entity(name=name, join_keys=[f"{name}_id"], value_type=ValueType.STRING)
         for name in ("user", "product")
     }
-    views = realtime.realtime_views(settings, entities)
+    views = realtime_views.realtime_views(settings, entities)
     request = RequestSource(name="request", schema=[Field(name="as_of", dtype=types.UnixTimestamp)])
-    features = realtime.realtime_features(views, request)
-    service = realtime.realtime_service(features)
+    features = realtime_views.realtime_features(views, request)
+    service = realtime_views.realtime_service(features)
     store = open_store(settings)
     project = Project(name=settings.feast_project)
     store.apply([project, *entities.values(), *views, features, service])

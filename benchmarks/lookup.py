@@ -35,10 +35,10 @@ from benchmarks.online_sample import (
     write_rows_file,
 )
 from benchmarks.results import write_result
-from recomart.online import OnlineFeatures
-from recomart.online_async import AsyncOnlineFeatures
-from recomart.online_rows import OnlineRows
-from recomart.online_writer import write_rows
+from feature_store.online.lookup import OnlineFeatures
+from feature_store.online.lookup_async import AsyncOnlineFeatures
+from feature_store.online.rows import OnlineRows
+from feature_store.online.writer import write_rows
 
 AT_MOST_OF_STOCK = 1 / 3
 AT_MOST_OF_RAW = 2.5

@@ -13,7 +13,7 @@ SCALE = (1.0, 5.0)
 def interactions(settings: Settings) -> tuple[Interactions, int, int, str]:
     """Its 100,000 ratings, the counts of users and products, and where they were read."""
     if settings.shop_name == "movielens_100k" and settings.current_features.exists():
-        from recomart.snapshots import current_snapshot
+        from feature_store.snapshots import current_snapshot
         from training.labels import load_shop_data
 
         data = load_shop_data(current_snapshot(settings).folder)

@@ -10,10 +10,10 @@ from typing import Any
 
 import duckdb
 
+from feature_store.derived import Prior
+from feature_store.online.heartbeat import Heartbeat, Publication
+from feature_store.online.layout import ViewLayout
 from recomart import processes
-from recomart.derived import Prior
-from recomart.heartbeat import Heartbeat, Publication
-from recomart.online_layout import ViewLayout
 from recomart.redis import start_embedded
 from recomart.settings import Settings, load_settings
 
@@ -94,8 +94,8 @@ def feature_store(folder: Path, project: str, views: list[str], port: int, ours:
         types,
     )
 
-    name = "recomart.bulk_store.BulkRedisOnlineStore" if ours else "redis"
-    engine = "recomart.materialization.ColumnarComputeEngine" if ours else "local"
+    name = "feature_store.online.bulk_store.BulkRedisOnlineStore" if ours else "redis"
+    engine = "feature_store.online.materialization.ColumnarComputeEngine" if ours else "local"
     store = FeatureStore(
         config=RepoConfig(
             project=project,

@@ -109,7 +109,7 @@ def _store(folder: Path, name: str) -> Any:
     from feast import Entity, FeatureStore, FeatureView, Field, FileSource, RepoConfig, ValueType
     from feast.types import Float64, String
 
-    ours = {"type": "recomart.feast.AsofDuckDBOfflineStore"}
+    ours = {"type": "feature_store.stores.AsofDuckDBOfflineStore"}
     store = FeatureStore(
         config=RepoConfig(
             project="bench",

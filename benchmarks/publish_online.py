@@ -3,7 +3,7 @@
     python -m benchmarks.publish_online --rows 1000000 --stock-rows 50000
 
 10 features an entity, of four types, 5% of them null. `publish` is the step that compares with what
-was last written and sends the difference (feature_repo/online.py): all rows, then with 1% of them
+was last written and sends the difference (feature_store/publish/online_sync.py): all rows, then with 1% of them
 changed, then unchanged. `materialize` is `FeatureStore.materialize` with our store and engine, and
 with Feast's own; stock runs on fewer rows, and is given in rows a second. `pipe` sends the commands
 of a full publish, made ahead, and only reads the replies: what Redis takes. Redis is emptied before
@@ -39,11 +39,11 @@ from benchmarks.online_sample import (
     write_rows_file,
 )
 from benchmarks.results import write_result
-from feature_repo.difference import ViewHistory
-from feature_repo.online import write_difference
-from recomart.known import EVENT_TIMESTAMP
-from recomart.online_writer import table_pieces
-from recomart.resp import exchange_pieces
+from feature_store.bitemporal import EVENT_TIMESTAMP
+from feature_store.online.resp import exchange_pieces
+from feature_store.online.writer import table_pieces
+from feature_store.publish.difference import ViewHistory
+from feature_store.publish.online_sync import write_difference
 from recomart.step import no_progress
 
 VIEW = "user"

@@ -26,12 +26,12 @@ import redis
 from benchmarks.lookup import turns_by_call
 from benchmarks.online_sample import beat, layout, own_redis, write_rows_file
 from benchmarks.results import write_result
+from feature_store.online.lookup import OnlineFeatures
+from feature_store.online.writer import write_rows
+from feature_store.realtime.clock import days_of, micros_of
+from feature_store.realtime.features import PRODUCTS, USERS
+from feature_store.realtime.layout import StateLayout
 from recomart.events import Event, EventType
-from recomart.online import OnlineFeatures
-from recomart.online_writer import write_rows
-from recomart.realtime.clock import days_of, micros_of
-from recomart.realtime.features import PRODUCTS, USERS
-from recomart.realtime.layout import StateLayout
 from recomart.settings import Settings
 from streaming.received import Received
 from streaming.state import RealtimeState

@@ -24,7 +24,8 @@ import psutil
 import redis
 
 from benchmarks.results import write_result
-from recomart import processes, resp
+from feature_store.online import resp
+from recomart import processes
 from recomart.redis import connect
 from recomart.settings import Settings, load_settings
 from recomart.streams import FIELD, GROUP, stream_key

@@ -26,10 +26,10 @@ import pyarrow.parquet as pq
 
 from benchmarks.complete_journey import SHOP, measured
 from benchmarks.results import write_result
+from feature_store.derived import REQUEST_COLUMN
+from feature_store.snapshots import current_snapshot
 from recomart import processes
-from recomart.derived import REQUEST_COLUMN
 from recomart.settings import Settings, load_settings
-from recomart.snapshots import current_snapshot
 from recomart.sql import identifier, literal
 from recomart.warehouse import apply_limits
 from training.history import SERVICE
@@ -63,7 +63,7 @@ def labels_of(settings: Settings, snapshot: Path) -> pa.Table:
 
 def training_set(settings: Settings, batch: int) -> Iterator[pa.Table]:
     """The labels with their features, some at a time."""
-    from recomart.feast import open_store
+    from feature_store.stores import open_store
 
     snapshot = current_snapshot(settings)
     labels = labels_of(settings, snapshot.folder)

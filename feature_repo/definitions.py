@@ -6,10 +6,10 @@ a feature is added in its dbt model and that model's YAML.
 
 from __future__ import annotations
 
-from feature_repo.manifest import read_models
-from feature_repo.views import build
+from feature_store.definitions.manifest import read_models
+from feature_store.definitions.views import build
+from feature_store.snapshots import current_snapshot
 from recomart.settings import load_settings
-from recomart.snapshots import current_snapshot
 
 _settings = load_settings()
 _snapshot = current_snapshot(_settings)

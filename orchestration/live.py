@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from feature_store.online.lookup import OnlineFeatures
+from feature_store.online.rows import FeatureValue
+from feature_store.realtime.features import USERS
+from feature_store.realtime.trending import Trending
 from recomart.errors import StreamFailed
 from recomart.events import Event, EventType, key_hash
-from recomart.online import OnlineFeatures
-from recomart.online_rows import FeatureValue
-from recomart.realtime.features import USERS
-from recomart.realtime.trending import Trending
 from recomart.settings import Settings
 
 if TYPE_CHECKING:

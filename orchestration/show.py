@@ -14,7 +14,7 @@ from recomart.errors import NothingPublished
 from recomart.settings import Settings
 
 if TYPE_CHECKING:
-    from recomart.online import FeatureValue
+    from feature_store.online.lookup import FeatureValue
     from training.recommend import Recommendations
 
 TEXT_WIDTH = 40

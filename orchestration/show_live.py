@@ -6,9 +6,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from feature_store.snapshots import current_snapshot
 from orchestration.live import SHOWN, Live
 from recomart.settings import Settings
-from recomart.snapshots import current_snapshot
 from training.labels import load_catalogue
 
 

@@ -16,8 +16,8 @@ from rich.tree import Tree
 from recomart.plain_text import one_line
 
 if TYPE_CHECKING:
-    from feature_repo.history import Published
-    from feature_repo.publications import ViewPublication
+    from feature_store.publish.publish_log import ViewPublication
+    from feature_store.publish.restore import Published
     from quality.lineage import Branch, FileGroup, Node, Walk
     from quality.quarantine import QuarantinedRow, ReasonCount
 

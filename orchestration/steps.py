@@ -82,7 +82,7 @@ def _transform(settings: Settings, progress: Progress) -> StepResult:
 
 
 def _publish(settings: Settings, progress: Progress) -> StepResult:
-    from feature_repo.publish import publish
+    from feature_store.publish.publisher import publish
 
     return publish(settings, progress=progress)
 

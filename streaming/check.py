@@ -11,10 +11,10 @@ from typing import Any
 import duckdb
 import redis
 
-from recomart import resp
+from feature_store.online import resp
+from feature_store.realtime.clock import DAY, MICROSECOND, expires_at
+from feature_store.realtime.layout import StateLayout
 from recomart.events import MAX_AHEAD, MAX_LATE
-from recomart.realtime.clock import DAY, MICROSECOND, expires_at
-from recomart.realtime.layout import StateLayout
 from recomart.settings import Settings
 from recomart.sql import literal
 from recomart.streams import DEAD_LETTERS, EVENTS, SEALED, stream_key

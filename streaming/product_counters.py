@@ -13,10 +13,10 @@ from datetime import date
 import redis
 from redis.exceptions import WatchError
 
-from recomart import resp
-from recomart.realtime.clock import DAY, MINUTE, expires_at
-from recomart.realtime.decay import FORWARD
-from recomart.realtime.layout import PRODUCT_CODES, StateLayout, decode_event
+from feature_store.online import resp
+from feature_store.realtime.clock import DAY, MINUTE, expires_at
+from feature_store.realtime.decay import FORWARD
+from feature_store.realtime.layout import PRODUCT_CODES, StateLayout, decode_event
 
 PIECE = 1_000
 """Users whose events are in memory at once."""

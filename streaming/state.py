@@ -1,6 +1,6 @@
 """Real-time state in Redis: each event written once, however often and in whatever order it comes.
 
-The layout is `recomart/realtime/layout.py`. All state is on one server: the script writes keys of
+The layout is `feature_store/realtime/layout.py`. All state is on one server: the script writes keys of
 several users and products together, which a cluster would spread.
 """
 
@@ -14,10 +14,10 @@ from typing import Any
 
 import redis
 
+from feature_store.realtime.clock import DAY, MICROSECOND, MINUTE, day_name, expires_at, micros_of
+from feature_store.realtime.decay import FORWARD
+from feature_store.realtime.layout import PRODUCT_CODES, StateLayout, encode_event
 from recomart.events import MAX_AHEAD, MAX_LATE
-from recomart.realtime.clock import DAY, MICROSECOND, MINUTE, day_name, expires_at, micros_of
-from recomart.realtime.decay import FORWARD
-from recomart.realtime.layout import PRODUCT_CODES, StateLayout, encode_event
 from recomart.settings import Settings
 from streaming.received import Received
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import redis
 
+from feature_store.realtime.layout import StateLayout
 from recomart.errors import RecoMartError
-from recomart.realtime.layout import StateLayout
 from recomart.settings import Settings
 from recomart.streams import DEAD_LETTERS, EVENTS, SEALED, kafka_topic, stream_key
 from streaming.counts import ConsumerReport, reports

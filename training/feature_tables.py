@@ -18,7 +18,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from recomart.derived import DERIVED_FEATURES, REQUEST_COLUMN, Prior, derive
+from feature_store.derived import DERIVED_FEATURES, REQUEST_COLUMN, Prior, derive
 from training.interactions import FloatArray, IntArray
 
 VIEWS: dict[str, tuple[str, ...]] = {

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from feature_store.snapshots import read_snapshot
 from recomart.errors import NotReady
-from recomart.snapshots import read_snapshot
 from training.interactions import BoolArray, Index, Interactions, TimeArray
 
 UNKNOWN_CATEGORY = "unknown"

@@ -8,9 +8,9 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from feature_store.snapshots import current_snapshot
 from recomart.errors import NotReady
 from recomart.settings import Settings
-from recomart.snapshots import current_snapshot
 from training import registry
 
 RECIPE = "recipe"

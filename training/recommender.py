@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recomart.online import OnlineFeatures
+from feature_store.online.lookup import OnlineFeatures
+from feature_store.snapshots import current_snapshot
 from recomart.settings import Settings
-from recomart.snapshots import current_snapshot
 from training.artifact import Artifact
 from training.interactions import UNKNOWN, BoolArray, FloatArray, IntArray
 from training.labels import likes_of, load_catalogue, load_rules, owned_by

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from recomart.errors import NoChampion
-from recomart.model_registry import (
+from feature_store.registered_models import (
     ARTIFACT_FOLDER,
     FEATURES_AS_KNOWN,
     FEATURES_AT,
@@ -17,6 +16,7 @@ from recomart.model_registry import (
     database,
     model_versions,
 )
+from recomart.errors import NoChampion
 from recomart.settings import Settings
 
 __all__ = [

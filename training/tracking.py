@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from feature_store.snapshots import Snapshot
 from recomart.settings import PROJECT_ROOT, Settings
-from recomart.snapshots import Snapshot
 from recomart.step import Progress, no_progress
 from training import artifact, registry
 from training.artifact import Artifact

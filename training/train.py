@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from threadpoolctl import threadpool_limits
 
-from recomart import snapshots
+from feature_store import snapshots
 from recomart.settings import Settings
 from recomart.step import Progress, StepResult, no_progress
 from training.evaluate import Scores
@@ -87,7 +87,7 @@ def train(
     data = load_shop_data(snapshot.folder)
 
     def open_store() -> FeatureStore:
-        from recomart.feast import open_store
+        from feature_store.stores import open_store
 
         return open_store(settings, snapshot, as_known_then=as_known_then)
 

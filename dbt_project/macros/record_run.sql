@@ -1,6 +1,6 @@
 {#
     The warehouse's own record of the runs that change tables. Publishing reads it
-    (feature_repo/builds.py): nothing is served unless the last one built and
+    (feature_store/publish/dbt_gate.py): nothing is served unless the last one built and
     tested everything. A run that was cut off has no finished_at.
 #}
 

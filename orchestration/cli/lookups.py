@@ -29,8 +29,8 @@ def recommend(
 @features.command("user")
 def features_of_user(user_id: Id) -> None:
     """Print what Redis serves for a user, real-time features too: value, status and age of each."""
+    from feature_store.online.lookup import OnlineFeatures
     from orchestration.show import show_features
-    from recomart.online import OnlineFeatures
 
     show_features(OnlineFeatures(load_settings()).user(user_id), f"user {user_id}")
 
@@ -38,8 +38,8 @@ def features_of_user(user_id: Id) -> None:
 @features.command("product")
 def features_of_product(product_id: Id) -> None:
     """Print what Redis serves for a product, real-time features too: value, status, age of each."""
+    from feature_store.online.lookup import OnlineFeatures
     from orchestration.show import show_features
-    from recomart.online import OnlineFeatures
 
     show_features(OnlineFeatures(load_settings()).product(product_id), f"product {product_id}")
 
@@ -51,19 +51,19 @@ def features_history(
     ] = None,
 ) -> None:
     """List the published snapshots, newest first, or put one of them back."""
-    from feature_repo import history
+    from feature_store.publish import restore as restoring
     from orchestration.show_quality import show_history
 
     settings = load_settings()
     if restore is not None:
-        typer.echo(history.restore(settings, restore).detail + "\n")
-    show_history(history.history(settings))
+        typer.echo(restoring.restore(settings, restore).detail + "\n")
+    show_history(restoring.history(settings))
 
 
 @features.command("published")
 def features_published() -> None:
     """List what each publish changed in Redis, view by view, newest first."""
-    from feature_repo.publications import publications
+    from feature_store.publish.publish_log import publications
     from orchestration.show_quality import show_publications
 
     show_publications(publications(load_settings()))

@@ -70,7 +70,7 @@ def publish(
     full: Annotated[bool, typer.Option("--full", help="Write every row to Redis anew.")] = False,
 ) -> None:
     """Publish tested features to Parquet, Feast and Redis."""
-    from feature_repo.publish import publish as publish_features
+    from feature_store.publish.publisher import publish as publish_features
 
     run("publish", lambda s, progress: publish_features(s, progress=progress, full=full))
 

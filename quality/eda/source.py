@@ -8,8 +8,8 @@ from typing import Any
 
 import duckdb
 
+from feature_store.bitemporal import as_now_known
 from recomart.errors import NotReady
-from recomart.known import as_now_known
 from recomart.settings import Settings
 from recomart.sql import literal
 

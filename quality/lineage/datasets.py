@@ -13,12 +13,18 @@ from typing import Any
 from openlineage.client import facet_v2 as facets
 from openlineage.client.event_v2 import InputDataset, OutputDataset
 
+from feature_store.registered_models import (
+    KIND,
+    REGISTERED_MODEL,
+    SHA256,
+    TRAINING_HASH,
+    ModelVersion,
+)
+from feature_store.snapshots import Snapshot
 from quality.lineage.columns import ColumnLineage
 from quality.lineage.ledger import Load
 from quality.lineage.project import Project, Table
-from recomart.model_registry import KIND, REGISTERED_MODEL, SHA256, TRAINING_HASH, ModelVersion
 from recomart.settings import Settings
-from recomart.snapshots import Snapshot
 
 PRODUCER = "urn:recomart:quality.lineage"
 

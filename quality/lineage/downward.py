@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
+from feature_store.derived import DERIVED_FEATURES
+from feature_store.registered_models import ModelVersion
+from feature_store.snapshots import Snapshot
 from quality.lineage.ledger import Load
 from quality.lineage.project import Project, Table
 from quality.lineage.state import State
 from quality.lineage.tree import Branch, Node, model_node
 from quality.lineage.upward import column_node, snapshot_node, table_node
-from recomart.derived import DERIVED_FEATURES
-from recomart.model_registry import ModelVersion
-from recomart.snapshots import Snapshot
 
 
 class Downward:

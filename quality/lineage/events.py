@@ -16,14 +16,14 @@ from openlineage.client import facet_v2 as facets
 from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, RunEvent, RunState
 from openlineage.client.serde import Serde
 
+from feature_store.registered_models import KIND, ModelVersion
+from feature_store.snapshots import Snapshot
 from quality.lineage.datasets import PRODUCER, Datasets
 from quality.lineage.ledger import LOADED, Load
 from quality.lineage.project import Project, Table
 from quality.lineage.state import State, read_state
 from recomart.files import replace_text
-from recomart.model_registry import KIND, ModelVersion
 from recomart.settings import Settings
-from recomart.snapshots import Snapshot
 
 FILE = "lineage.json"
 _RUNS = uuid.uuid5(uuid.NAMESPACE_URL, "urn:recomart:run")

@@ -8,8 +8,8 @@ from typing import Any
 
 import duckdb
 
+from feature_store.snapshots import Batch
 from recomart.settings import Settings
-from recomart.snapshots import Batch
 from recomart.warehouse import warehouse
 
 LOADED, FAILED = "loaded", "failed"

@@ -7,13 +7,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
+from feature_store.registered_models import (
+    FEATURES_AT,
+    FEATURES_HASH,
+    READS,
+    ModelVersion,
+    model_versions,
+)
+from feature_store.snapshots import Batch, Snapshot, snapshots
 from quality.lineage.columns import ColumnLineage, read_columns
 from quality.lineage.ledger import LOADED, Ledger, Load, load_of, read_ledger
 from quality.lineage.project import Project, Table, read_project
 from recomart.errors import NotReady
-from recomart.model_registry import FEATURES_AT, FEATURES_HASH, READS, ModelVersion, model_versions
 from recomart.settings import Settings
-from recomart.snapshots import Batch, Snapshot, snapshots
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
+from feature_store.derived import DERIVED_FEATURES
+from feature_store.registered_models import SHA256
+from feature_store.snapshots import LEAST_DIGITS
 from quality.lineage.ledger import Load
 from quality.lineage.project import Project
 from quality.lineage.state import State
-from recomart.derived import DERIVED_FEATURES
 from recomart.errors import UnknownName
 from recomart.files import sha256_of
-from recomart.model_registry import SHA256
-from recomart.snapshots import LEAST_DIGITS
 
 MODEL, SNAPSHOT, PUBLISHED = "model", "snapshot", "published"
 TABLE, COLUMN, FEATURE = "table", "column", "feature"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from feature_store.registered_models import ModelVersion
 from quality.lineage.ledger import Load
-from recomart.model_registry import ModelVersion
 
 UNFOLDED = 3
 """Groups of more files than that are shown as their count, unless all are asked for."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
+from feature_store.snapshots import Snapshot
 from quality.lineage.columns import ColumnLineage, Place
 from quality.lineage.ledger import LOADED, Load
 from quality.lineage.project import Project, Table
 from quality.lineage.state import State
 from quality.lineage.tree import Branch, FileGroup, Node, files_branch
-from recomart.snapshots import Snapshot
 
 VALUES, ROWS, ALL = "values", "rows", "all"
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from feature_store.derived import DERIVED_FEATURES
+from feature_store.registered_models import FEATURES_HASH, TRAINING_HASH
+from feature_store.snapshots import Snapshot
 from quality.lineage import things
 from quality.lineage.downward import Downward, derived_node
 from quality.lineage.ledger import LOADED, Load
@@ -15,10 +18,7 @@ from quality.lineage.upward import (
     snapshot_node,
     table_node,
 )
-from recomart.derived import DERIVED_FEATURES
-from recomart.model_registry import FEATURES_HASH, TRAINING_HASH
 from recomart.settings import Settings
-from recomart.snapshots import Snapshot
 
 NO_COLUMNS = (
     "lineage is told by table here: 'recomart docs' adds which columns each value comes from"

@@ -11,7 +11,7 @@ from typing import Any
 import redis
 from redis.exceptions import RedisError, ResponseError
 
-from recomart import resp
+from feature_store.online import resp
 from recomart.streams import FIELD, GROUP
 from streaming.received import Delivery
 from streaming.transports.transport import Backlog, received_at

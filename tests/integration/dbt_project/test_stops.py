@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from feature_repo.builds import require_tested
+from feature_store.publish.dbt_gate import require_tested
 from recomart.errors import TransformFailed
 from tests.oracles.raw_tables import RawShop
 

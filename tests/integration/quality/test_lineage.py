@@ -12,13 +12,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from feature_store.registered_models import KIND, model_versions
+from feature_store.snapshots import current_snapshot
 from quality.lineage import Walk, columns_page, export, walk
 from recomart.errors import NotReady, UnknownName
 from recomart.files import sha256_of
-from recomart.model_registry import KIND, model_versions
 from recomart.settings import Settings
 from recomart.shop import ENTITIES
-from recomart.snapshots import current_snapshot
 
 KINDS = {"popularity", "bias", "svd", "ranker"}
 

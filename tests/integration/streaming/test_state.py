@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import redis
 
+from feature_store.realtime.clock import DAY, expires_at, micros_of
+from feature_store.realtime.layout import StateLayout
 from recomart.events import MAX_AHEAD, MAX_LATE, Event
-from recomart.realtime.clock import DAY, expires_at, micros_of
-from recomart.realtime.layout import StateLayout
 from recomart.redis import connect
 from recomart.settings import Settings
 from streaming.received import Received

@@ -11,13 +11,13 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from feature_repo.publish import apply_definitions
-from feature_repo.snapshot import take_snapshot
+from feature_store.publish.publisher import apply_definitions
+from feature_store.publish.snapshot_writer import take_snapshot
+from feature_store.registered_models import ModelVersion, model_versions
+from feature_store.snapshots import current_snapshot
+from feature_store.stores import open_store
 from recomart import processes
-from recomart.feast import open_store
-from recomart.model_registry import ModelVersion, model_versions
 from recomart.settings import Settings
-from recomart.snapshots import current_snapshot
 from recomart.warehouse import warehouse
 from training import registry
 from training.history import features_of_rows

@@ -12,12 +12,12 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from feature_store.realtime.clock import DAY, micros_of
+from feature_store.realtime.layout import StateLayout, encode_event
+from feature_store.snapshots import current_snapshot
 from recomart.errors import ModelDamaged, NoChampion
-from recomart.realtime.clock import DAY, micros_of
-from recomart.realtime.layout import StateLayout, encode_event
 from recomart.redis import connect
 from recomart.settings import Settings
-from recomart.snapshots import current_snapshot
 from training import registry
 from training.artifact import Artifact, load
 from training.interactions import Index

@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from feature_repo.publish import apply_definitions
-from feature_repo.snapshot import take_snapshot
+from feature_store.publish.publisher import apply_definitions
+from feature_store.publish.snapshot_writer import take_snapshot
+from feature_store.registered_models import ModelVersion, model_versions
+from feature_store.snapshots import current_snapshot
 from recomart import processes
 from recomart.errors import NoChampion, UnknownName
 from recomart.files import sha256_of
-from recomart.model_registry import ModelVersion, model_versions
 from recomart.settings import Settings
-from recomart.snapshots import current_snapshot
 from recomart.warehouse import warehouse
 from training import registry
 from training.train import TrainSummary, train

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from feature_store.snapshots import current_snapshot
 from recomart.settings import Settings
-from recomart.snapshots import current_snapshot
 from training.evaluate import Holdout, Scores, evaluate
 from training.experiment import Experiment, run_experiment
 from training.feature_tables import FeatureTables, model_features
@@ -47,7 +47,7 @@ class Trained:
 
 @pytest.fixture(scope="module")
 def trained(demo_lake: Settings) -> Trained:
-    from recomart.feast import open_store
+    from feature_store.stores import open_store
 
     snapshot = current_snapshot(demo_lake).folder
     data = load_shop_data(snapshot)

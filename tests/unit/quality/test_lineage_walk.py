@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from feature_store.derived import Prior
+from feature_store.registered_models import REGISTERED_MODEL
+from feature_store.snapshots import RECORD, Batch, Snapshot
 from quality.lineage import Walk, walk
-from recomart.derived import Prior
 from recomart.errors import NotReady, UnknownName
 from recomart.files import replace_text, swap_link
-from recomart.model_registry import REGISTERED_MODEL
 from recomart.settings import Settings, load_settings
-from recomart.snapshots import RECORD, Batch, Snapshot
 
 PUBLISHED = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HASH = "aaaabbbbccccdddd"

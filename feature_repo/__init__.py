@@ -1,1 +1,0 @@
-"""Publishing tested features: to Parquet, to Feast's registry, and what differs to Redis."""

@@ -1,0 +1,1 @@
+"""Everything behind Feast's interfaces: definitions, offline joins, online lookups, publishing."""

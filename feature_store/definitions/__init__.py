@@ -1,0 +1,1 @@
+"""Feast's entities, views and services, built from dbt's manifest."""

@@ -1,0 +1,1 @@
+"""Feast's offline store on DuckDB: point-in-time joins by ASOF."""

@@ -1,0 +1,1 @@
+"""Publishing tested features: snapshots, the difference to Redis, and the versions of each row."""

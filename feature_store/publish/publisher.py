@@ -1,0 +1,82 @@
+"""Publish: tested tables to Parquet, definitions to Feast's registry, differences to Redis."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from typing import Any
+
+from feature_store.definitions.manifest import read_models
+from feature_store.definitions.realtime_views import write_empty_sources
+from feature_store.definitions.views import build
+from feature_store.publish.online_sync import publish_online
+from feature_store.publish.publish_log import ViewPublication
+from feature_store.publish.snapshot_writer import prune, take_snapshot
+from feature_store.snapshots import Snapshot
+from recomart.lake import open_lake
+from recomart.processes import only_one
+from recomart.settings import Settings
+from recomart.step import Progress, StepResult, no_progress
+
+LOCK = "publish"
+
+log = logging.getLogger(__name__)
+
+
+def publish(
+    settings: Settings, *, progress: Progress = no_progress, full: bool = False
+) -> StepResult:
+    """Publish what dbt last built and tested. Run again after any failure; it ends right.
+
+    Args:
+        full: write every row to Redis, whatever was written before.
+
+    Raises:
+        NotReady, TransformFailed: the warehouse was not built and tested whole; nothing changes.
+        WarehouseLocked: another process writes to the warehouse.
+        RedisUnavailable: Parquet and registry are published, Redis is not: run it again.
+    """
+    open_lake(settings)
+    with only_one(settings, LOCK):
+        snapshot = take_snapshot(settings, progress)
+        apply_definitions(settings, snapshot)
+        views = publish_online(settings, snapshot, progress=progress, full=full)
+        prune(settings)
+    return StepResult(
+        sum(snapshot.rows.values()), "rows", f"{told(views)} · snapshot {snapshot.hash}"
+    )
+
+
+def told(views: list[ViewPublication]) -> str:
+    """What was written to Redis, in words, for the step's line; each view goes to the log."""
+    for view in views:
+        log.info("%s", view)
+    written = sum(view.written for view in views)
+    deleted = sum(view.deleted for view in views)
+    online = f"{sum(view.rows for view in views):,} rows online, {written:,} written"
+    return online + (f", {deleted:,} deleted" if deleted else "")
+
+
+def apply_definitions(settings: Settings, snapshot: Snapshot) -> None:
+    """Register the snapshot's definitions with Feast, and remove those that are no more.
+
+    The registry is kept with the snapshot too: training from it later sees the features as they
+    were defined then.
+    """
+    from feature_store.stores import open_store
+
+    write_empty_sources(settings)
+    wanted = build(settings, read_models(snapshot.manifest), snapshot.prior)
+    objects = list(wanted.objects().values())
+    store = open_store(settings)
+    names = {(type(o).__name__, o.name) for o in objects}
+    registered: list[Any] = [
+        *store.list_feature_services(),
+        *store.list_on_demand_feature_views(),
+        *store.list_batch_feature_views(),
+    ]
+    stale = [o for o in registered if (type(o).__name__, o.name) not in names]
+    store.apply(objects, objects_to_delete=stale, partial=False)
+    copy = snapshot.definitions.with_name(f".{snapshot.definitions.name}.tmp")
+    shutil.copyfile(settings.registry, copy)
+    copy.replace(snapshot.definitions)

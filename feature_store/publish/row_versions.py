@@ -1,0 +1,206 @@
+"""What a publish adds to a history that was published before: versions, with their `created_at`.
+
+dbt builds every history anew, from all that is known now, so a build does not tell what was known
+before. The last published file does, up to the latest `as_of` that was published. Up to there a
+publish keeps all its rows as they are, and adds a version
+
+- for each row of the build that the file lacks: it came late;
+- for each row that has other values now;
+- for each change point of the file that the build lacks: with the values that the build has there,
+  or nulls when it has nothing there any more.
+
+Each is known since this publish. Beyond that `as_of` the file only foretold how windows would run
+out if nothing else happened. There the build's rows stand alone, known since their event time.
+
+So the newest versions say at any instant what the build says, and those known by some moment say
+what was published then.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from feature_store.bitemporal import CREATED_AT, EVENT_TIMESTAMP, as_now_known
+from feature_store.definitions.manifest import Model, read_models
+from feature_store.publish.tables import write_ordered
+from feature_store.snapshots import Snapshot
+from recomart.files import sha256_of
+from recomart.settings import Settings
+from recomart.sql import identifier, literal
+from recomart.warehouse import apply_limits
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Added:
+    """How many versions a publish adds to one history.
+
+    Args:
+        late: rows that are new.
+        changed: rows that have other values now.
+        vanished: change points that are none any more.
+    """
+
+    late: int
+    changed: int
+    vanished: int
+
+
+def add_versions(
+    settings: Settings,
+    model: Model,
+    built: Path,
+    columns: dict[str, str],
+    base: Snapshot,
+    now: datetime,
+) -> Added | None:
+    """Turn the file of a build into the history to publish, in place.
+
+    A build that says what the last publish says gives the very file that was published then.
+
+    Args:
+        built: the model's rows as dbt built them, as Parquet in the order of its key.
+        columns: their types.
+        base: what was published last.
+        now: the time of this publish.
+
+    Returns:
+        What was added; None when the history starts anew, because there is none with these
+        columns. The log says why.
+    """
+    file = base.file(model.name)
+    if reason := _starts_anew(model, columns, base):
+        log.warning("%s: what was known when starts anew: %s", model.name, reason)
+        return None
+    if sha256_of(built) == base.built.get(model.name):
+        shutil.copyfile(file, built)
+        return Added(0, 0, 0)
+    with closing(duckdb.connect()) as connection:
+        apply_limits(connection, settings)
+        told_to = base.told_to or base.as_of
+        versions = _Versions(connection, model, tuple(columns), built, file, told_to)
+        added = versions.find(now)
+        merged = built.with_suffix(".merged")
+        versions.write(merged)
+        merged.replace(built)
+    log.info("%s: %s", model.name, added)
+    return added
+
+
+def _starts_anew(model: Model, columns: dict[str, str], base: Snapshot) -> str | None:
+    """Why the last published history cannot be gone on with; None when it can."""
+    before = {known.name: known for known in read_models(base.manifest)}.get(model.name)
+    if before is None or model.name not in base.files:
+        return f"snapshot {base.hash} has no such history"
+    if before.join_keys != model.join_keys:
+        return f"its key was {', '.join(before.join_keys)}, and is {', '.join(model.join_keys)}"
+    was = base.schema[model.name]
+    if was != columns:
+        differ = sorted(name for name in was | columns if was.get(name) != columns.get(name))
+        told = [f"{name} ({was.get(name, '-')} -> {columns.get(name, '-')})" for name in differ]
+        return f"its columns differ: {', '.join(told)}"
+    if not base.has_whole(model.name):
+        return f"{base.file(model.name)} is not the file that was published"
+    return None
+
+
+class _Versions:
+    """The versions to add, as the table `added` of a connection."""
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        model: Model,
+        columns: tuple[str, ...],
+        built: Path,
+        published: Path,
+        told_to: datetime,
+    ) -> None:
+        self._connection = connection
+        self._model = model
+        self._columns = columns
+        rows = f"read_parquet({literal(built)})"
+        end = f"{EVENT_TIMESTAMP} <= timestamp {literal(told_to.replace(tzinfo=None))}"
+        self._told = f"(from read_parquet({literal(published)}) where {end})"
+        self._built_until, self._built_since = (
+            f"(from {rows} where {part})" for part in (end, f"not {end}")
+        )
+        self._point = (*model.join_keys, EVENT_TIMESTAMP)
+        self._features = [column.name for column, _ in model.features]
+
+    def find(self, now: datetime) -> Added:
+        """Fill `added`. No version is older than its event time, nor than the one it replaces."""
+        event = f"built.{EVENT_TIMESTAMP}"
+        points = " and ".join(
+            f"built.{identifier(name)} = known.{identifier(name)}" for name in self._point
+        )
+        keys = " and ".join(
+            f"built.{identifier(name)} = known.{identifier(name)}" for name in self._model.join_keys
+        )
+        differ = " or ".join(
+            f"built.{identifier(name)} is distinct from known.{identifier(name)}"
+            for name in self._features
+        )
+        values = self._listed("built", self._features)
+        replaced = f"known.{CREATED_AT} + interval 1 microsecond"
+        self._connection.execute(
+            f"""
+            create temp table added as
+            with
+                built as (from {self._built_until}),
+                known as (from {as_now_known(self._told, self._model.join_keys)}),
+                new_or_changed as (
+                    select
+                        {self._listed("built", self._point)},
+                        if(known.{CREATED_AT} is null, 'late', 'changed') as what,
+                        greatest($now, {event}, {replaced}) as {CREATED_AT},
+                        {values}
+                    from built
+                    left join known on {points}
+                    where known.{CREATED_AT} is null or {differ}
+                ),
+                points_without_row as (from known anti join built on {points}),
+                vanished as (
+                    select
+                        {self._listed("known", self._point)},
+                        'vanished' as what,
+                        greatest($now, known.{EVENT_TIMESTAMP}, {replaced}) as {CREATED_AT},
+                        {values}
+                    from points_without_row as known
+                    asof left join built
+                        on {keys} and known.{EVENT_TIMESTAMP} >= {event}
+                    where {differ}
+                )
+            from new_or_changed
+            union all by name
+            from vanished
+            """,
+            {"now": now.replace(tzinfo=None)},
+        )
+        counts = dict(
+            self._connection.execute("select what, count(*) from added group by what").fetchall()
+        )
+        return Added(*(counts.get(what, 0) for what in Added.__dataclass_fields__))
+
+    def write(self, target: Path) -> None:
+        """What was told, what is added, and what goes on, in the order of the key and of knowing."""
+        columns = ", ".join(map(identifier, self._columns))
+        parts = self._told, "added", self._built_since
+        write_ordered(
+            self._connection,
+            " union all ".join(f"select {columns} from {part}" for part in parts),
+            (*self._model.order_by, CREATED_AT),
+            target,
+        )
+
+    @staticmethod
+    def _listed(of: str, names: tuple[str, ...] | list[str]) -> str:
+        return ", ".join(f"{of}.{identifier(name)}" for name in names)

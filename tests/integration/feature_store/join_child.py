@@ -1,0 +1,140 @@
+"""A join of what does not fit, each step in a process of its own: `python -m ... write FOLDER`, `join`.
+
+The join tells by how much its process has grown; what wrote the data is not in it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from pathlib import Path
+
+import duckdb
+
+from benchmarks.turns import peak_mb
+from recomart.settings import load_settings
+
+ENTITIES, HOURS, LABELS = 150_000, 24, 25_000
+FEATURES = 10
+LIMIT = "100MB"
+
+
+def write_data(folder: Path) -> None:
+    values = ", ".join(f"hash(e, h, {n}) % 100000 / 7.0 as f{n}" for n in range(1, FEATURES))
+    with duckdb.connect() as connection:
+        connection.execute("set memory_limit = '500MB'")
+        connection.execute(f"set temp_directory = '{folder / 'scratch'}'")
+        connection.execute(
+            f"""
+            copy (
+                select
+                    'entity-' || e as entity_id,
+                    timestamp '2024-01-01' + to_hours(h::int) as event_timestamp,
+                    event_timestamp as created_at,
+                    h::double as f0,
+                    {values}
+                from range({ENTITIES}) as a(e), range({HOURS}) as b(h)
+            ) to '{folder}/features.parquet' (format parquet)
+            """
+        )
+        connection.execute(
+            f"""
+            copy (
+                select
+                    i as row_id,
+                    'entity-' || hash(i) % {ENTITIES} as entity_id,
+                    timestamp '2024-01-01' + to_minutes((hash(i, 1) % 1440)::int)
+                        as event_timestamp
+                from range({LABELS}) as a(i)
+            ) to '{folder}/labels.parquet' (format parquet)
+            """
+        )
+
+
+def store(folder: Path):
+    from feast import Entity, FeatureStore, FeatureView, Field, FileSource, RepoConfig, ValueType
+    from feast.types import Float64, String
+
+    settings = load_settings(shop="demo", lake=folder / "lake", memory_limit=LIMIT, threads=1)
+    feast = FeatureStore(
+        config=RepoConfig(
+            project="big",
+            provider="local",
+            registry=str(folder / "registry.db"),
+            online_store=None,
+            offline_store={
+                "type": "feature_store.stores.AsofDuckDBOfflineStore",
+                "settings": settings,
+            },
+            entity_key_serialization_version=3,
+        )
+    )
+    entity = Entity(name="entity", join_keys=["entity_id"], value_type=ValueType.STRING)
+    view = FeatureView(
+        name="view",
+        entities=[entity],
+        schema=[
+            Field(name="entity_id", dtype=String),
+            *(Field(name=f"f{n}", dtype=Float64) for n in range(FEATURES)),
+        ],
+        source=FileSource(
+            path=str(folder / "features.parquet"),
+            timestamp_field="event_timestamp",
+            created_timestamp_column="created_at",
+        ),
+    )
+    feast.apply([entity, view])
+    return feast
+
+
+class Spilled:
+    """The most that stood in a folder at once, in bytes, looked at ten times a second."""
+
+    def __init__(self, folder: Path) -> None:
+        self.most = 0
+        self._folder = folder
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+
+    def __enter__(self) -> Spilled:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._done.wait(0.1):
+            sizes = []
+            for file in self._folder.glob("*"):
+                try:
+                    sizes.append(file.stat().st_blocks * 512)
+                except FileNotFoundError:  # DuckDB has removed it meanwhile
+                    continue
+            self.most = max(self.most, sum(sizes))
+
+
+def join(folder: Path) -> None:
+    (folder / "lake").mkdir()
+    job = store(folder).get_historical_features(
+        entity_df=str(folder / "labels.parquet"),
+        features=[f"view:f{n}" for n in range(FEATURES)],
+    )
+    before = peak_mb()
+    with Spilled(folder / "lake" / "tmp") as spilled:
+        labels = job.to_parquet(folder / "result.parquet")
+    # doubles, two times and a key of some 16 bytes a row
+    data = ENTITIES * HOURS * (FEATURES * 8 + 32) + LABELS * (FEATURES * 8 + 40)
+    figures = {
+        "labels": labels,
+        "data_mb": data / 1e6,
+        "grown_mb": peak_mb() - before,
+        "spilled_mb": spilled.most / 1e6,
+    }
+    sys.stdout.write(json.dumps(figures) + "\n")
+
+
+if __name__ == "__main__":
+    {"write": write_data, "join": join}[sys.argv[1]](Path(sys.argv[2]))
