@@ -15,8 +15,8 @@ from ingestion.json_values import Number, at_path, dumped, parse
 from ingestion.pages import items_of
 from recomart.errors import CatalogueError
 from recomart.settings import MOCK_API_PORT, Settings
-from recomart.shop import ApiSource
-from recomart.shop_file import ShopFile
+from recomart.shop.file import ShopFile
+from recomart.shop.model import ApiSource
 
 log = logging.getLogger(__name__)
 

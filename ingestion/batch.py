@@ -19,8 +19,8 @@ from ingestion.json_values import JsonColumns, schema
 from ingestion.ledger import Load
 from ingestion.records import Tally
 from recomart.errors import SourceError
-from recomart.shop import ENTITIES, KEYS, ApiSource, FileSource, ReadSource
-from recomart.shop_file import ShopFile
+from recomart.shop.file import ShopFile
+from recomart.shop.model import ENTITIES, KEYS, ApiSource, FileSource, ReadSource
 from recomart.sql import literal
 
 log = logging.getLogger(__name__)

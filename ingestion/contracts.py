@@ -17,11 +17,11 @@ import duckdb
 
 from ingestion.ledger import Load
 from ingestion.records import FEW
-from recomart.entities import TYPES
 from recomart.errors import SourceError
 from recomart.events import EVENT_TYPES
-from recomart.shop import KEYS, Source
-from recomart.shop_file import ShopFile
+from recomart.shop.entities import TYPES
+from recomart.shop.file import ShopFile
+from recomart.shop.model import KEYS, Source
 
 if TYPE_CHECKING:
     import pyarrow as pa

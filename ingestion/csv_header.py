@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ingestion import csv_records, text
 from recomart.errors import SourceError
-from recomart.shop import FileSource
+from recomart.shop.model import FileSource
 
 
 def dialect_of(source: FileSource, width: int) -> csv_records.Dialect:

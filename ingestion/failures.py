@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from ingestion.ledger import Load
 from recomart.errors import RecoMartError, SourceError, SourceMissing
-from recomart.shop_file import ShopFile
+from recomart.shop.file import ShopFile
 
 FAILURES = (SourceError, duckdb.Error, pa.ArrowException, OSError, MemoryError)
 """What a batch may raise without keeping others from their load."""

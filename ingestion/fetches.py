@@ -14,8 +14,8 @@ from ingestion.failures import FAILURES, explained
 from ingestion.ledger import Fetched, Load
 from ingestion.pages import framed
 from recomart.settings import Settings
-from recomart.shop import ApiSource, MadeSource
-from recomart.shop_file import ShopFile
+from recomart.shop.file import ShopFile
+from recomart.shop.model import ApiSource, MadeSource
 
 
 @dataclass(frozen=True)

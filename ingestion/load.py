@@ -9,7 +9,7 @@ from ingestion.summary import IngestSummary
 from recomart.errors import NotReady
 from recomart.lake import open_lake
 from recomart.settings import Settings
-from recomart.shop_file import load_shop
+from recomart.shop.file import load_shop
 from recomart.step import Progress, no_progress
 from recomart.warehouse import warehouse
 

@@ -17,8 +17,8 @@ from ingestion.receiving import Receiving
 from ingestion.summary import IngestSummary
 from recomart.errors import SourceError
 from recomart.settings import Settings
-from recomart.shop import ApiSource, FileSource, MadeSource, ReadSource
-from recomart.shop_file import ShopFile
+from recomart.shop.file import ShopFile
+from recomart.shop.model import ApiSource, FileSource, MadeSource, ReadSource
 from recomart.step import Progress
 
 log = logging.getLogger(__name__)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
-from recomart.entities import TYPES
-from recomart.shop import ENTITIES, ApiSource, Column, FileSource, Source
+from recomart.shop.entities import TYPES
+from recomart.shop.model import ENTITIES, ApiSource, Column, FileSource, Source
 from recomart.sql import literal
 
 _NOT_OF_THE_BYTES = {

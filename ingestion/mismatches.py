@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from recomart.errors import HeaderMismatch
-from recomart.shop import FileSource, ReadSource
-from recomart.shop_file import ShopFile
+from recomart.shop.file import ShopFile
+from recomart.shop.model import FileSource, ReadSource
 
 
 def mismatch(

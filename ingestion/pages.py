@@ -16,7 +16,7 @@ import pyarrow as pa
 from ingestion.json_values import JsonColumns, Number, as_batch, at_path, dumped, parse
 from ingestion.records import Tally
 from recomart.errors import SourceError
-from recomart.shop import ApiSource
+from recomart.shop.model import ApiSource
 
 ITEM, PLACE = "^", "#"
 """In a path of a nested list: the item that holds the list, and the element's place in it."""

@@ -15,7 +15,7 @@ from ingestion.failures import FAILURES, explained
 from ingestion.files import SourceFile
 from ingestion.summary import IngestSummary
 from recomart.files import sha256_of
-from recomart.shop import FileSource
+from recomart.shop.model import FileSource
 from recomart.step import Progress
 
 

@@ -19,8 +19,8 @@ from ingestion.json_lines import JsonLinesReader
 from ingestion.json_values import JsonColumns, schema
 from ingestion.ledger import Load
 from ingestion.records import Tally
-from recomart.entities import ENTITIES
 from recomart.events import MAX_AHEAD
+from recomart.shop.entities import ENTITIES
 
 ENTITY = "events"
 SOURCE = "stream"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ingestion.ledger import Load
 from recomart.errors import RecoMartError, SourceError
-from recomart.shop import ENTITIES
+from recomart.shop.model import ENTITIES
 from recomart.step import StepResult
 
 

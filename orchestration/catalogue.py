@@ -12,8 +12,8 @@ import requests
 from recomart import processes
 from recomart.errors import CatalogueError
 from recomart.settings import MOCK_API_PORT, Settings
-from recomart.shop import ApiSource
-from recomart.shop_file import load_shop
+from recomart.shop.file import load_shop
+from recomart.shop.model import ApiSource
 
 NAME = "mock-api"
 START_SECONDS = 30.0

@@ -20,8 +20,8 @@ from orchestration.transform import parse, target_path
 from recomart.errors import RecoMartError
 from recomart.log import start_run
 from recomart.settings import Settings, load_settings
-from recomart.shop import FileSource
-from recomart.shop_file import load_shop
+from recomart.shop.file import load_shop
+from recomart.shop.model import FileSource
 from recomart.step import no_progress
 from recomart.streams import EVENTS, SEALED
 

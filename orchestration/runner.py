@@ -14,7 +14,7 @@ from recomart.errors import RecoMartError, StepFailed
 from recomart.lake import open_lake
 from recomart.log import Run, start_run
 from recomart.settings import Settings
-from recomart.shop_file import load_shop
+from recomart.shop.file import load_shop
 from recomart.step import StepResult
 
 log = logging.getLogger(__name__)

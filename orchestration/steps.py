@@ -13,7 +13,7 @@ from graphlib import TopologicalSorter
 
 from recomart.log import current_run, start_run
 from recomart.settings import Settings
-from recomart.shop_file import load_shop
+from recomart.shop.file import load_shop
 from recomart.step import Progress, StepResult
 
 Work = Callable[[Settings, Progress], StepResult]

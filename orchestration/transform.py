@@ -12,7 +12,7 @@ from typing import Any
 
 from recomart.errors import RecoMartError, TransformFailed
 from recomart.settings import PROJECT_ROOT, TELEMETRY_OFF, Settings
-from recomart.shop_file import load_shop
+from recomart.shop.file import load_shop
 from recomart.step import Progress, StepResult, no_progress
 from recomart.warehouse import locked_error, warehouse
 

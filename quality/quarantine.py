@@ -7,9 +7,9 @@ from difflib import get_close_matches
 
 import duckdb
 
-from recomart.entities import ENTITIES
 from recomart.errors import NotReady, UnknownName
 from recomart.settings import Settings
+from recomart.shop.entities import ENTITIES
 from recomart.warehouse import warehouse
 
 

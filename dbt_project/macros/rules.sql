@@ -1,6 +1,6 @@
 {#-
     The rules of an entity as the shop declares them, in their order: mappings
-    with the fields of recomart.rules.Rule. raw._shop holds them, written by
+    with the fields of recomart.rules.rule.Rule. raw._shop holds them, written by
     `recomart ingest` and `recomart transform`; the models compile from them, so
     that no rule stands here. Empty while dbt only parses.
 -#}

@@ -17,7 +17,7 @@ from ingestion.demo.plan import DAYS, Plan
 from ingestion.demo.text import Format
 from ingestion.source_data import CATALOGUE, MANIFEST, TRUTH
 from recomart.files import fsync_folder, replace_text
-from recomart.shop import KEYS
+from recomart.shop.model import KEYS
 
 CHUNK_LINES = 10_000
 PART = ".source_data.part"

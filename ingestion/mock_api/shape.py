@@ -9,8 +9,8 @@ from typing import Any
 from ingestion.json_values import at_path
 from ingestion.source_data import CATALOGUE
 from recomart.settings import Settings
-from recomart.shop import ApiSource
-from recomart.shop_file import load_shop
+from recomart.shop.file import load_shop
+from recomart.shop.model import ApiSource
 
 MOCK_API = "{mock_api}"
 

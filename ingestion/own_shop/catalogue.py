@@ -12,8 +12,8 @@ from ingestion.pages import items_of
 from ingestion.records import Tally
 from recomart.errors import CatalogueError, RecoMartError, SourceError
 from recomart.settings import Settings
-from recomart.shop import ApiSource
-from recomart.shop_file import ShopFile
+from recomart.shop.file import ShopFile
+from recomart.shop.model import ApiSource
 
 
 def first_page(

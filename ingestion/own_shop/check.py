@@ -13,8 +13,8 @@ from ingestion.own_shop import catalogue, values_check
 from ingestion.own_shop.spare import rows_of
 from recomart.errors import ConfigurationError, RecoMartError, SourceError
 from recomart.settings import Settings
-from recomart.shop import ApiSource, FileSource, MadeSource
-from recomart.shop_file import ShopFile, load_shop
+from recomart.shop.file import ShopFile, load_shop
+from recomart.shop.model import ApiSource, FileSource, MadeSource
 
 SAMPLED_FILES = 3
 """Of many files of a source, so many are sampled; of all of them the columns are compared."""

@@ -14,7 +14,7 @@ from ingestion.own_shop.guess import Choice, Guess
 from ingestion.own_shop.names import tokens
 from ingestion.own_shop.tables import Table, Unread
 from recomart.errors import ShopFileError
-from recomart.shop_file import read_shop
+from recomart.shop.file import read_shop
 
 _NUMBERS = ("rating", "quantity", "unit_price", "line_total", "price")
 _PERSONAL = {"email", "mail", "phone", "telefon", "tel", "strasse", "street", "address", "adresse",

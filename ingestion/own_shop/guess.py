@@ -11,7 +11,7 @@ from ingestion.own_shop.names import concepts_of, file_likeness
 from ingestion.own_shop.tables import Table
 from ingestion.own_shop.times import percent
 from ingestion.own_shop.values import event_type_of
-from recomart.shop import ENTITIES, REQUIRED
+from recomart.shop.model import ENTITIES, REQUIRED
 
 HAS_FILE_NAME = 0.35
 _DERIVED = {"event_id", "order_id", "line_no"}

@@ -13,7 +13,7 @@ from ingestion.own_shop.layout import Layout
 from ingestion.own_shop.sample import Rows
 from ingestion.own_shop.tables import Table
 from recomart.errors import SourceError
-from recomart.shop import FileSource
+from recomart.shop.model import FileSource
 
 FEW_BYTES = 1 << 20
 

@@ -15,12 +15,12 @@ from ingestion import mapping
 from ingestion.own_shop.scale import rating_scale
 from ingestion.own_shop.times import calculator, percent, share_parsed, time_format
 from ingestion.own_shop.values import Column, event_type_of
-from recomart.entities import TYPES
 from recomart.errors import RecoMartError, SourceError
 from recomart.events import EVENT_TYPES
-from recomart.rules import rules_of
-from recomart.shop import KEYS, FileSource, ReadSource
-from recomart.shop_file import ShopFile
+from recomart.rules.rule import rules_of
+from recomart.shop.entities import TYPES
+from recomart.shop.file import ShopFile
+from recomart.shop.model import KEYS, FileSource, ReadSource
 
 USUAL = 0.05
 """Up to this share of bad values is ordinary dirt, which a load sets aside."""

@@ -9,7 +9,7 @@ from quality.report.content import Account, Batch, Example, FailedFile, Reason, 
 from quality.report.quoting import plain, quoted
 from quality.report.reading import Reader, Row
 from quality.report.words import column_of, line_reason, reason
-from recomart.shop import ENTITIES
+from recomart.shop.model import ENTITIES
 from recomart.sql import identifier, literal
 
 EXAMPLES = 3

@@ -10,7 +10,7 @@ from quality.report.quoting import plain
 from quality.report.reading import Reader, Row
 from quality.report.words import landing_check
 from recomart.settings import PROJECT_ROOT, Settings
-from recomart.shop import ENTITIES
+from recomart.shop.model import ENTITIES
 
 USUAL_SHARE = 0.05
 """Up to this share of bad values in a batch is ordinary dirt (ingestion warns beyond it)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from recomart.entities import TYPES
+from recomart.shop.entities import TYPES
 
 Kind = Literal["number", "year", "time", "category", "text"]
 

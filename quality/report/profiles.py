@@ -10,7 +10,7 @@ from quality.report.content import ColumnProfile
 from quality.report.histograms import read_histogram
 from quality.report.kinds import KINDS
 from quality.report.reading import Reader
-from recomart.shop import ENTITIES
+from recomart.shop.model import ENTITIES
 from recomart.sql import identifier, literal
 from recomart.step import Progress
 

@@ -18,7 +18,7 @@ from quality.report.content import (
 from quality.report.quoting import plain, quoted
 from quality.report.reading import Reader, Row
 from quality.report.words import reason
-from recomart.shop import ENTITIES
+from recomart.shop.model import ENTITIES
 
 _NEWEST = {
     "users": ("marts.dim_users", "signed_up_at"),

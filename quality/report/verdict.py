@@ -17,7 +17,7 @@ from quality.report.content import (
 from quality.report.problems import find_problems, many_of, offence
 from quality.report.reading import Reader, Row
 from quality.report.words import number, share
-from recomart.entities import LISTS
+from recomart.shop.entities import LISTS
 
 USED = "of them used"
 WORST = 5

@@ -5,8 +5,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from recomart.entities import ENTITIES, KEYS
 from recomart.settings import Settings
+from recomart.shop.entities import ENTITIES, KEYS
 from recomart.warehouse import warehouse
 from tests.oracles.planted_dirt import Followed, differences, follow, good_records, truth_of
 

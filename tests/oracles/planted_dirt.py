@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from recomart.entities import ENTITIES, KEYS
 from recomart.settings import Settings
+from recomart.shop.entities import ENTITIES, KEYS
 from recomart.warehouse import warehouse
 
 Place = tuple[str, str]

@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from ingestion.ledger import write_shop
-from recomart.shop import ENTITIES, Shop
+from recomart.shop.model import ENTITIES, Shop
 
 Row = Mapping[str, object]
 LOADED_AT = datetime(2025, 1, 1)

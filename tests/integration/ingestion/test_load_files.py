@@ -13,7 +13,7 @@ from ingestion import text
 from ingestion.load import ingest
 from recomart.errors import HeaderMismatch, SourceError
 from recomart.settings import load_settings
-from recomart.shop import ENTITIES
+from recomart.shop.model import ENTITIES
 
 HEADER = "user,item,stars,time\n"
 ROW = "u1,p1,5,2026-01-01T00:00:00Z\n"

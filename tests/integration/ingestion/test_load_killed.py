@@ -15,7 +15,7 @@ import pytest
 
 from ingestion.load import ingest
 from recomart.errors import SourceError
-from recomart.shop import ENTITIES
+from recomart.shop.model import ENTITIES
 
 FILES, ROWS = 5, 20_000
 

@@ -23,8 +23,8 @@ from ingestion.mock_api.shape import Shape, served_for
 from recomart.errors import NotReady, PortInUse
 from recomart.processes import LOOPBACK, free_port
 from recomart.settings import PROJECT_ROOT, Settings, load_settings
-from recomart.shop import ApiSource
-from recomart.shop_file import load_shop
+from recomart.shop.file import load_shop
+from recomart.shop.model import ApiSource
 
 KEY = {"X-API-Key": "sesame"}
 ITEMS: list[dict[str, Any]] = [

@@ -18,7 +18,7 @@ from quality.lineage import Walk, columns_page, export, walk
 from recomart.errors import NotReady, UnknownName
 from recomart.files import sha256_of
 from recomart.settings import Settings
-from recomart.shop import ENTITIES
+from recomart.shop.model import ENTITIES
 
 KINDS = {"popularity", "bias", "svd", "ranker"}
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from quality.quarantine import QuarantinedRow, ReasonCount, counts, rows
-from recomart.entities import ENTITIES
 from recomart.errors import NotReady, UnknownName
 from recomart.settings import Settings
+from recomart.shop.entities import ENTITIES
 from recomart.warehouse import warehouse
 
 RAW = """

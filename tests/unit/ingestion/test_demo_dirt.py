@@ -3,7 +3,7 @@ import numpy as np
 from ingestion.demo.dirt import NO_UTF8, Kind, plant
 from ingestion.demo.kinds import HOSTILE, KINDS
 from ingestion.demo.text import FORMATS, Format
-from recomart.shop import KEYS
+from recomart.shop.model import KEYS
 
 RATINGS = FORMATS["ratings"]
 LINES = [f"u{n},p{n},3,2026-03-01T10:00:{n:02d}.000Z" for n in range(50)]

@@ -18,8 +18,8 @@ from ingestion.demo.kinds import KINDS
 from ingestion.demo.text import FORMATS
 from recomart.errors import WrongLake
 from recomart.settings import PROJECT_ROOT, Settings, load_settings
-from recomart.shop import KEYS, FileSource
-from recomart.shop_file import load_shop
+from recomart.shop.file import load_shop
+from recomart.shop.model import KEYS, FileSource
 
 MADE = {"scale": 0.3, "seed": 7, "end_date": "2026-03-31"}
 Truth = list[dict[str, Any]]

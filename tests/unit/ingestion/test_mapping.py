@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ingestion.mapping import expression, fingerprint, select_list
 from recomart.events import key_hash
-from recomart.shop import ENTITIES, Column, FileSource
+from recomart.shop.model import ENTITIES, Column, FileSource
 
 PLACES = {"a": "c0", "b'c": "c1"}
 

@@ -9,7 +9,7 @@ from typing import Any
 from ingestion.json_values import JsonColumns
 from ingestion.pages import batches, framed
 from ingestion.records import Tally
-from recomart.shop import ApiSource
+from recomart.shop.model import ApiSource
 
 
 def read(folder: Path, items: list[Any], paths: tuple[str, ...], each: str | None = None):

@@ -13,7 +13,7 @@ import pytest
 
 from ingestion.own_shop import Draft, init
 from recomart.errors import ShopFileError, SourceMissing
-from recomart.shop_file import read_shop
+from recomart.shop.file import read_shop
 from tests.oracles.invented_shops import SHOPS, Expected
 
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from recomart.entities import ENTITIES, LISTS
-from recomart.rule_declarations import ColumnRules, NumberRules, ReferenceRules, TextRules
-from recomart.rule_defaults import DEFAULT_FILLS, DEFAULT_SETS
-from recomart.rule_values import NumberRange
-from recomart.rules import Rule, every_rule
-from recomart.shop import Shop
+from recomart.rules.declarations import ColumnRules, NumberRules, ReferenceRules, TextRules
+from recomart.rules.defaults import DEFAULT_FILLS, DEFAULT_SETS
+from recomart.rules.rule import Rule, every_rule
+from recomart.rules.values import NumberRange
+from recomart.shop.entities import ENTITIES, LISTS
+from recomart.shop.model import Shop
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from recomart.rule_defaults import Bounds
-    from recomart.rules import Rule
+    from recomart.rules.defaults import Bounds
+    from recomart.rules.rule import Rule
 
 RECORD = {
     "users": "A user",

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from recomart.entities import ENTITIES
 from recomart.settings import PROJECT_ROOT
-from recomart.shop import Shop
-from recomart.shop_file import read_shop
-from recomart.sources import ApiSource, Column, FileSource, MadeSource
+from recomart.shop.entities import ENTITIES
+from recomart.shop.file import read_shop
+from recomart.shop.model import Shop
+from recomart.shop.sources import ApiSource, Column, FileSource, MadeSource
 
 PAGE = (PROJECT_ROOT / "docs" / "shops.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)

@@ -1,4 +1,4 @@
-"""What the `rules:` of a shop file may say, column by column. Defaults stand in recomart/rules.py.
+"""What the `rules:` of a shop file may say, column by column. Defaults stand in recomart/rules/rule.py.
 
 Each column takes the keys that make sense for its type: a range on a text is not a key there, so
 that the shop file's reader points to its line.
@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, Strict, create_model, model_validator
 
-from recomart.entities import ENTITIES, REQUIRED, TYPES, DataType, is_reference
-from recomart.rule_values import (
+from recomart.rules.values import (
     STRICT,
     FillBoolean,
     FillNumber,
@@ -23,6 +22,7 @@ from recomart.rule_values import (
     TimeRange,
     Usual,
 )
+from recomart.shop.entities import ENTITIES, REQUIRED, TYPES, DataType, is_reference
 
 
 class ColumnRules(BaseModel):

@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from recomart.entities import ENTITIES
+from recomart.shop.entities import ENTITIES
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 

@@ -16,19 +16,19 @@ from pydantic import (
     model_validator,
 )
 
-from recomart.entities import ENTITIES as ENTITIES
-from recomart.entities import KEYS as KEYS
-from recomart.entities import LISTS
-from recomart.entities import REQUIRED as REQUIRED
-from recomart.rule_declarations import Rules
-from recomart.sources import ApiKey as ApiKey
-from recomart.sources import ApiSource as ApiSource
-from recomart.sources import Column as Column
-from recomart.sources import FileSource as FileSource
-from recomart.sources import MadeSource as MadeSource
-from recomart.sources import ReadSource as ReadSource
-from recomart.sources import Source as Source
-from recomart.sources import StreamSource as StreamSource
+from recomart.rules.declarations import Rules
+from recomart.shop.entities import ENTITIES as ENTITIES
+from recomart.shop.entities import KEYS as KEYS
+from recomart.shop.entities import LISTS
+from recomart.shop.entities import REQUIRED as REQUIRED
+from recomart.shop.sources import ApiKey as ApiKey
+from recomart.shop.sources import ApiSource as ApiSource
+from recomart.shop.sources import Column as Column
+from recomart.shop.sources import FileSource as FileSource
+from recomart.shop.sources import MadeSource as MadeSource
+from recomart.shop.sources import ReadSource as ReadSource
+from recomart.shop.sources import Source as Source
+from recomart.shop.sources import StreamSource as StreamSource
 
 
 class Shop(BaseModel):

@@ -17,15 +17,14 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-from recomart.entities import ENTITIES, LISTS, REQUIRED, TYPES, DataType, is_reference
-from recomart.rule_declarations import (
+from recomart.rules.declarations import (
     ColumnRules,
     NumberRules,
     ReferenceRules,
     TextRules,
     TimeRules,
 )
-from recomart.rule_defaults import (
+from recomart.rules.defaults import (
     AHEAD_OF_RECEIPT,
     BOUND_TO_THE_SHOP,
     DEFAULT_FILLS,
@@ -38,9 +37,10 @@ from recomart.rule_defaults import (
     STOP_FROM,
     Bounds,
 )
-from recomart.rule_values import NumberRange, TimeRange
-from recomart.rule_words import words_of
-from recomart.shop import Shop
+from recomart.rules.values import NumberRange, TimeRange
+from recomart.rules.words import words_of
+from recomart.shop.entities import ENTITIES, LISTS, REQUIRED, TYPES, DataType, is_reference
+from recomart.shop.model import Shop
 
 Kind = Literal[
     "required",

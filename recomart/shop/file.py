@@ -15,10 +15,10 @@ from ruamel.yaml.constructor import DuplicateKeyError, RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError
 
 from recomart.errors import ShopFileError
-from recomart.rule_problems import rule_problems
+from recomart.rules.problems import rule_problems
 from recomart.settings import Settings
-from recomart.shop import ENTITIES, REQUIRED, Shop
-from recomart.sources import STREAM, TAGS
+from recomart.shop.model import ENTITIES, REQUIRED, Shop
+from recomart.shop.sources import STREAM, TAGS
 
 
 class _Constructor(RoundTripConstructor):

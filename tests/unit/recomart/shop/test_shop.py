@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 
 from recomart.errors import ShopFileError
-from recomart.rules import rules_of
+from recomart.rules.rule import rules_of
 from recomart.settings import PROJECT_ROOT, load_settings
-from recomart.shop import Column
-from recomart.shop_file import ShopFileErrors, load_shop
+from recomart.shop.file import ShopFileErrors, load_shop
+from recomart.shop.model import Column
 
 RATINGS = """\
 title: Acme

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from recomart.entities import ENTITIES, KEYS, REQUIRED, TYPES
 from recomart.errors import ShopFileError
 from recomart.events import EVENT_TYPES
-from recomart.rule_defaults import Bounds
-from recomart.rules import Rule, every_rule, rules_of, stop_of
+from recomart.rules.defaults import Bounds
+from recomart.rules.rule import Rule, every_rule, rules_of, stop_of
 from recomart.settings import load_settings
-from recomart.shop import Shop
-from recomart.shop_file import load_shop
+from recomart.shop.entities import ENTITIES, KEYS, REQUIRED, TYPES
+from recomart.shop.file import load_shop
+from recomart.shop.model import Shop
 
 SHOP = """\
 title: Acme

@@ -1,0 +1,1 @@
+"""The shop file: its model, its sources, and the entities that they fill."""
