@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.results import write_result
-from ingestion.demo import generate
-from ingestion.source_data import MANIFEST
+from demo_shop import generate
+from demo_shop.source_data import MANIFEST
 from recomart.settings import PROJECT_ROOT, load_settings
 
 SCALES = [1.0, 10.0]

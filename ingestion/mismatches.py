@@ -61,7 +61,7 @@ def meant(
 ) -> tuple[str | None, str | None]:
     """The spare column that fits best, by a sample of its values, and why; `close` if none does."""
     # looked at only when something is wrong: the sampling is of no use to a good load
-    from ingestion.own_shop.spare import best_of
+    from onboarding.spare import best_of
 
     return best_of(path, source, entity, ours, spare, close)
 

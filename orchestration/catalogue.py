@@ -35,7 +35,7 @@ def catalogue_for(settings: Settings) -> Iterator[Settings]:
     processes.stop(settings, NAME)
     try:
         with processes.taking_a_port(MOCK_API_PORT) as port:
-            argv = [sys.executable, "-m", "ingestion.mock_api", "--port", str(port)]
+            argv = [sys.executable, "-m", "demo_shop.mock_api", "--port", str(port)]
             process = processes.spawn(settings, NAME, argv, port, settings.environment())
             url = f"http://{processes.LOOPBACK}:{port}"
             _wait(settings, process, url)

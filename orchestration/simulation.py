@@ -130,8 +130,8 @@ def _drafts(
 
 
 def _visitors(settings: Settings, simulation: Simulation, seed: int) -> Iterator[Draft]:
-    from ingestion.demo import generated, visitors
-    from ingestion.demo.world import make_world
+    from demo_shop import generated, visitors
+    from demo_shop.world import make_world
 
     plan = generated(settings)
     if plan is None:

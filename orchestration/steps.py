@@ -46,7 +46,7 @@ class Step:
 
 
 def _generate(settings: Settings, progress: Progress) -> StepResult:
-    from ingestion.demo import generate, generated
+    from demo_shop import generate, generated
 
     if not reads_source_data(settings):
         return StepResult(0, "files", "not needed: this shop brings its own")

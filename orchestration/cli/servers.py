@@ -23,7 +23,7 @@ def mock_api(
     ] = None,
 ) -> None:
     """Serve the shop's mock catalogue over HTTP until Ctrl-C."""
-    from ingestion.mock_api import Faults, serve
+    from demo_shop.mock_api import Faults, serve
 
     serve(load_settings(), port=port, faults=Faults.parse(*(fault or ())))
 

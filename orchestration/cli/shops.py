@@ -20,9 +20,9 @@ def shop_init(
     out: Annotated[Path | None, typer.Option(help="The file to write; shops/<name>.yml.")] = None,
 ) -> None:
     """Look at a folder of files, and write a shop file that says what each column seems to be."""
-    from ingestion import own_shop
+    import onboarding
 
-    guess = own_shop.init(folder, name)
+    guess = onboarding.init(folder, name)
     path = out or PROJECT_ROOT / "shops" / f"{guess.name}.yml"
     guess.write(path)
     typer.echo(path)
@@ -33,9 +33,9 @@ def shop_init(
 @shop.command("check")
 def shop_check() -> None:
     """Look at the shop file and at samples of its data, and tell all problems at once."""
-    from ingestion import own_shop
+    import onboarding
 
-    problems = own_shop.check(load_settings())
+    problems = onboarding.check(load_settings())
     for problem in problems:
         typer.echo(problem.render())
     if any(problem.severity == "error" for problem in problems):

@@ -47,7 +47,7 @@ def generate(
     end_date: Annotated[str | None, typer.Option(help="Last day, YYYY-MM-DD; today.")] = None,
 ) -> None:
     """Make the demo shop's files anew in <lake>/source_data."""
-    from ingestion.demo import generate as generate_shop
+    from demo_shop import generate as generate_shop
 
     settings = load_settings(scale=scale, seed=seed, end_date=end_date)
     run("generate", lambda s, progress: generate_shop(s, progress=progress), settings)

@@ -19,7 +19,7 @@ ratings:
 """
 
 
-class OwnShop:
+class UserShop:
     """A shop file `own.yml`, a folder `in/` of source files, and a lake."""
 
     def __init__(self, folder: Path) -> None:
@@ -57,13 +57,13 @@ class OwnShop:
 
 
 @pytest.fixture(scope="session")
-def make_own_shop(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], OwnShop]:
-    return lambda: OwnShop(tmp_path_factory.mktemp("own_shop"))
+def make_user_shop(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], UserShop]:
+    return lambda: UserShop(tmp_path_factory.mktemp("user_shop"))
 
 
 @pytest.fixture
-def own_shop(make_own_shop: Callable[[], OwnShop]) -> OwnShop:
-    return make_own_shop()
+def user_shop(make_user_shop: Callable[[], UserShop]) -> UserShop:
+    return make_user_shop()
 
 
 @pytest.fixture

@@ -69,11 +69,11 @@ ENCODINGS = sorted({file.encoding for file in FILES})
 
 
 @pytest.fixture(scope="module")
-def shops(make_own_shop: Callable[[], Any]) -> dict[str, Any]:
+def shops(make_user_shop: Callable[[], Any]) -> dict[str, Any]:
     """A shop for each declared encoding, after one ingest of all its files."""
     made = {}
     for encoding in ENCODINGS:
-        shop = made[encoding] = make_own_shop()
+        shop = made[encoding] = make_user_shop()
         others = OTHER_SOURCES + EVENTS_SOURCE if encoding == "utf-8" else ""
         shop.declare(RATINGS_SOURCE.format(encoding=encoding) + others)
         for file in FILES:
@@ -223,9 +223,9 @@ class LargeLoad:
 
 
 @pytest.fixture(scope="module")
-def large(make_own_shop: Callable[[], Any]) -> Iterator[dict[str, LargeLoad]]:
+def large(make_user_shop: Callable[[], Any]) -> Iterator[dict[str, LargeLoad]]:
     """By the name of the case, in the list's order."""
-    small, *shops = (make_own_shop() for _ in range(1 + len(LARGE)))
+    small, *shops = (make_user_shop() for _ in range(1 + len(LARGE)))
     for shop, files in zip([small, *shops], [(), *(case.files for case in LARGE)], strict=True):
         shop.declare(RATINGS_SOURCE.format(encoding="utf-8") + EVENTS_SOURCE)
         _write(shop, GOOD.name, GOOD.content)

@@ -56,43 +56,43 @@ def nothing_to_do(shop: Any) -> bool:
         (UNREADABLE.encode(), "unreadable-file"),
     ],
 )
-def test_a_file_that_fails_is_kept_byte_for_byte(own_shop, content: bytes, code: str) -> None:
-    own_shop.write("a.csv", content)
-    fails(own_shop, code)
-    [row] = own_shop.query(
+def test_a_file_that_fails_is_kept_byte_for_byte(user_shop, content: bytes, code: str) -> None:
+    user_shop.write("a.csv", content)
+    fails(user_shop, code)
+    [row] = user_shop.query(
         "select batch_id, status, landed_file, sha256, bytes, lines, records from raw._loads"
     )
-    [landed] = own_shop.landed()
+    [landed] = user_shop.landed()
     sha256 = hashlib.sha256(content).hexdigest()
     assert row == ("00000001", "failed", landed, sha256, len(content), None, None)
-    assert (own_shop.settings.lake / landed).read_bytes() == content
-    assert users(own_shop) == own_shop.query("select * from raw.rejects") == []
+    assert (user_shop.settings.lake / landed).read_bytes() == content
+    assert users(user_shop) == user_shop.query("select * from raw.rejects") == []
 
 
 @pytest.mark.parametrize("content", [RENAMED, UNREADABLE, ""])
-def test_the_same_bytes_keep_their_batch_and_are_shown_each_time(own_shop, content: str) -> None:
-    own_shop.write("a.csv", content)
+def test_the_same_bytes_keep_their_batch_and_are_shown_each_time(user_shop, content: str) -> None:
+    user_shop.write("a.csv", content)
     times = set()
     for _ in range(3):
-        fails(own_shop, r"a\.csv")
-        [(batch, landed, *moments)] = own_shop.query(
+        fails(user_shop, r"a\.csv")
+        [(batch, landed, *moments)] = user_shop.query(
             "select batch_id, landed_file, started_at, finished_at from raw._loads"
         )
-        assert (batch, [landed]) == ("00000001", own_shop.landed())
+        assert (batch, [landed]) == ("00000001", user_shop.landed())
         times |= set(moments)
     assert len(times) == 6
 
 
-def test_the_same_bytes_under_another_name_keep_their_batch(own_shop) -> None:
-    path = own_shop.write("a.csv", RENAMED)
-    fails(own_shop)
+def test_the_same_bytes_under_another_name_keep_their_batch(user_shop) -> None:
+    path = user_shop.write("a.csv", RENAMED)
+    fails(user_shop)
     path.rename(path.with_name("b.csv"))
-    fails(own_shop, r"in/b\.csv")
-    assert states(own_shop) == [("00000001", "in/b.csv", "failed")]
-    own_shop.write("a.csv", RENAMED)
-    fails(own_shop, r"in/a\.csv, in/b\.csv")
-    assert [row[0] for row in states(own_shop)] == ["00000001"]
-    assert len(own_shop.landed()) == 1
+    fails(user_shop, r"in/b\.csv")
+    assert states(user_shop) == [("00000001", "in/b.csv", "failed")]
+    user_shop.write("a.csv", RENAMED)
+    fails(user_shop, r"in/a\.csv, in/b\.csv")
+    assert [row[0] for row in states(user_shop)] == ["00000001"]
+    assert len(user_shop.landed()) == 1
 
 
 @pytest.mark.parametrize("there", [False, True], ids=["source_gone", "source_there"])
@@ -108,119 +108,119 @@ def test_the_same_bytes_under_another_name_keep_their_batch(own_shop) -> None:
     ids=["encoding", "delimiter", "quote", "header", "columns"],
 )
 def test_a_mended_declaration_takes_what_failed(
-    own_shop, content: str, encoding: str, keys: list[str], rating: str, there: bool
+    user_shop, content: str, encoding: str, keys: list[str], rating: str, there: bool
 ) -> None:
     paths = [
-        own_shop.write(f"{user}.csv", content.replace("u1", user).encode(encoding))
+        user_shop.write(f"{user}.csv", content.replace("u1", user).encode(encoding))
         for user in ("u1", "u2")
     ]
-    fails(own_shop, "2 sources could not be loaded")
+    fails(user_shop, "2 sources could not be loaded")
     if not there:
         paths[0].unlink()
-    declare(own_shop, *keys, rating=rating)
-    summary = ingest(own_shop.settings)
-    assert users(own_shop) == ["u1", "u2"]
+    declare(user_shop, *keys, rating=rating)
+    summary = ingest(user_shop.settings)
+    assert users(user_shop) == ["u1", "u2"]
     assert [load.batch_id for load in summary.loaded] == ["00000001", "00000002"]
-    assert own_shop.query("select distinct status, error, records from raw._loads") == [
+    assert user_shop.query("select distinct status, error, records from raw._loads") == [
         ("loaded", None, 1)
     ]
-    assert len(own_shop.landed()) == 2
-    assert nothing_to_do(own_shop)
+    assert len(user_shop.landed()) == 2
+    assert nothing_to_do(user_shop)
 
 
-def test_a_declaration_that_does_not_mend_it_is_tried_once_and_said(own_shop) -> None:
-    path = own_shop.write("a.csv", RENAMED)
-    own_shop.write("b.csv", GOOD)
-    fails(own_shop)
+def test_a_declaration_that_does_not_mend_it_is_tried_once_and_said(user_shop) -> None:
+    path = user_shop.write("a.csv", RENAMED)
+    user_shop.write("b.csv", GOOD)
+    fails(user_shop)
     path.unlink()
-    assert nothing_to_do(own_shop)
-    declare(own_shop, "ignore: [starz]")
-    assert 'in/a.csv, line 1, has no column "stars"' in fails(own_shop)
-    assert states(own_shop)[0] == ("00000001", "in/a.csv", "failed")
-    assert nothing_to_do(own_shop)
-    assert users(own_shop) == ["u1"]
+    assert nothing_to_do(user_shop)
+    declare(user_shop, "ignore: [starz]")
+    assert 'in/a.csv, line 1, has no column "stars"' in fails(user_shop)
+    assert states(user_shop)[0] == ("00000001", "in/a.csv", "failed")
+    assert nothing_to_do(user_shop)
+    assert users(user_shop) == ["u1"]
 
 
-def test_an_error_of_landed_bytes_names_the_file_as_it_was_received(own_shop) -> None:
-    path = own_shop.write("a.csv", GOOD.encode("utf-16"))
-    fails(own_shop)
+def test_an_error_of_landed_bytes_names_the_file_as_it_was_received(user_shop) -> None:
+    path = user_shop.write("a.csv", GOOD.encode("utf-16"))
+    fails(user_shop)
     path.unlink()
-    own_shop.write("b.csv", HEADER)
-    declare(own_shop, "ignore: [more]")
-    assert "error[wrong-encoding]: a.csv is not UTF-8 but utf-16" in fails(own_shop)
+    user_shop.write("b.csv", HEADER)
+    declare(user_shop, "ignore: [more]")
+    assert "error[wrong-encoding]: a.csv is not UTF-8 but utf-16" in fails(user_shop)
 
 
-def test_an_error_says_how_to_go_on_without_the_file_once_there_is_anything_else(own_shop) -> None:
-    own_shop.write("a.csv", RENAMED)
-    assert "go on without" not in fails(own_shop)
-    own_shop.write("b.csv", GOOD)
+def test_an_error_says_how_to_go_on_without_the_file_once_there_is_anything_else(user_shop) -> None:
+    user_shop.write("a.csv", RENAMED)
+    assert "go on without" not in fails(user_shop)
+    user_shop.write("b.csv", GOOD)
     for _ in range(2):
-        assert fails(own_shop, r"in/a\.csv").endswith(
+        assert fails(user_shop, r"in/a\.csv").endswith(
             """
   help: set rating: "starz"
         or go on without it: 'recomart pipeline --from transform'"""
         )
-    (own_shop.folder / "in" / "b.csv").unlink()
-    assert "or go on without it" in fails(own_shop)
-    assert own_shop.query("select count(*) from raw._loads where error like '%go on%'") == [(0,)]
+    (user_shop.folder / "in" / "b.csv").unlink()
+    assert "or go on without it" in fails(user_shop)
+    assert user_shop.query("select count(*) from raw._loads where error like '%go on%'") == [(0,)]
 
 
-def test_a_corrected_file_is_a_new_batch_and_replaces_the_failed_one(own_shop) -> None:
-    own_shop.write("a.csv", RENAMED)
-    own_shop.write("b.csv", RENAMED.replace("u1", "u2"))
-    fails(own_shop)
-    own_shop.write("a.csv", GOOD.replace("u1", "u9"))
-    fails(own_shop, r"in/b\.csv")
-    assert states(own_shop) == [
+def test_a_corrected_file_is_a_new_batch_and_replaces_the_failed_one(user_shop) -> None:
+    user_shop.write("a.csv", RENAMED)
+    user_shop.write("b.csv", RENAMED.replace("u1", "u2"))
+    fails(user_shop)
+    user_shop.write("a.csv", GOOD.replace("u1", "u9"))
+    fails(user_shop, r"in/b\.csv")
+    assert states(user_shop) == [
         ("00000001", "in/a.csv", "replaced"),
         ("00000002", "in/b.csv", "failed"),
         ("00000003", "in/a.csv", "loaded"),
     ]
-    [(error,)] = own_shop.query("select error from raw._loads where status = 'replaced'")
+    [(error,)] = user_shop.query("select error from raw._loads where status = 'replaced'")
     assert 'did you mean "starz"?' in error
-    assert len(own_shop.landed()) == 3
+    assert len(user_shop.landed()) == 3
     # what was corrected stays out, though the other declaration could read it
-    declare(own_shop, "ignore: [stars]", rating="starz")
-    fails(own_shop, r"in/a\.csv.*starz")
-    assert users(own_shop) == ["u2", "u9"]
+    declare(user_shop, "ignore: [stars]", rating="starz")
+    fails(user_shop, r"in/a\.csv.*starz")
+    assert users(user_shop) == ["u2", "u9"]
 
 
-def test_a_file_that_goes_bad_and_is_put_back_is_no_problem_any_more(own_shop) -> None:
-    own_shop.write("a.csv", GOOD)
-    ingest(own_shop.settings)
+def test_a_file_that_goes_bad_and_is_put_back_is_no_problem_any_more(user_shop) -> None:
+    user_shop.write("a.csv", GOOD)
+    ingest(user_shop.settings)
     for _ in range(2):
-        own_shop.write("a.csv", RENAMED)
-        fails(own_shop)
-        assert [state for *_, state in states(own_shop)] == ["loaded", "failed"]
-        own_shop.write("a.csv", GOOD)
-        assert nothing_to_do(own_shop)
-        assert [state for *_, state in states(own_shop)] == ["loaded", "replaced"]
+        user_shop.write("a.csv", RENAMED)
+        fails(user_shop)
+        assert [state for *_, state in states(user_shop)] == ["loaded", "failed"]
+        user_shop.write("a.csv", GOOD)
+        assert nothing_to_do(user_shop)
+        assert [state for *_, state in states(user_shop)] == ["loaded", "replaced"]
 
 
-def test_versions_of_a_file_that_all_failed_are_all_taken_the_newest_last(own_shop) -> None:
+def test_versions_of_a_file_that_all_failed_are_all_taken_the_newest_last(user_shop) -> None:
     """As if the declaration had been right from the start."""
     for day in ("u1", "u2"):
-        own_shop.write("a.csv", RENAMED.replace("u1", day))
-        fails(own_shop)
-    declare(own_shop, rating="starz")
-    ingest(own_shop.settings)
-    found = own_shop.query("select _batch_id, user_id from raw.ratings order by 1")
+        user_shop.write("a.csv", RENAMED.replace("u1", day))
+        fails(user_shop)
+    declare(user_shop, rating="starz")
+    ingest(user_shop.settings)
+    found = user_shop.query("select _batch_id, user_id from raw.ratings order by 1")
     assert found == [("00000001", "u1"), ("00000002", "u2")]
 
 
-def test_what_failed_for_want_of_memory_is_tried_again_without_its_source(own_shop) -> None:
+def test_what_failed_for_want_of_memory_is_tried_again_without_its_source(user_shop) -> None:
     rows = "".join(f"u{n},p{n},5,2026-01-01\n" for n in range(60_000))
-    path = own_shop.write("a.csv", HEADER + rows)
-    settings = own_shop.settings
+    path = user_shop.write("a.csv", HEADER + rows)
+    settings = user_shop.settings
     with pytest.raises(SourceError, match="load-failed"):
         ingest(settings.model_copy(update={"memory_limit": "6MB"}))
-    assert states(own_shop) == [("00000001", "in/a.csv", "failed")]
+    assert states(user_shop) == [("00000001", "in/a.csv", "failed")]
     path.unlink()
-    own_shop.write("b.csv", HEADER)
+    user_shop.write("b.csv", HEADER)
     ingest(settings)
-    assert states(own_shop)[0] == ("00000001", "in/a.csv", "loaded")
-    assert own_shop.query("select count(*) from raw.ratings") == [(60_000,)]
-    assert nothing_to_do(own_shop)
+    assert states(user_shop)[0] == ("00000001", "in/a.csv", "loaded")
+    assert user_shop.query("select count(*) from raw.ratings") == [(60_000,)]
+    assert nothing_to_do(user_shop)
 
 
 @contextmanager
@@ -234,19 +234,19 @@ def small_disk(most: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_a_file_that_the_disk_cannot_hold_blocks_no_other_and_comes_later(own_shop) -> None:
-    own_shop.write("a.csv", HEADER + f"{'u' * 100_000},p1,5,2026-01-01\n" * 300)
-    own_shop.write("b.csv", GOOD)
+def test_a_file_that_the_disk_cannot_hold_blocks_no_other_and_comes_later(user_shop) -> None:
+    user_shop.write("a.csv", HEADER + f"{'u' * 100_000},p1,5,2026-01-01\n" * 300)
+    user_shop.write("b.csv", GOOD)
     for _ in range(2):
         with small_disk(20 << 20):
-            assert "error[load-failed]: in/a.csv could not be loaded" in fails(own_shop)
-        assert states(own_shop) == [
+            assert "error[load-failed]: in/a.csv could not be loaded" in fails(user_shop)
+        assert states(user_shop) == [
             ("00000001", "in/a.csv", "failed"),
             ("00000002", "in/b.csv", "loaded"),
         ]
-        assert len(own_shop.landed()) == 1
-    assert ingest(own_shop.settings).records["ratings"] == 300
-    assert [state for *_, state in states(own_shop)] == ["replaced", "loaded", "loaded"]
+        assert len(user_shop.landed()) == 1
+    assert ingest(user_shop.settings).records["ratings"] == 300
+    assert [state for *_, state in states(user_shop)] == ["replaced", "loaded", "loaded"]
 
 
 EQUATION = "lines = header + blank + continuation + rejected + records"
@@ -263,24 +263,24 @@ EQUATION = "lines = header + blank + continuation + rejected + records"
     ids=["quote", "encoding", "delimiter"],
 )
 def test_rejected_lines_come_back_after_a_mended_format(
-    own_shop, line: str, encoding: str, key: str, after: list[str]
+    user_shop, line: str, encoding: str, key: str, after: list[str]
 ) -> None:
     keys = ["header: false", "fields: [user, item, stars, time]"]
-    declare(own_shop, *keys)
+    declare(user_shop, *keys)
     plain = "".join(ROW.replace("u1", f"u{n}") for n in (1, 2, 3))
     others = "".join(line.format(n=n) + "\n" for n in (4, 5))
-    path = own_shop.write("a.csv", (plain + others).encode(encoding))
-    ingest(own_shop.settings)
+    path = user_shop.write("a.csv", (plain + others).encode(encoding))
+    ingest(user_shop.settings)
     account = f"select lines, rejected, records, {EQUATION} from raw._loads"
-    assert own_shop.query(account) == [(5, 2, 3, True)]
-    assert own_shop.query("select line from raw.rejects order by 1") == [(4,), (5,)]
+    assert user_shop.query(account) == [(5, 2, 3, True)]
+    assert user_shop.query("select line from raw.rejects order by 1") == [(4,), (5,)]
     path.unlink()
-    declare(own_shop, *keys, key)
-    fails(own_shop, "missing-files")  # a folder that is empty holds nothing back
-    assert users(own_shop) == after
+    declare(user_shop, *keys, key)
+    fails(user_shop, "missing-files")  # a folder that is empty holds nothing back
+    assert users(user_shop) == after
     lost = 5 - len(after)
     loaded = f"{account} where status = 'loaded'"
-    assert own_shop.query(loaded) == [(5, lost, len(after), True)]
-    assert own_shop.query("select line from raw.rejects order by 1") == [
+    assert user_shop.query(loaded) == [(5, lost, len(after), True)]
+    assert user_shop.query("select line from raw.rejects order by 1") == [
         (n,) for n in range(1, lost + 1)
     ]

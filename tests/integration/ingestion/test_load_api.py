@@ -50,13 +50,13 @@ def item(number: int, **changes: Any) -> dict[str, Any]:
 class Shop:
     """A catalogue behind a real HTTP server; a test may replace how it answers."""
 
-    def __init__(self, own_shop: Any, server: HTTPServer) -> None:
-        self.own, self.server = own_shop, server
+    def __init__(self, user_shop: Any, server: HTTPServer) -> None:
+        self.own, self.server = user_shop, server
         self.items = [item(number) for number in range(1, 6)]
         self.requests: list[Request] = []
         self.answer: Callable[[Request], Response] = self.honest
         server.expect_request("/products").respond_with_handler(self._handle)
-        own_shop.write("r.csv", "user,item,stars,time\n")
+        user_shop.write("r.csv", "user,item,stars,time\n")
         self.declare()
 
     def declare(self, more: str = "", url: str | None = None) -> None:
@@ -86,10 +86,10 @@ class Shop:
 
 
 @pytest.fixture
-def shop(own_shop: Any, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> Shop:
+def shop(user_shop: Any, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> Shop:
     monkeypatch.setattr(http, "FIRST_WAIT_SECONDS", 0.01)
     monkeypatch.setattr(http, "LONGEST_WAIT_SECONDS", 0.02)
-    return Shop(own_shop, httpserver)
+    return Shop(user_shop, httpserver)
 
 
 def test_all_pages_become_rows_with_their_text_as_sent(shop: Shop) -> None:

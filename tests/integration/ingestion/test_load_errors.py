@@ -19,9 +19,9 @@ COLUMNS = "columns: {user_id: user, product_id: item, rating: stars, rated_at: t
 Rendered = Callable[..., str]
 
 
-def test_a_renamed_column_is_named_with_the_nearest_match(own_shop, error_of: Rendered) -> None:
-    own_shop.write("a.csv", "user,item,stars,times\n" + ROW)
-    own_shop.declare(
+def test_a_renamed_column_is_named_with_the_nearest_match(user_shop, error_of: Rendered) -> None:
+    user_shop.write("a.csv", "user,item,stars,times\n" + ROW)
+    user_shop.declare(
         """
         ratings:
           files: "in/*.csv"
@@ -32,40 +32,40 @@ def test_a_renamed_column_is_named_with_the_nearest_match(own_shop, error_of: Re
             rated_at: time
         """
     )
-    shop_file = own_shop.folder / "own.yml"
+    shop_file = user_shop.folder / "own.yml"
     line = next(
         n for n, text in enumerate(shop_file.read_text().splitlines(), 1) if "rated_at" in text
     )
-    assert error_of(ingest, own_shop.settings).splitlines() == [
+    assert error_of(ingest, user_shop.settings).splitlines() == [
         'error[missing-column]: in/a.csv, line 1, has no column "time" for rated_at',
         f"  --> {shop_file}:{line}   ratings.columns.rated_at: 'time'",
         '  found: user, item, stars, times      did you mean "times"? '
         "(100% of it parses as ISO 8601; 2026-01-01 to 2026-01-01)",
         '  help: set rated_at: "times"',
     ]
-    assert own_shop.query("select count(*) from raw.ratings") == [(0,)]
+    assert user_shop.query("select count(*) from raw.ratings") == [(0,)]
 
 
-def test_an_extra_column_is_named(own_shop, error_of: Rendered) -> None:
-    own_shop.write("a.csv", "user,item,stars,time,note\n")
-    error = error_of(ingest, own_shop.settings)
+def test_an_extra_column_is_named(user_shop, error_of: Rendered) -> None:
+    user_shop.write("a.csv", "user,item,stars,time,note\n")
+    error = error_of(ingest, user_shop.settings)
     assert 'in/a.csv, line 1, has a column that is not declared: "note"' in error
     assert "ignore: [note]" in error
 
 
-def test_a_column_that_is_there_twice_is_named(own_shop, error_of: Rendered) -> None:
-    own_shop.write("a.csv", "user,item,stars,time,user\n")
-    error = error_of(ingest, own_shop.settings)
+def test_a_column_that_is_there_twice_is_named(user_shop, error_of: Rendered) -> None:
+    user_shop.write("a.csv", "user,item,stars,time,user\n")
+    error = error_of(ingest, user_shop.settings)
     assert 'error[duplicate-column]: in/a.csv, line 1, has the column "user" 2 times' in error
 
 
-def test_a_wrong_delimiter_is_guessed_from_the_header(own_shop, error_of: Rendered) -> None:
-    own_shop.write("a.csv", (HEADER + ROW).replace(",", ";"))
-    assert "check the delimiter" in error_of(ingest, own_shop.settings)
+def test_a_wrong_delimiter_is_guessed_from_the_header(user_shop, error_of: Rendered) -> None:
+    user_shop.write("a.csv", (HEADER + ROW).replace(",", ";"))
+    assert "check the delimiter" in error_of(ingest, user_shop.settings)
 
 
-def test_a_wrong_width_without_a_header_loads_nothing(own_shop, error_of: Rendered) -> None:
-    own_shop.declare(
+def test_a_wrong_width_without_a_header_loads_nothing(user_shop, error_of: Rendered) -> None:
+    user_shop.declare(
         f"""
         ratings:
           files: "in/*.csv"
@@ -74,74 +74,74 @@ def test_a_wrong_width_without_a_header_loads_nothing(own_shop, error_of: Render
           {COLUMNS}
         """
     )
-    own_shop.write("a.csv", "u1;p1;5;0\n" * 3)
-    error = error_of(ingest, own_shop.settings)
+    user_shop.write("a.csv", "u1;p1;5;0\n" * 3)
+    error = error_of(ingest, user_shop.settings)
     assert "in/a.csv: 3 of 3 records cannot be read" in error
     assert "line 1: 1 fields, expected 4: 'u1;p1;5;0'" in error
-    assert own_shop.query("select status, records from raw._loads") == [("failed", None)]
+    assert user_shop.query("select status, records from raw._loads") == [("failed", None)]
 
 
-def test_missing_files_are_named_with_what_is_there(own_shop, error_of: Rendered) -> None:
-    own_shop.write("a.tsv", HEADER)
-    error = error_of(ingest, own_shop.settings)
-    assert f"error[missing-files]: no file matches {own_shop.folder}/in/*.csv" in error
+def test_missing_files_are_named_with_what_is_there(user_shop, error_of: Rendered) -> None:
+    user_shop.write("a.tsv", HEADER)
+    error = error_of(ingest, user_shop.settings)
+    assert f"error[missing-files]: no file matches {user_shop.folder}/in/*.csv" in error
     assert "ratings.files" in error
     assert "a.tsv" in error
 
 
-def test_an_empty_file_is_an_error(own_shop, error_of: Rendered) -> None:
-    own_shop.write("a.csv", "")
-    assert "error[empty-file]: a.csv is empty" in error_of(ingest, own_shop.settings)
+def test_an_empty_file_is_an_error(user_shop, error_of: Rendered) -> None:
+    user_shop.write("a.csv", "")
+    assert "error[empty-file]: a.csv is empty" in error_of(ingest, user_shop.settings)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_an_unreadable_file_is_an_error(own_shop, error_of: Rendered) -> None:
-    own_shop.write("a.csv", HEADER).chmod(0)
-    assert "a.csv cannot be read" in error_of(ingest, own_shop.settings)
+def test_an_unreadable_file_is_an_error(user_shop, error_of: Rendered) -> None:
+    user_shop.write("a.csv", HEADER).chmod(0)
+    assert "a.csv cannot be read" in error_of(ingest, user_shop.settings)
 
 
-def test_undeclared_utf16_is_recognised(own_shop, error_of: Rendered) -> None:
-    own_shop.write("a.csv", (HEADER + ROW).encode("utf-16"))
-    error = error_of(ingest, own_shop.settings)
+def test_undeclared_utf16_is_recognised(user_shop, error_of: Rendered) -> None:
+    user_shop.write("a.csv", (HEADER + ROW).encode("utf-16"))
+    error = error_of(ingest, user_shop.settings)
     assert "error[wrong-encoding]: a.csv is not UTF-8 but utf-16" in error
     assert "help: declare encoding: utf-16" in error
 
 
-def test_undeclared_utf16_without_a_mark_is_no_text(own_shop, error_of: Rendered) -> None:
-    own_shop.write("a.csv", (HEADER + ROW).encode("utf-16-le"))
-    assert "NUL bytes" in error_of(ingest, own_shop.settings)
+def test_undeclared_utf16_without_a_mark_is_no_text(user_shop, error_of: Rendered) -> None:
+    user_shop.write("a.csv", (HEADER + ROW).encode("utf-16-le"))
+    assert "NUL bytes" in error_of(ingest, user_shop.settings)
 
 
-def test_a_binary_file_is_an_error(own_shop, error_of: Rendered) -> None:
-    own_shop.write("a.csv", b"\x89PNG\r\n\x1a\n" + bytes(range(128, 256)))
+def test_a_binary_file_is_an_error(user_shop, error_of: Rendered) -> None:
+    user_shop.write("a.csv", b"\x89PNG\r\n\x1a\n" + bytes(range(128, 256)))
     assert "error[no-header]: a.csv does not begin with a header" in error_of(
-        ingest, own_shop.settings
+        ingest, user_shop.settings
     )
 
 
-def test_an_unknown_encoding_names_the_key(own_shop, error_of: Rendered) -> None:
-    own_shop.declare(f"ratings:\n  files: 'in/*.csv'\n  encoding: utf8-latin\n  {COLUMNS}\n")
-    own_shop.write("a.csv", HEADER)
-    error = error_of(ingest, own_shop.settings)
+def test_an_unknown_encoding_names_the_key(user_shop, error_of: Rendered) -> None:
+    user_shop.declare(f"ratings:\n  files: 'in/*.csv'\n  encoding: utf8-latin\n  {COLUMNS}\n")
+    user_shop.write("a.csv", HEADER)
+    error = error_of(ingest, user_shop.settings)
     assert "'utf8-latin' is no encoding that Python knows" in error
     assert "ratings.encoding: 'utf8-latin'" in error
 
 
 @pytest.mark.parametrize("cut", [5, 40])
-def test_a_torn_gzip_file_loads_nothing(own_shop, error_of: Rendered, cut: int) -> None:
-    own_shop.declare(f"ratings:\n  files: 'in/*.gz'\n  {COLUMNS}\n")
+def test_a_torn_gzip_file_loads_nothing(user_shop, error_of: Rendered, cut: int) -> None:
+    user_shop.declare(f"ratings:\n  files: 'in/*.gz'\n  {COLUMNS}\n")
     lines = "".join(f"u{i},p{i * 7919 % 1000},5,{i}\n" for i in range(5000))
-    own_shop.write("a.csv.gz", gzip.compress((HEADER + lines).encode())[:-cut])
+    user_shop.write("a.csv.gz", gzip.compress((HEADER + lines).encode())[:-cut])
     assert "error[broken-gzip]: a.csv.gz is not a whole gzip file" in error_of(
-        ingest, own_shop.settings
+        ingest, user_shop.settings
     )
-    assert own_shop.query("select count(*) from raw.ratings") == [(0,)]
+    assert user_shop.query("select count(*) from raw.ratings") == [(0,)]
 
 
-def test_a_file_that_is_no_gzip_is_an_error(own_shop, error_of: Rendered) -> None:
-    own_shop.declare(f"ratings:\n  files: 'in/*.gz'\n  {COLUMNS}\n")
-    own_shop.write("a.csv.gz", HEADER + ROW)
-    assert "is not a whole gzip file" in error_of(ingest, own_shop.settings)
+def test_a_file_that_is_no_gzip_is_an_error(user_shop, error_of: Rendered) -> None:
+    user_shop.declare(f"ratings:\n  files: 'in/*.gz'\n  {COLUMNS}\n")
+    user_shop.write("a.csv.gz", HEADER + ROW)
+    assert "is not a whole gzip file" in error_of(ingest, user_shop.settings)
 
 
 @pytest.mark.parametrize(
@@ -153,12 +153,12 @@ def test_a_file_that_is_no_gzip_is_an_error(own_shop, error_of: Rendered) -> Non
     ],
 )
 def test_a_shape_that_cannot_be_is_refused(
-    own_shop, error_of: Rendered, lines: str, found: str
+    user_shop, error_of: Rendered, lines: str, found: str
 ) -> None:
-    own_shop.write("a.csv", HEADER + lines)
-    assert found in error_of(ingest, own_shop.settings)
-    assert own_shop.query("select count(*) from raw.ratings") == [(0,)]
-    assert own_shop.query("select status from raw._loads") == [("failed",)]
+    user_shop.write("a.csv", HEADER + lines)
+    assert found in error_of(ingest, user_shop.settings)
+    assert user_shop.query("select count(*) from raw.ratings") == [(0,)]
+    assert user_shop.query("select status from raw._loads") == [("failed",)]
 
 
 EVENTS = """
@@ -170,28 +170,28 @@ events:
 EVENT = '{"id": "e1", "type": "view", "user": "u1", "at": "2026-01-01"}\n'
 
 
-def test_an_unknown_json_key_is_named_before_any_row_loads(own_shop, error_of: Rendered) -> None:
-    own_shop.declare(EVENTS)
-    path = own_shop.write("e.jsonl", EVENT + EVENT.replace("}", ', "page": 3}'))
-    error = error_of(ingest, own_shop.settings)
+def test_an_unknown_json_key_is_named_before_any_row_loads(user_shop, error_of: Rendered) -> None:
+    user_shop.declare(EVENTS)
+    path = user_shop.write("e.jsonl", EVENT + EVENT.replace("}", ', "page": 3}'))
+    error = error_of(ingest, user_shop.settings)
     assert 'in/e.jsonl, line 2, has a column that is not declared: "page"' in error
-    [landed] = own_shop.landed()
-    assert (own_shop.settings.lake / landed).read_bytes() == path.read_bytes()
-    assert own_shop.query("select status, records from raw._loads") == [("failed", None)]
-    assert own_shop.query("select count(*) from raw.events") == [(0,)]
+    [landed] = user_shop.landed()
+    assert (user_shop.settings.lake / landed).read_bytes() == path.read_bytes()
+    assert user_shop.query("select status, records from raw._loads") == [("failed", None)]
+    assert user_shop.query("select count(*) from raw.events") == [(0,)]
 
 
-def test_an_unknown_json_key_far_down_refuses_the_batch(own_shop, error_of: Rendered) -> None:
-    own_shop.declare(EVENTS)
-    own_shop.write("e.jsonl", EVENT * 1000 + EVENT.replace("}", ', "page": 3}'))
-    assert "line 1001" in error_of(ingest, own_shop.settings)
-    assert own_shop.query("select count(*) from raw.events") == [(0,)]
+def test_an_unknown_json_key_far_down_refuses_the_batch(user_shop, error_of: Rendered) -> None:
+    user_shop.declare(EVENTS)
+    user_shop.write("e.jsonl", EVENT * 1000 + EVENT.replace("}", ', "page": 3}'))
+    assert "line 1001" in error_of(ingest, user_shop.settings)
+    assert user_shop.query("select count(*) from raw.events") == [(0,)]
 
 
-def test_a_json_key_that_no_record_has_is_missing(own_shop, error_of: Rendered) -> None:
-    own_shop.declare(EVENTS)
-    own_shop.write("e.jsonl", '{"id": "e1", "type": "view", "at": "2026-01-01"}\n')
-    assert 'in/e.jsonl, has no column "user" for user_id' in error_of(ingest, own_shop.settings)
+def test_a_json_key_that_no_record_has_is_missing(user_shop, error_of: Rendered) -> None:
+    user_shop.declare(EVENTS)
+    user_shop.write("e.jsonl", '{"id": "e1", "type": "view", "at": "2026-01-01"}\n')
+    assert 'in/e.jsonl, has no column "user" for user_id' in error_of(ingest, user_shop.settings)
 
 
 HOLDER = """
@@ -202,17 +202,17 @@ sys.stdin.read()
 """
 
 
-def test_a_held_warehouse_names_the_pid(own_shop, error_of: Rendered) -> None:
-    own_shop.write("a.csv", HEADER + ROW)
-    own_shop.settings.lake.mkdir()
+def test_a_held_warehouse_names_the_pid(user_shop, error_of: Rendered) -> None:
+    user_shop.write("a.csv", HEADER + ROW)
+    user_shop.settings.lake.mkdir()
     with subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(own_shop.settings.warehouse)],
+        [sys.executable, "-c", HOLDER, str(user_shop.settings.warehouse)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as holder:
         assert holder.stdout is not None
         holder.stdout.readline()
-        error = error_of(ingest, own_shop.settings)
+        error = error_of(ingest, user_shop.settings)
         holder.communicate()
     assert f"the warehouse is held by another process, PID {holder.pid}" in error
 
@@ -227,17 +227,17 @@ with only_ingest(load_settings()):
 """
 
 
-def test_a_second_ingest_names_the_first(own_shop, error_of: Rendered) -> None:
-    own_shop.write("a.csv", HEADER + ROW)
+def test_a_second_ingest_names_the_first(user_shop, error_of: Rendered) -> None:
+    user_shop.write("a.csv", HEADER + ROW)
     with subprocess.Popen(
         [sys.executable, "-c", LOCKER],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env={**os.environ, **own_shop.settings.environment()},
+        env={**os.environ, **user_shop.settings.environment()},
     ) as first:
         assert first.stdout is not None
         first.stdout.readline()
-        error = error_of(ingest, own_shop.settings)
+        error = error_of(ingest, user_shop.settings)
         first.communicate()
     assert f"another ingest is at work on this lake, PID {first.pid}" in error
-    assert ingest(own_shop.settings).result().count == 1
+    assert ingest(user_shop.settings).result().count == 1

@@ -19,11 +19,11 @@ HEADER = "user,item,stars,time\n"
 ROW = "u1,p1,5,2026-01-01T00:00:00Z\n"
 
 
-def test_a_csv_becomes_rows_in_the_file_s_order(own_shop) -> None:
-    own_shop.write("b.csv", "time,stars,user,item\n2026-01-02,4,u2,p2\n2026-01-03,,u3,p3\n")
-    own_shop.write("a.csv", HEADER + ROW)
-    summary = ingest(own_shop.settings)
-    rows = own_shop.query(
+def test_a_csv_becomes_rows_in_the_file_s_order(user_shop) -> None:
+    user_shop.write("b.csv", "time,stars,user,item\n2026-01-02,4,u2,p2\n2026-01-03,,u3,p3\n")
+    user_shop.write("a.csv", HEADER + ROW)
+    summary = ingest(user_shop.settings)
+    rows = user_shop.query(
         "select user_id, product_id, rating, rated_at, _batch_id, _source_file, _record "
         "from raw.ratings order by _batch_id, _record"
     )
@@ -36,62 +36,64 @@ def test_a_csv_becomes_rows_in_the_file_s_order(own_shop) -> None:
     assert summary.result().detail == "2 batches"
 
 
-def test_every_raw_table_is_there_even_when_empty(own_shop) -> None:
-    own_shop.write("a.csv", HEADER)
-    ingest(own_shop.settings)
+def test_every_raw_table_is_there_even_when_empty(user_shop) -> None:
+    user_shop.write("a.csv", HEADER)
+    ingest(user_shop.settings)
     for entity, columns in ENTITIES.items():
-        assert own_shop.query(f"select {', '.join(columns)} from raw.{entity}") == []
-    ledger = own_shop.query("select lines, header, records, status from raw._loads")
+        assert user_shop.query(f"select {', '.join(columns)} from raw.{entity}") == []
+    ledger = user_shop.query("select lines, header, records, status from raw._loads")
     assert ledger == [(1, 1, 0, "loaded")]
 
 
-def test_the_landed_bytes_are_those_received(own_shop) -> None:
+def test_the_landed_bytes_are_those_received(user_shop) -> None:
     content = b"\xef\xbb\xbf" + (HEADER + ROW + "u2,broken\r\n").encode()
-    own_shop.write("a.csv", content)
-    ingest(own_shop.settings)
-    [(landed, sha256, size)] = own_shop.query("select landed_file, sha256, bytes from raw._loads")
-    assert (own_shop.settings.lake / landed).read_bytes() == content
+    user_shop.write("a.csv", content)
+    ingest(user_shop.settings)
+    [(landed, sha256, size)] = user_shop.query("select landed_file, sha256, bytes from raw._loads")
+    assert (user_shop.settings.lake / landed).read_bytes() == content
     assert (sha256, size) == (hashlib.sha256(content).hexdigest(), len(content))
     folder, day, name = landed.rsplit("/", 2)
     assert (folder, name) == ("raw/files/ratings", "00000001.csv")
     assert day.startswith("ingest_date=20")
 
 
-def test_lines_are_accounted_for_and_rejects_say_where(own_shop) -> None:
-    own_shop.write("a.csv", f'{HEADER}{ROW}u2,p2\n\nu3,"p\n3",4,2026-01-01\nu4,"p4,1,2026\n{ROW}')
-    ingest(own_shop.settings)
-    [counts] = own_shop.query(
+def test_lines_are_accounted_for_and_rejects_say_where(user_shop) -> None:
+    user_shop.write("a.csv", f'{HEADER}{ROW}u2,p2\n\nu3,"p\n3",4,2026-01-01\nu4,"p4,1,2026\n{ROW}')
+    ingest(user_shop.settings)
+    [counts] = user_shop.query(
         "select lines, header, blank, continuation, rejected, records from raw._loads"
     )
     assert counts == (8, 1, 1, 1, 2, 3)
-    rejects = own_shop.query("select source_file, line, byte_offset, reason, text from raw.rejects")
+    rejects = user_shop.query(
+        "select source_file, line, byte_offset, reason, text from raw.rejects"
+    )
     assert rejects == [
         ("in/a.csv", 3, 50, "2 fields, expected 4", "u2,p2"),
         ("in/a.csv", 7, 79, "unclosed quote", 'u4,"p4,1,2026'),
     ]
 
 
-def test_a_loaded_file_is_skipped_under_any_name(own_shop) -> None:
-    path = own_shop.write("a.csv", HEADER + ROW)
-    ingest(own_shop.settings)
+def test_a_loaded_file_is_skipped_under_any_name(user_shop) -> None:
+    path = user_shop.write("a.csv", HEADER + ROW)
+    ingest(user_shop.settings)
     path.rename(path.with_name("renamed.csv"))
-    own_shop.write("copy.csv", HEADER + ROW)
-    summary = ingest(own_shop.settings)
+    user_shop.write("copy.csv", HEADER + ROW)
+    summary = ingest(user_shop.settings)
     assert (summary.loaded, summary.unchanged) == ([], 2)
-    assert own_shop.query("select count(*) from raw.ratings") == [(1,)]
-    assert len(own_shop.landed()) == 1
+    assert user_shop.query("select count(*) from raw.ratings") == [(1,)]
+    assert len(user_shop.landed()) == 1
 
 
-def test_equal_files_in_one_run_are_one_batch(own_shop) -> None:
-    own_shop.write("a.csv", HEADER + ROW)
-    own_shop.write("b.csv", HEADER + ROW)
-    assert len(ingest(own_shop.settings).loaded) == 1
+def test_equal_files_in_one_run_are_one_batch(user_shop) -> None:
+    user_shop.write("a.csv", HEADER + ROW)
+    user_shop.write("b.csv", HEADER + ROW)
+    assert len(ingest(user_shop.settings).loaded) == 1
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
 @pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "utf-16", "utf-8"])
-def test_declared_encodings_and_gzip_are_read(own_shop, encoding: str, name: str) -> None:
-    own_shop.declare(
+def test_declared_encodings_and_gzip_are_read(user_shop, encoding: str, name: str) -> None:
+    user_shop.declare(
         f"""
         ratings:
           files: "in/*"
@@ -100,23 +102,23 @@ def test_declared_encodings_and_gzip_are_read(own_shop, encoding: str, name: str
         """
     )
     content = (HEADER + "José,p1,5,2026-01-01\n").encode(encoding)
-    own_shop.write(name, gzip.compress(content) if name.endswith("gz") else content)
-    ingest(own_shop.settings)
-    assert own_shop.query("select user_id from raw.ratings") == [("José",)]
-    [(landed,)] = own_shop.query("select landed_file from raw._loads")
+    user_shop.write(name, gzip.compress(content) if name.endswith("gz") else content)
+    ingest(user_shop.settings)
+    assert user_shop.query("select user_id from raw.ratings") == [("José",)]
+    [(landed,)] = user_shop.query("select landed_file from raw._loads")
     assert landed.endswith("/00000001." + name.partition(".")[2])
 
 
-def test_bytes_outside_a_declared_encoding_are_a_reject(own_shop) -> None:
-    own_shop.write("a.csv", HEADER.encode() + b"Jos\xe9,p1,5,2026-01-01\n" + ROW.encode())
-    ingest(own_shop.settings)
-    assert own_shop.query("select line, reason, text from raw.rejects") == [
+def test_bytes_outside_a_declared_encoding_are_a_reject(user_shop) -> None:
+    user_shop.write("a.csv", HEADER.encode() + b"Jos\xe9,p1,5,2026-01-01\n" + ROW.encode())
+    ingest(user_shop.settings)
+    assert user_shop.query("select line, reason, text from raw.rejects") == [
         (2, "bytes that are not in the declared encoding", "Jos\\xe9,p1,5,2026-01-01")
     ]
 
 
-def test_json_lines_by_dotted_path(own_shop) -> None:
-    own_shop.declare(
+def test_json_lines_by_dotted_path(user_shop) -> None:
+    user_shop.declare(
         """
         events:
           files: "in/*.jsonl"
@@ -129,61 +131,61 @@ def test_json_lines_by_dotted_path(own_shop) -> None:
             occurred_at: at
         """
     )
-    own_shop.write(
+    user_shop.write(
         "e.jsonl", '{"user": {"id": 7}, "kind": "pv", "at": 1.50, "debug": 1}\nrubbish\n'
     )
-    ingest(own_shop.settings)
+    ingest(user_shop.settings)
     key = hashlib.md5(b"7\x1f1.50").hexdigest()
-    rows = own_shop.query("select event_id, event_type, user_id, occurred_at from raw.events")
+    rows = user_shop.query("select event_id, event_type, user_id, occurred_at from raw.events")
     assert rows == [(key, "view", "7", "1.50")]
-    assert own_shop.query("select line, text from raw.rejects") == [(2, "rubbish")]
+    assert user_shop.query("select line, text from raw.rejects") == [(2, "rubbish")]
 
 
-def test_a_failed_file_blocks_no_other_and_is_taken_once_mended(own_shop) -> None:
-    own_shop.write("a.csv", "user,item,starz,time\n" + ROW)
-    own_shop.write("b.csv", HEADER + ROW)
+def test_a_failed_file_blocks_no_other_and_is_taken_once_mended(user_shop) -> None:
+    user_shop.write("a.csv", "user,item,starz,time\n" + ROW)
+    user_shop.write("b.csv", HEADER + ROW)
     with pytest.raises(HeaderMismatch):
-        ingest(own_shop.settings)
-    states = own_shop.query("select source_file, status from raw._loads order by batch_id")
+        ingest(user_shop.settings)
+    states = user_shop.query("select source_file, status from raw._loads order by batch_id")
     assert states == [("in/a.csv", "failed"), ("in/b.csv", "loaded")]
-    [(error,)] = own_shop.query("select error from raw._loads where status = 'failed'")
+    [(error,)] = user_shop.query("select error from raw._loads where status = 'failed'")
     assert 'did you mean "starz"?' in error
-    own_shop.write("a.csv", HEADER + ROW.replace("u1", "u9"))
-    ingest(own_shop.settings)
-    users = own_shop.query("select user_id from raw.ratings order by 1")
+    user_shop.write("a.csv", HEADER + ROW.replace("u1", "u9"))
+    ingest(user_shop.settings)
+    users = user_shop.query("select user_id from raw.ratings order by 1")
     assert users == [("u1",), ("u9",)]
 
 
-def test_all_failed_files_are_named_at_the_end(own_shop) -> None:
+def test_all_failed_files_are_named_at_the_end(user_shop) -> None:
     for name in ("a.csv", "b.csv"):
-        own_shop.write(name, "wrong,header\n")
-    own_shop.write("c.csv", HEADER + ROW)
+        user_shop.write(name, "wrong,header\n")
+    user_shop.write("c.csv", HEADER + ROW)
     with pytest.raises(SourceError, match=r"in/a\.csv, in/b\.csv") as caught:
-        ingest(own_shop.settings)
+        ingest(user_shop.settings)
     assert "2 sources could not be loaded, all others are" in str(caught.value)
     assert str(caught.value).endswith(
         "\n        or go on without them: 'recomart pipeline --from transform'"
     )
-    assert own_shop.query("select count(*) from raw.ratings") == [(1,)]
+    assert user_shop.query("select count(*) from raw.ratings") == [(1,)]
 
 
-def test_one_bad_file_among_small_ones_is_the_only_one_to_fail(own_shop) -> None:
+def test_one_bad_file_among_small_ones_is_the_only_one_to_fail(user_shop) -> None:
     for number in range(5):
-        own_shop.write(f"{number}.csv", HEADER + ROW.replace("u1", f"u{number}"))
-    own_shop.write("3.csv", HEADER + "x;y\n")
+        user_shop.write(f"{number}.csv", HEADER + ROW.replace("u1", f"u{number}"))
+    user_shop.write("3.csv", HEADER + "x;y\n")
     with pytest.raises(SourceError, match="1 of 1 records cannot be read"):
-        ingest(own_shop.settings)
-    assert own_shop.query("select count(*) from raw.ratings") == [(4,)]
-    assert own_shop.query("select count(*) from raw._loads where status = 'loaded'") == [(4,)]
-    assert own_shop.query("select count(*) from raw.rejects") == [(0,)]
+        ingest(user_shop.settings)
+    assert user_shop.query("select count(*) from raw.ratings") == [(4,)]
+    assert user_shop.query("select count(*) from raw._loads where status = 'loaded'") == [(4,)]
+    assert user_shop.query("select count(*) from raw.rejects") == [(0,)]
 
 
-def test_a_changed_mapping_reloads_from_the_landing_zone(own_shop) -> None:
-    path = own_shop.write("a.csv", HEADER + "u1,p1,5,2026-01-01\n")
-    ingest(own_shop.settings)
+def test_a_changed_mapping_reloads_from_the_landing_zone(user_shop) -> None:
+    path = user_shop.write("a.csv", HEADER + "u1,p1,5,2026-01-01\n")
+    ingest(user_shop.settings)
     path.unlink()
-    own_shop.write("b.csv", HEADER + "u2,p2,5,2026-01-01\n")
-    own_shop.declare(
+    user_shop.write("b.csv", HEADER + "u2,p2,5,2026-01-01\n")
+    user_shop.declare(
         """
         ratings:
           files: "in/*.csv"
@@ -194,20 +196,20 @@ def test_a_changed_mapping_reloads_from_the_landing_zone(own_shop) -> None:
             rated_at: time
         """
     )
-    summary = ingest(own_shop.settings)
+    summary = ingest(user_shop.settings)
     assert [load.batch_id for load in summary.reloaded] == ["00000001"]
-    rows = own_shop.query("select user_id, product_id, _batch_id from raw.ratings order by 1")
+    rows = user_shop.query("select user_id, product_id, _batch_id from raw.ratings order by 1")
     assert rows == [("p1", "u1", "00000001"), ("p2", "u2", "00000002")]
-    assert own_shop.query("select count(*) from raw._loads") == [(2,)]
-    assert ingest(own_shop.settings).reloaded == []
+    assert user_shop.query("select count(*) from raw._loads") == [(2,)]
+    assert ingest(user_shop.settings).reloaded == []
 
 
-def test_a_mapping_that_old_files_cannot_follow_is_an_error_and_mixes_nothing(own_shop) -> None:
-    path = own_shop.write("a.csv", HEADER + ROW)
-    ingest(own_shop.settings)
+def test_a_mapping_that_old_files_cannot_follow_is_an_error_and_mixes_nothing(user_shop) -> None:
+    path = user_shop.write("a.csv", HEADER + ROW)
+    ingest(user_shop.settings)
     path.unlink()
-    own_shop.write("b.csv", "user,item,rating,time\n" + ROW)
-    own_shop.declare(
+    user_shop.write("b.csv", "user,item,rating,time\n" + ROW)
+    user_shop.declare(
         """
         ratings:
           files: "in/*.csv"
@@ -216,16 +218,16 @@ def test_a_mapping_that_old_files_cannot_follow_is_an_error_and_mixes_nothing(ow
     )
     for _ in range(2):
         with pytest.raises(HeaderMismatch, match=r'in/a\.csv, line 1, has no column "rating"'):
-            ingest(own_shop.settings)
-    assert own_shop.query("select user_id from raw.ratings where _batch_id = '00000001'") == [
+            ingest(user_shop.settings)
+    assert user_shop.query("select user_id from raw.ratings where _batch_id = '00000001'") == [
         ("u1",)
     ]
 
 
-def test_raw_shop_says_what_staging_must_know(own_shop) -> None:
-    own_shop.write("a.csv", HEADER + ROW)
-    ingest(own_shop.settings)
-    assert dict(own_shop.query("select key, value from raw._shop where entity = ''")) == {
+def test_raw_shop_says_what_staging_must_know(user_shop) -> None:
+    user_shop.write("a.csv", HEADER + ROW)
+    ingest(user_shop.settings)
+    assert dict(user_shop.query("select key, value from raw._shop where entity = ''")) == {
         "name": "own",
         "title": "Own shop",
         "as_of": "data_end",
@@ -236,16 +238,16 @@ def test_raw_shop_says_what_staging_must_know(own_shop) -> None:
         "unknown_references": "quarantine",
     }
     of_sources = "select * from raw._shop where key in ('declared', 'time_format') order by all"
-    assert own_shop.query(of_sources) == [
+    assert user_shop.query(of_sources) == [
         ("ratings", "declared", "true"),
         ("ratings", "time_format", "iso"),
     ]
 
 
-def test_contracts_count_bad_values_and_let_the_rows_in(own_shop) -> None:
-    own_shop.write("a.csv", HEADER + ROW * 8 + ",p1,good,yesterday\n" * 2)
-    ingest(own_shop.settings)
-    assert own_shop.query(
+def test_contracts_count_bad_values_and_let_the_rows_in(user_shop) -> None:
+    user_shop.write("a.csv", HEADER + ROW * 8 + ",p1,good,yesterday\n" * 2)
+    ingest(user_shop.settings)
+    assert user_shop.query(
         "select check_name, column_name, failures, records from raw._contracts"
     ) == [
         ("not_null", "user_id", 2, 10),
@@ -254,15 +256,15 @@ def test_contracts_count_bad_values_and_let_the_rows_in(own_shop) -> None:
         ("is_time", "rated_at", 2, 10),
         ("is_number", "rating", 2, 10),
     ]
-    assert own_shop.query("select count(*) from raw.ratings") == [(10,)]
+    assert user_shop.query("select count(*) from raw.ratings") == [(10,)]
 
 
 @pytest.mark.parametrize(
     ("time_format", "good"),
     [("epoch_seconds", "881250949"), ("epoch_milliseconds", "1e12"), ("%d/%m/%Y", "31/12/2025")],
 )
-def test_contracts_read_the_declared_time_format(own_shop, time_format: str, good: str) -> None:
-    own_shop.declare(
+def test_contracts_read_the_declared_time_format(user_shop, time_format: str, good: str) -> None:
+    user_shop.declare(
         f"""
         ratings:
           files: "in/*.csv"
@@ -270,22 +272,22 @@ def test_contracts_read_the_declared_time_format(own_shop, time_format: str, goo
           columns: {{user_id: user, product_id: item, rating: stars, rated_at: time}}
         """
     )
-    own_shop.write("a.csv", HEADER + f"u1,p1,5,{good}\nu1,p1,5,2026-13-45\n")
-    ingest(own_shop.settings)
+    user_shop.write("a.csv", HEADER + f"u1,p1,5,{good}\nu1,p1,5,2026-13-45\n")
+    ingest(user_shop.settings)
     checks = "select failures from raw._contracts where check_name = 'is_time'"
-    assert own_shop.query(checks) == [(1,)]
+    assert user_shop.query(checks) == [(1,)]
 
 
-def test_temporary_files_and_copies_of_an_interrupted_load_go(own_shop) -> None:
-    own_shop.write("a.csv", HEADER + ROW)
-    folder = own_shop.settings.raw / "files" / "ratings" / "ingest_date=2026-01-01"
+def test_temporary_files_and_copies_of_an_interrupted_load_go(user_shop) -> None:
+    user_shop.write("a.csv", HEADER + ROW)
+    folder = user_shop.settings.raw / "files" / "ratings" / "ingest_date=2026-01-01"
     folder.mkdir(parents=True)
     (folder / ".00000001.csv.tmp").write_text("half")
     (folder / "00000001.csv").write_text(HEADER + ROW)
     (folder / "00000002.csv").write_text(HEADER + "its source is gone\n")
-    ingest(own_shop.settings)
-    ingest(own_shop.settings)
-    assert [Path(name).name for name in own_shop.landed()] == ["00000002.csv", "00000003.csv"]
+    ingest(user_shop.settings)
+    ingest(user_shop.settings)
+    assert [Path(name).name for name in user_shop.landed()] == ["00000002.csv", "00000003.csv"]
 
 
 @pytest.mark.realdata
@@ -308,15 +310,15 @@ def test_movielens_100k_loads_whole(tmp_path: Path, data_folder: Path) -> None:
     assert same == [tuple(line.split("\t")) for line in lines]
 
 
-def test_a_gzip_bomb_is_stopped(own_shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gzip_bomb_is_stopped(user_shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text, "GZIP_FREE_BYTES", 1 << 20)
-    own_shop.declare(
+    user_shop.declare(
         """
         ratings:
           files: "in/*.gz"
           columns: {user_id: user, product_id: item, rating: stars, rated_at: time}
         """
     )
-    own_shop.write("a.csv.gz", gzip.compress(HEADER.encode() + b"\n" * (64 << 20)))
+    user_shop.write("a.csv.gz", gzip.compress(HEADER.encode() + b"\n" * (64 << 20)))
     with pytest.raises(SourceError, match="expands to more than"):
-        ingest(own_shop.settings)
+        ingest(user_shop.settings)

@@ -76,8 +76,8 @@ def tables(shop: Any) -> dict[str, list[tuple[Any, ...]]]:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(make_own_shop: Any) -> dict[str, list[tuple[Any, ...]]]:
-    shop = make_own_shop()
+def undisturbed(make_user_shop: Any) -> dict[str, list[tuple[Any, ...]]]:
+    shop = make_user_shop()
     fill(shop)
     ingest(shop.settings)
     return tables(shop)
@@ -105,29 +105,29 @@ def child(shop: Any, moment: str, after: int) -> BaseProcess:
     [("landing", 3), ("landed", 2), ("rows", 4), ("ledger", 2), ("loaded", 2)],
 )
 def test_killed_between_any_two_steps(
-    own_shop: Any, undisturbed: dict[str, Any], moment: str, after: int
+    user_shop: Any, undisturbed: dict[str, Any], moment: str, after: int
 ) -> None:
-    fill(own_shop)
-    process = child(own_shop, moment, after)
+    fill(user_shop)
+    process = child(user_shop, moment, after)
     process.join()
     assert process.exitcode == -signal.SIGKILL
-    ingest(own_shop.settings)
-    assert tables(own_shop) == undisturbed
-    assert ingest(own_shop.settings).loaded == []
+    ingest(user_shop.settings)
+    assert tables(user_shop) == undisturbed
+    assert ingest(user_shop.settings).loaded == []
 
 
-def test_killed_again_and_again_at_odd_moments(own_shop: Any, undisturbed: dict[str, Any]) -> None:
-    fill(own_shop)
+def test_killed_again_and_again_at_odd_moments(user_shop: Any, undisturbed: dict[str, Any]) -> None:
+    fill(user_shop)
     killed = 0
     for wait in (0.1, 0.3, 0.6, 1.0):
-        process = child(own_shop, "never", 0)
+        process = child(user_shop, "never", 0)
         process.join(wait)
         process.kill()
         process.join()
         killed += process.exitcode == -signal.SIGKILL
     assert killed
-    ingest(own_shop.settings)
-    assert tables(own_shop) == undisturbed
+    ingest(user_shop.settings)
+    assert tables(user_shop) == undisturbed
 
 
 def fill_with_another_delimiter(shop: Any) -> None:
@@ -148,8 +148,8 @@ def mend(shop: Any) -> None:
 
 
 @pytest.fixture(scope="module")
-def mended_from_the_start(make_own_shop: Any) -> dict[str, list[tuple[Any, ...]]]:
-    shop = make_own_shop()
+def mended_from_the_start(make_user_shop: Any) -> dict[str, list[tuple[Any, ...]]]:
+    shop = make_user_shop()
     fill_with_another_delimiter(shop)
     mend(shop)
     ingest(shop.settings)
@@ -162,34 +162,34 @@ def without_replaced(found: dict[str, list[tuple[Any, ...]]]) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("moment", "after"), [("landed", 3), ("ledger", 3)])
 def test_killed_while_files_fail(
-    own_shop: Any, mended_from_the_start: dict[str, Any], moment: str, after: int
+    user_shop: Any, mended_from_the_start: dict[str, Any], moment: str, after: int
 ) -> None:
-    fill_with_another_delimiter(own_shop)
-    process = child(own_shop, moment, after)
+    fill_with_another_delimiter(user_shop)
+    process = child(user_shop, moment, after)
     process.join()
     assert process.exitcode == -signal.SIGKILL
     for _ in range(2):
         with pytest.raises(SourceError):
-            ingest(own_shop.settings)
-        assert len(own_shop.query("from raw._loads")) == len(own_shop.landed()) == FILES + 2
-    mend(own_shop)
-    ingest(own_shop.settings)
-    assert without_replaced(tables(own_shop)) == mended_from_the_start
+            ingest(user_shop.settings)
+        assert len(user_shop.query("from raw._loads")) == len(user_shop.landed()) == FILES + 2
+    mend(user_shop)
+    ingest(user_shop.settings)
+    assert without_replaced(tables(user_shop)) == mended_from_the_start
 
 
 @pytest.mark.parametrize(("moment", "after"), [("rows", 2), ("ledger", 2), ("loaded", 2)])
 def test_killed_while_failed_files_are_taken_from_the_landing_zone(
-    own_shop: Any, mended_from_the_start: dict[str, Any], moment: str, after: int
+    user_shop: Any, mended_from_the_start: dict[str, Any], moment: str, after: int
 ) -> None:
-    fill_with_another_delimiter(own_shop)
+    fill_with_another_delimiter(user_shop)
     with pytest.raises(SourceError):
-        ingest(own_shop.settings)
+        ingest(user_shop.settings)
     for number in range(1, FILES):
-        (own_shop.folder / "in" / f"ratings{number}.csv").unlink()
-    mend(own_shop)
-    process = child(own_shop, moment, after)
+        (user_shop.folder / "in" / f"ratings{number}.csv").unlink()
+    mend(user_shop)
+    process = child(user_shop, moment, after)
     process.join()
     assert process.exitcode == -signal.SIGKILL
-    ingest(own_shop.settings)
-    assert without_replaced(tables(own_shop)) == mended_from_the_start
-    assert ingest(own_shop.settings).loaded == []
+    ingest(user_shop.settings)
+    assert without_replaced(tables(user_shop)) == mended_from_the_start
+    assert ingest(user_shop.settings).loaded == []

@@ -30,97 +30,97 @@ users:
 HEADER = "who,what,kind,at\n"
 
 
-def test_a_list_has_each_combination_once_where_it_was_last_seen(own_shop) -> None:
-    own_shop.declare(CLICKS.replace(", signed_up_at: at", ""))
+def test_a_list_has_each_combination_once_where_it_was_last_seen(user_shop) -> None:
+    user_shop.declare(CLICKS.replace(", signed_up_at: at", ""))
     clicks = "u1,p1,toys,1\nu2,p1,games,2\nu1,p1,toys,3\nu1,,toys,4\nu1,p2\nu3,p2,,5\n"
-    own_shop.write("a.csv", HEADER + clicks)
-    ingest(own_shop.settings)
+    user_shop.write("a.csv", HEADER + clicks)
+    ingest(user_shop.settings)
     products = "select product_id, category, _record from raw.products order by _record"
-    assert own_shop.query(products) == [
+    assert user_shop.query(products) == [
         ("p1", "games", 2),
         ("p1", "toys", 3),
         ("p2", None, 5),
     ]
     users = "select user_id, _record from raw.users order by _record"
-    assert own_shop.query(users) == [("u2", 2), ("u1", 4), ("u3", 5)]
+    assert user_shop.query(users) == [("u2", 2), ("u1", 4), ("u3", 5)]
     ledger = "select entity, lines, header, rejected, records from raw._loads order by batch_id"
-    assert own_shop.query(ledger) == [
+    assert user_shop.query(ledger) == [
         ("events", 7, 1, 1, 5),
         ("users", 3, 0, 0, 3),
         ("products", 3, 0, 0, 3),
     ]
 
 
-def test_the_bytes_land_once_and_a_rerun_makes_nothing_again(own_shop) -> None:
-    own_shop.declare(CLICKS)
-    own_shop.write("a.csv", HEADER + "u1,p1,toys,1\n")
-    ingest(own_shop.settings)
-    assert len(own_shop.landed()) == 1
-    assert own_shop.query("select distinct source, landed_file, sha256 from raw._loads") != []
-    assert len(own_shop.query("select distinct landed_file, sha256 from raw._loads")) == 1
-    assert ingest(own_shop.settings).loaded == []
-    own_shop.write("b.csv", HEADER + "u1,p2,toys,2\n")
-    again = ingest(own_shop.settings)
+def test_the_bytes_land_once_and_a_rerun_makes_nothing_again(user_shop) -> None:
+    user_shop.declare(CLICKS)
+    user_shop.write("a.csv", HEADER + "u1,p1,toys,1\n")
+    ingest(user_shop.settings)
+    assert len(user_shop.landed()) == 1
+    assert user_shop.query("select distinct source, landed_file, sha256 from raw._loads") != []
+    assert len(user_shop.query("select distinct landed_file, sha256 from raw._loads")) == 1
+    assert ingest(user_shop.settings).loaded == []
+    user_shop.write("b.csv", HEADER + "u1,p2,toys,2\n")
+    again = ingest(user_shop.settings)
     assert [load.entity for load in again.loaded] == ["events", "users", "products"]
-    assert own_shop.query("select product_id from raw.products order by 1") == [("p1",), ("p2",)]
+    assert user_shop.query("select product_id from raw.products order by 1") == [("p1",), ("p2",)]
 
 
-def test_what_is_made_later_comes_from_what_landed_before(own_shop) -> None:
-    own_shop.declare(CLICKS.split("products:")[0] + "  ignore: [kind]\n")
-    path = own_shop.write("a.csv", HEADER + "u1,p1,toys,1\n")
-    ingest(own_shop.settings)
+def test_what_is_made_later_comes_from_what_landed_before(user_shop) -> None:
+    user_shop.declare(CLICKS.split("products:")[0] + "  ignore: [kind]\n")
+    path = user_shop.write("a.csv", HEADER + "u1,p1,toys,1\n")
+    ingest(user_shop.settings)
     path.unlink()
-    own_shop.write("b.csv", HEADER + "u1,p2,games,1\n")
-    own_shop.declare(CLICKS)
-    ingest(own_shop.settings)
-    assert own_shop.query("select product_id, category from raw.products order by 1") == [
+    user_shop.write("b.csv", HEADER + "u1,p2,games,1\n")
+    user_shop.declare(CLICKS)
+    ingest(user_shop.settings)
+    assert user_shop.query("select product_id, category from raw.products order by 1") == [
         ("p1", "toys"),
         ("p2", "games"),
     ]
 
 
-def test_another_mapping_makes_the_list_anew(own_shop) -> None:
-    own_shop.declare(CLICKS)
-    own_shop.write("a.csv", HEADER + "u1,p1,toys,1\nu2,p1,games,2\n")
-    ingest(own_shop.settings)
-    own_shop.declare(CLICKS.replace("category: kind", "title: kind"))
-    summary = ingest(own_shop.settings)
+def test_another_mapping_makes_the_list_anew(user_shop) -> None:
+    user_shop.declare(CLICKS)
+    user_shop.write("a.csv", HEADER + "u1,p1,toys,1\nu2,p1,games,2\n")
+    ingest(user_shop.settings)
+    user_shop.declare(CLICKS.replace("category: kind", "title: kind"))
+    summary = ingest(user_shop.settings)
     assert [load.entity for load in summary.reloaded] == ["products"]
-    assert own_shop.query("select title, category from raw.products order by 1") == [
+    assert user_shop.query("select title, category from raw.products order by 1") == [
         ("games", None),
         ("toys", None),
     ]
 
 
-def test_a_list_that_cannot_be_made_keeps_its_batch_until_it_can(own_shop, error_of) -> None:
-    own_shop.declare(CLICKS.replace("signed_up_at: at", "signed_up_at: on"))
-    own_shop.write("a.csv", HEADER + "u1,p1,toys,1\n")
+def test_a_list_that_cannot_be_made_keeps_its_batch_until_it_can(user_shop, error_of) -> None:
+    user_shop.declare(CLICKS.replace("signed_up_at: at", "signed_up_at: on"))
+    user_shop.write("a.csv", HEADER + "u1,p1,toys,1\n")
     ledger = "select batch_id, status from raw._loads where entity = 'users'"
     for _ in range(2):
-        assert 'has no column "on" for signed_up_at' in error_of(ingest, own_shop.settings)
-        assert own_shop.query(ledger) == [("00000002", "failed")]
-    own_shop.declare(CLICKS)
-    ingest(own_shop.settings)
-    assert own_shop.query(ledger) == [("00000002", "loaded")]
-    assert own_shop.query("select user_id, signed_up_at from raw.users") == [("u1", "1")]
-    assert len(own_shop.landed()) == 1
+        assert 'has no column "on" for signed_up_at' in error_of(ingest, user_shop.settings)
+        assert user_shop.query(ledger) == [("00000002", "failed")]
+    user_shop.declare(CLICKS)
+    ingest(user_shop.settings)
+    assert user_shop.query(ledger) == [("00000002", "loaded")]
+    assert user_shop.query("select user_id, signed_up_at from raw.users") == [("u1", "1")]
+    assert len(user_shop.landed()) == 1
 
 
-def test_the_time_format_is_that_of_the_bytes(own_shop) -> None:
-    own_shop.declare(CLICKS)
-    own_shop.write("a.csv", HEADER + "u1,p1,toys,1\n")
-    ingest(own_shop.settings)
+def test_the_time_format_is_that_of_the_bytes(user_shop) -> None:
+    user_shop.declare(CLICKS)
+    user_shop.write("a.csv", HEADER + "u1,p1,toys,1\n")
+    ingest(user_shop.settings)
     formats = "select value from raw._shop where entity = 'users' and key = 'time_format'"
-    assert own_shop.query(formats) == [("epoch_seconds",)]
+    assert user_shop.query(formats) == [("epoch_seconds",)]
 
 
-def test_an_origin_must_have_bytes_of_its_own(own_shop, error_of) -> None:
-    own_shop.declare(CLICKS.replace("  made_from: events", "  made_from: event", 1))
-    error = error_of(ingest, own_shop.settings)
+def test_an_origin_must_have_bytes_of_its_own(user_shop, error_of) -> None:
+    user_shop.declare(CLICKS.replace("  made_from: events", "  made_from: event", 1))
+    error = error_of(ingest, user_shop.settings)
     assert "error[unknown-source]: products is made from 'event'" in error
     assert 'did you mean "events"?' in error
-    own_shop.declare(CLICKS.replace("made_from: events\n", "made_from: events\n  each: lines\n"))
-    assert "error[no-nested-list]" in error_of(ingest, own_shop.settings)
+    user_shop.declare(CLICKS.replace("made_from: events\n", "made_from: events\n  each: lines\n"))
+    assert "error[no-nested-list]" in error_of(ingest, user_shop.settings)
 
 
 CATALOGUE = """
@@ -136,28 +136,28 @@ ratings:
 
 
 def test_a_new_review_arrives_though_its_product_did_not_change(
-    own_shop, httpserver: HTTPServer
+    user_shop, httpserver: HTTPServer
 ) -> None:
     reviews = [{"by": "u1", "stars": 5, "at": "2026-01-01"}]
     product = {"id": 7, "changed": "2026-01-01T00:00:00Z", "reviews": reviews}
     httpserver.expect_request("/p").respond_with_handler(
         lambda _: Response(json.dumps({"items": [product], "total": 1}), mimetype="text/json")
     )
-    own_shop.declare(CATALOGUE.replace("{url}", httpserver.url_for("/p")))
-    ingest(own_shop.settings)
+    user_shop.declare(CATALOGUE.replace("{url}", httpserver.url_for("/p")))
+    ingest(user_shop.settings)
     reviews.append({"by": "u2", "stars": 1, "at": "2026-01-02"})
-    ingest(own_shop.settings)
-    found = own_shop.query(
+    ingest(user_shop.settings)
+    found = user_shop.query(
         "select distinct user_id, product_id, rating, rated_at from raw.ratings order by 1"
     )
     assert found == [("u1", "7", "5", "2026-01-01"), ("u2", "7", "1", "2026-01-02")]
-    assert ingest(own_shop.settings).loaded == []
+    assert ingest(user_shop.settings).loaded == []
 
 
-def test_a_lake_that_is_older_than_a_column_gets_it(own_shop) -> None:
-    own_shop.write("a.csv", "user,item,stars,time\nu1,p1,5,2026-01-01\n")
-    ingest(own_shop.settings)
-    with duckdb.connect(str(own_shop.settings.warehouse)) as connection:
+def test_a_lake_that_is_older_than_a_column_gets_it(user_shop) -> None:
+    user_shop.write("a.csv", "user,item,stars,time\nu1,p1,5,2026-01-01\n")
+    ingest(user_shop.settings)
+    with duckdb.connect(str(user_shop.settings.warehouse)) as connection:
         connection.execute("alter table raw.transactions drop column line_total")
-    ingest(own_shop.settings)
-    assert own_shop.query("select line_total from raw.transactions") == []
+    ingest(user_shop.settings)
+    assert user_shop.query("select line_total from raw.transactions") == []

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from ingestion.demo import generate
+from demo_shop import generate
 from orchestration.stream_beside import SIMULATOR, SPEED_LAYER, fold_stream, stream_beside
 from recomart import processes
 from recomart.errors import RedisUnavailable, StreamFailed

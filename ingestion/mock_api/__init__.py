@@ -1,7 +1,0 @@
-"""A mock catalogue API: the demo shop's products over HTTP, and faults on demand."""
-
-from ingestion.mock_api.app import create_app
-from ingestion.mock_api.faults import Fault, Faults
-from ingestion.mock_api.server import API_KEY, serve
-
-__all__ = ["API_KEY", "Fault", "Faults", "create_app", "serve"]

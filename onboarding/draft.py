@@ -1,0 +1,273 @@
+"""A guessed shop as the text of a commented YAML file."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from onboarding import scale
+from onboarding.guess import Choice, Guess
+from onboarding.names import tokens
+from onboarding.tables import Table, Unread
+from recomart.errors import ShopFileError
+from recomart.shop.file import read_shop
+
+_NUMBERS = ("rating", "quantity", "unit_price", "line_total", "price")
+_PERSONAL = {"email", "mail", "phone", "telefon", "tel", "strasse", "street", "address", "adresse",
+             "name", "vorname", "nachname", "surname", "firstname", "lastname", "plz", "zip", "iban"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A shop file that waits to be written, and what to say beside it."""
+
+    name: str
+    folder: Path
+    guesses: tuple[Guess, ...]
+    unused: tuple[Table, ...]
+    unread: tuple[Unread, ...]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should look at: one line each, the gravest first."""
+        missing = [
+            f"missing: {g.entity}.{ours}: {why}"
+            for g in self.guesses
+            for ours, why in g.missing.items()
+        ]
+        if not any(g.entity in ("ratings", "transactions", "events") for g in self.guesses):
+            missing.append("missing: no file tells who rated, bought or viewed what, and when")
+        unsure = [f"unsure: {place}: {doubt}" for place, doubt in self._doubts()]
+        left = [f"left out: {t.shown}: {_unused(t)}" for t in self.unused]
+        left += [f"left out: {u.name}: {u.why}" for u in self.unread]
+        return (*missing, *unsure, *left)
+
+    def _doubts(self) -> Iterator[tuple[str, str]]:
+        for guess in self.guesses:
+            if guess.time_doubt:
+                yield f"{guess.entity}.time_format", guess.time_doubt
+            for choice in guess.choices.values():
+                if choice.doubt and choice.doubt != guess.time_doubt:
+                    yield f"{guess.entity}.columns.{choice.ours}", choice.doubt
+
+    def text(self, path: Path) -> str:
+        """The YAML, as it should stand at `path`: files are named from there."""
+        lines = [*self._head(), *scale.lines(self.guesses)]
+        for guess in self.guesses:
+            lines += ["", *_source(guess, self.folder, path)]
+        if self.unused or self.unread:
+            lines += ["", "# Not used:"]
+            lines += [f"#   {table.shown}: {_unused(table)}" for table in self.unused]
+            lines += [f"#   {one.name}: {one.why}" for one in self.unread]
+        return "\n".join(lines) + "\n"
+
+    def write(self, path: Path) -> None:
+        """Write the file.
+
+        Raises:
+            ShopFileError: something is there already; it is left as it is.
+        """
+        path = path.absolute()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with open(path, "x", encoding="utf-8") as handle:
+                handle.write(self.text(path))
+        except FileExistsError as exc:
+            raise ShopFileError(
+                f"{path} is there already, and was not touched",
+                code="shop-exists",
+                where=str(path),
+                help="give another name (--name) or file (--out), or take that one away",
+            ) from exc
+        except OSError as exc:
+            raise ShopFileError(
+                f"{path} cannot be written",
+                where=str(path),
+                found=exc.strerror or str(exc),
+                help="give another file: --out FILE",
+            ) from exc
+
+    def problems(self, path: Path) -> tuple[str, ...]:
+        """Why the text will not load yet; none when it will."""
+        try:
+            read_shop(self.text(path), path)
+        except ShopFileError as exc:
+            return tuple(problem.message for problem in getattr(exc, "all", (exc,)))
+        return ()
+
+    def _head(self) -> list[str]:
+        title = " ".join(word.capitalize() for word in re.split(r"[\W_]+", self.name) if word)
+        unsure = sum(1 for _ in self._doubts())
+        lines = [
+            f"# A guess at the shop in {self.folder.name}/, made from samples of its files.",
+            "# Each line says why it is there. What each key means: docs/shops.md.",
+        ]
+        if any(g.missing for g in self.guesses):
+            lines.append("# It does not load yet: see the lines marked MISSING.")
+        if unsure:
+            what = (
+                "One line is marked UNSURE and says"
+                if unsure == 1
+                else f"{unsure} lines are marked UNSURE and say"
+            )
+            lines.append(f"# {what} what to decide.")
+        return [*lines, f"title: {_quoted(title or self.name)}"]
+
+
+def _source(guess: Guess, folder: Path, path: Path) -> Iterator[str]:
+    table, layout = guess.table, guess.table.layout
+    sampled = "" if table.whole else " (sampled)"
+    files = f"{len(table.files):,} files, " if len(table.files) > 1 else ""
+    yield f"# {files}{table.records.num_rows:,} records looked at{sampled}."
+    for remark in table.remarks:
+        yield f"# Note: {remark}."
+    yield f"{guess.entity}:"
+    yield f"  files: {_quoted(_place(folder, table.glob, path))}"
+    if layout.format != "csv":
+        yield f"  format: {layout.format}"
+    elif layout.delimiter != ",":
+        yield f"  delimiter: {_quoted(layout.delimiter)}"
+    if layout.format == "csv" and layout.quote != '"':
+        yield '  quote: "" # quotes in it are text'
+    if layout.format != "parquet" and layout.encoding != "utf-8":
+        yield f"  encoding: {layout.encoding}"
+    names = _names(guess)
+    if layout.format == "csv" and not layout.header:
+        yield "  header: false # the first line is a record; the names are ours"
+        yield f"  fields: [{', '.join(_quoted(names[name]) for name in layout.names)}]"
+    if decimal := _decimal(guess):
+        yield f'  decimal: "{decimal}"'
+    if guess.time_format:
+        if guess.time_doubt:
+            yield f"  # UNSURE: {guess.time_doubt}."
+        yield f"  time_format: {_quoted(guess.time_format)}{_zone(guess.time_format)}"
+    yield "  columns:"
+    for choice in guess.choices.values():
+        yield from _line(choice, names, guess)
+    for ours, why in guess.missing.items():
+        yield f"    # MISSING: {why}, and {guess.entity} cannot be read without it."
+        yield f"    # {ours}: <a column>"
+    yield from _ignored(guess, names)
+
+
+def _line(choice: Choice, names: dict[str, str], guess: Guess) -> Iterator[str]:
+    yield f"    # {_comment(choice.reason)}"
+    if choice.doubt and choice.doubt != guess.time_doubt:
+        yield f"    # UNSURE: {_comment(choice.doubt).removesuffix('?')}{'?' if choice.doubt.endswith('?') else '.'}"
+    yield f"    {choice.ours}: {_yaml(choice.yaml, names)}"
+
+
+def _ignored(guess: Guess, names: dict[str, str]) -> Iterator[str]:
+    layout = guess.table.layout
+    read = {name for choice in guess.choices.values() for name in _columns(choice)}
+    left = [name for name in layout.names if name not in read]
+    if layout.format != "csv":
+        kept = {name.split(".")[0] for name in read}
+        top = dict.fromkeys(name.split(".")[0] for name in left)
+        left = [name for name in top if name not in kept]
+    if left:
+        yield "  ignore:"
+        for name in left:
+            yield f"    - {_quoted(names.get(name, name))} # {_comment(_why_not(guess, name))}"
+
+
+def _columns(choice: Choice) -> list[str]:
+    if isinstance(choice.yaml, dict) and "hash_of" in choice.yaml:
+        return list(choice.yaml["hash_of"])
+    return [choice.column] if choice.column else []
+
+
+def _why_not(guess: Guess, name: str) -> str:
+    column = guess.table.columns.get(name)
+    if column is None:
+        return "an object: name a path in it to use it"
+    if not column.filled:
+        return "empty"
+    if set(tokens(name)) & _PERSONAL and guess.entity == "users":
+        return "personal, and nothing here needs it"
+    if column.time is not None:
+        return f"times ({column.time.format}) that no column of ours is for"
+    if column.most[0][0][:1] in "[{" and guess.table.layout.format != "csv":
+        return "a list"
+    examples = ", ".join(value[:24] for value, _ in column.most[:3])
+    what = "only" if len(column.distinct) <= 3 else f"{len(column.distinct):,} distinct, as"
+    return f"no column of ours is for this: {what} {examples}"
+
+
+def _names(guess: Guess) -> dict[str, str]:
+    """What the YAML calls the source's columns: as they are called, or after ours without a header."""
+    names = {name: name for name in guess.table.layout.names}
+    if guess.table.layout.header:
+        return names
+    ours = {choice.column: choice.ours for choice in guess.choices.values() if choice.column}
+    return names | ours
+
+
+def _decimal(guess: Guess) -> str | None:
+    """How the source writes most of its numbers that are not plain ones."""
+    numbers = [
+        guess.table.columns[choice.column].numbers
+        for choice in guess.choices.values()
+        if choice.ours in _NUMBERS and choice.column
+    ]
+    found = [n.decimal for n in numbers if n.grouped or n.commas > 0.1]
+    return max(found, key=found.count, default=None)
+
+
+def _zone(format: str) -> str:
+    if format.startswith("epoch"):
+        return ""
+    return " # times without an offset are taken as UTC"
+
+
+def _unused(table: Table) -> str:
+    lists = [c.name for c in table.columns.values() if c.filled and c.most[0][0].startswith("[{")]
+    if lists:
+        return f"records lie within its records, in {', '.join(lists)}: docs/shops.md, 'Lists inside lists'"
+    shown = ", ".join(table.layout.names[:6])
+    return f"no entity of ours fits its columns, or a file above fits better ({shown})"
+
+
+def _place(folder: Path, glob: str, path: Path) -> str:
+    """The glob as the shop file names it: relative where both lie near each other."""
+    base = os.path.relpath(folder, path.parent)
+    if Path(os.path.commonpath([folder, path.parent])) == Path(folder.anchor):
+        base = str(folder)
+    base = re.sub(r"([*?[])", r"[\1]", base)
+    return Path(base, glob).as_posix()
+
+
+def _yaml(value: object, names: dict[str, str]) -> str:
+    if isinstance(value, str):
+        return _quoted(names.get(value, value))
+    assert isinstance(value, dict), "a mapping's line is a name or a mapping"
+    parts = []
+    for key, inner in value.items():
+        if isinstance(inner, list):
+            text = f"[{', '.join(_quoted(names[name]) for name in inner)}]"
+        elif isinstance(inner, dict):
+            text = "{" + ", ".join(f"{_quoted(a)}: {_quoted(b)}" for a, b in inner.items()) + "}"
+        else:
+            text = _quoted(names.get(str(inner), str(inner)))
+        parts.append(f"{key}: {text}")
+    return "{" + ", ".join(parts) + "}"
+
+
+_PLAIN = re.compile(r"[A-Za-zÀ-ɏ_][\wÀ-ɏ.-]*( [\wÀ-ɏ.-]+)*")
+_WORDS_OF_YAML = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}
+
+
+def _quoted(text: str) -> str:
+    """A YAML scalar that reads as this very text."""
+    if _PLAIN.fullmatch(text) and text.lower() not in _WORDS_OF_YAML:
+        return text
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _comment(text: str) -> str:
+    """Text of the data on one line of a comment."""
+    return " ".join(re.sub(r"[^\x20-\x7e\u00a1-\uffff]", " ", text).split())[:400]

@@ -1,0 +1,251 @@
+"""How well a source's column fits one of ours: by its name, by its values, by what it refers to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from onboarding.names import concepts_of, likeness
+from onboarding.tables import Table
+from onboarding.times import percent
+from onboarding.values import Column, event_type_of
+
+BY_NAME, BY_VALUES = 0.6, 0.4
+FITS = 0.4
+"""From this score on a column is taken."""
+VALUES_ALONE = 0.6
+"""What values weigh where a name says nothing."""
+MOST_EVENT_TYPES, MOST_RATINGS = 40, 200
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The key of a list (users or products): all its values, as sampled."""
+
+    place: str
+    """As people read it: customers.csv, column nr."""
+    values: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A source's column for one of ours. `score` 0 to 1; `doubt` is what a person must decide."""
+
+    name: str
+    score: float
+    reason: str
+    doubt: str | None = None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known besides the table itself: the keys of the lists that were found."""
+
+    keys: Mapping[str, Keys] = field(default_factory=dict)
+    """users or products -> its key."""
+
+
+def fit(table: Table, column: Column, ours: str, entity: str, evidence: Evidence) -> Fit | None:
+    """How well a column fits, with the reason; None when it cannot be."""
+    if not column.filled:
+        return None
+    named = likeness(column.name, ours, entity) if table.layout.header else 0.0
+    speaks = table.layout.header and bool(set(concepts_of(column.name)) - {"id"})
+    if not named and (speaks or (table.layout.header and ours not in _TOLD_BY_VALUES)):
+        return None
+    judged = _JUDGES[ours](table, column, ours, entity, evidence)
+    if judged is None:
+        return None
+    value, reason, doubt = judged
+    if named:
+        score = BY_NAME * named + BY_VALUES * value
+    else:
+        score = VALUES_ALONE * value
+        reason = f"{reason}, whatever its name" if table.layout.header else reason
+    return Fit(column.name, round(score, 4), reason, doubt)
+
+
+_TOLD_BY_VALUES = {
+    "user_id", "product_id", "rating", "event_type", "rated_at", "ordered_at", "occurred_at",
+}  # fmt: skip
+"""What values alone can show in a file whose names say nothing; other numbers could be anything."""
+
+_Judged = tuple[float, str, str | None] | None
+
+
+def _key(table: Table, column: Column, ours: str, entity: str, evidence: Evidence) -> _Judged:
+    if not _is_id(column):
+        return None
+    count = f"{len(column.distinct):,} distinct"
+    if entity in ("users", "products"):
+        if not column.is_unique:
+            return None
+        first = next(iter(table.columns)) == column.name
+        return (
+            (0.9 if first else 0.6),
+            f"the table's key: {count} in {len(column.values):,} rows",
+            None,
+        )
+    listed = evidence.keys.get("users" if ours == "user_id" else "products")
+    if listed is not None:
+        inside = len(column.distinct & listed.values)
+        share = inside / len(column.distinct)
+        if share >= 0.5:
+            value = share * (0.7 + 0.3 * inside / len(listed.values))
+            return value, f"{count}; {percent(share)} of them are in {listed.place}", None
+        if share == 0 and not table.layout.header:
+            return None
+    return _by_place(table, column, ours, count)
+
+
+def _by_place(table: Table, column: Column, ours: str, count: str) -> _Judged:
+    """An id that no list proves: a log names who before what, as a rule."""
+    ids = [
+        c.name for c in table.columns.values()
+        if _is_id(c) and c.time is None and not _speaks_of_else(table, c, ours)
+    ]  # fmt: skip
+    place = ids.index(column.name) if column.name in ids else len(ids)
+    wanted = 0 if ours == "user_id" else 1
+    value = {0: 0.8, 1: 0.5}.get(abs(place - wanted), 0.3)
+    named = table.layout.header and likeness(column.name, ours, "") > 0.5
+    doubt = None
+    if not named:
+        other = "users" if ours == "product_id" else "products"
+        doubt = f"only its place says so: see that these are not {other}"
+    return value, count, doubt
+
+
+def _speaks_of_else(table: Table, column: Column, ours: str) -> bool:
+    known = set(concepts_of(column.name)) - {"id"} if table.layout.header else set()
+    return bool(known - {"user", "product"})
+
+
+def _is_id(column: Column) -> bool:
+    fractions = column.numbers.share > 0.9 and column.numbers.integers < 0.99 * column.numbers.share
+    known_event = column.most and all(event_type_of(v) for v, _ in column.most[:3])
+    few = len(column.distinct) <= 5 and column.filled > 50
+    return not (fractions or few or known_event or column.mean_length > 64)
+
+
+def _rating(table: Table, column: Column, *_: object) -> _Judged:
+    n = column.numbers
+    if n.share < 0.8 or n.low is None or n.usual_high is None or n.usual_low is None:
+        return None
+    if len(column.distinct) > MOST_RATINGS or n.usual_low < -10 or n.usual_high > 100:
+        return None
+    small = n.usual_low >= 0 and n.usual_high <= 10 and len(column.distinct) <= 25
+    if not table.layout.header and (not small or len(column.distinct) < 3):
+        return None
+    most = ", ".join(value for value, _ in column.most[:3])
+    reason = f"{len(column.distinct)} distinct numbers, {n.usual_low:g} to {n.usual_high:g}, mostly {most}"
+    return (1.0 if small else 0.5), reason, None
+
+
+def _time(table: Table, column: Column, ours: str, *_: object) -> _Judged:
+    found = column.time
+    if found is None:
+        return None
+    doubt = None
+    if found.rival:
+        doubt = (
+            f"{found.rival} fits just as well, for no day is above 12: say which comes first, "
+            "day or month"
+        )
+    optional = ours in ("received_at", "updated_at", "signed_up_at")
+    value = found.share if not optional or table.layout.header else 0.0
+    return (value, found.words, doubt) if value else None
+
+
+def _event_type(table: Table, column: Column, *_: object) -> _Judged:
+    if len(column.distinct) > MOST_EVENT_TYPES or column.numbers.share > 0.5:
+        return None
+    known = sum(count for value, count in column.most if event_type_of(value)) / column.filled
+    if not known:
+        return None
+    shown = ", ".join(f"{value} ({count:,})" for value, count in column.most[:5])
+    doubt = None
+    strange = sorted(value for value in column.distinct if event_type_of(value) is None)
+    if strange:
+        listed = ", ".join(strange[:8])
+        doubt = f"no event of ours for {listed}: give their values, or those rows go to quarantine"
+    return 0.5 + known / 2, shown, doubt
+
+
+def _number(table: Table, column: Column, ours: str, *_: object) -> _Judged:
+    n = column.numbers
+    if n.share < 0.8 or n.low is None or not table.layout.header:
+        return None
+    reason = f"numbers from {n.low:g} to {n.high:g}"
+    if n.grouped:
+        reason += f", {percent(n.grouped)} with commas between thousands"
+    elif n.commas:
+        reason += f", {percent(n.commas)} with a decimal comma"
+    if ours == "quantity":
+        return (0.9 if n.integers > 0.9 * n.share else 0.4), reason, None
+    doubt = None
+    if ours == "line_total":
+        doubt = "of the whole line, or of one unit (then it is unit_price)?"
+    return (0.9 if n.integers < n.share else 0.6), reason, doubt
+
+
+def _birth_year(table: Table, column: Column, *_: object) -> _Judged:
+    n = column.numbers
+    if n.integers < 0.8 or n.usual_low is None or n.usual_high is None:
+        return None
+    if n.usual_low < 1900 or n.usual_high > 2030:
+        return None
+    return 1.0, f"years from {n.usual_low:g} to {n.usual_high:g}", None
+
+
+def _text(table: Table, column: Column, ours: str, entity: str, *_: object) -> _Judged:
+    count, rows = len(column.distinct), len(column.values)
+    plain = column.numbers.share < 0.5
+    examples = ", ".join(value[:30] for value, _ in column.most[:3])
+    reason = f"{count:,} distinct, as {examples}"
+    if table.layout.header:
+        named = likeness(column.name, ours, entity)
+        return (0.9 if plain else 0.3, reason, None) if named else None
+    if ours == "title" and plain and count >= 0.9 * rows and column.mean_length >= 6:
+        is_url = column.most[0][0].startswith(("http:", "https:"))
+        return None if is_url or column.time else (0.8, reason, None)
+    return None
+
+
+def _currency(table: Table, column: Column, *_: object) -> _Judged:
+    fits = all(re.fullmatch(r"[A-Za-z]{3}", value) for value in column.distinct)
+    return (1.0, ", ".join(sorted(column.distinct)[:5]), None) if fits else None
+
+
+def _in_stock(table: Table, column: Column, *_: object) -> _Judged:
+    if column.numbers.booleans < 0.8 or not table.layout.header:
+        return None
+    return 1.0, f"yes or no: {', '.join(value for value, _ in column.most[:4])}", None
+
+
+def _order(table: Table, column: Column, *_: object) -> _Judged:
+    if not table.layout.header or (column.time is not None and column.numbers.share < 0.5):
+        return None
+    return 0.8, f"{len(column.distinct):,} distinct in {len(column.values):,} rows", None
+
+
+def _event_id(table: Table, column: Column, *_: object) -> _Judged:
+    if not table.layout.header or not column.is_unique:
+        return None
+    return 1.0, "no value comes twice", None
+
+
+def _line(table: Table, column: Column, *_: object) -> _Judged:
+    if not table.layout.header or column.numbers.integers < 0.9:
+        return None
+    return 0.8, f"whole numbers up to {column.numbers.high:g}", None
+
+
+_JUDGES: dict[str, Callable[[Table, Column, str, str, Evidence], _Judged]] = {
+    "user_id": _key, "product_id": _key, "rating": _rating, "rated_at": _time,
+    "ordered_at": _time, "occurred_at": _time, "received_at": _time, "updated_at": _time,
+    "signed_up_at": _time, "event_type": _event_type, "quantity": _number, "price": _number,
+    "unit_price": _number, "line_total": _number, "birth_year": _birth_year, "title": _text, "category": _text,
+    "brand": _text, "country": _text, "session_id": _text, "currency": _currency,
+    "in_stock": _in_stock, "order_id": _order, "line_no": _line, "event_id": _event_id,
+}  # fmt: skip

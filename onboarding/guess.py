@@ -1,0 +1,252 @@
+"""Which table of a folder is which entity, and which of its columns is which of ours."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from onboarding.fits import FITS, Evidence, Fit, Keys, fit
+from onboarding.names import concepts_of, file_likeness
+from onboarding.tables import Table
+from onboarding.times import percent
+from onboarding.values import event_type_of
+from recomart.shop.model import ENTITIES, REQUIRED
+
+HAS_FILE_NAME = 0.35
+_DERIVED = {"event_id", "order_id", "line_no"}
+"""Required columns that can be made from others."""
+_TIMES = ("rated_at", "ordered_at", "occurred_at", "signed_up_at", "updated_at", "received_at")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One line of a mapping: our column, what stands in the YAML for it, and why."""
+
+    ours: str
+    column: str | None
+    """The source's column; None where the line is made from several, or from none."""
+    yaml: object
+    """A name, or a mapping such as {hash_of: [a, b]}."""
+    reason: str
+    doubt: str | None = None
+
+
+@dataclass
+class Guess:
+    """A table that seems to hold an entity."""
+
+    entity: str
+    table: Table
+    score: float
+    choices: dict[str, Choice]
+    missing: dict[str, str] = field(default_factory=dict)
+    """Our column that must be there -> what is known about it."""
+    time_format: str | None = None
+    time_doubt: str | None = None
+
+
+def guesses_of(tables: Sequence[Table]) -> list[Guess]:
+    """The likeliest entity of each table, each entity once, in the order of ENTITIES.
+
+    Two rounds: lists of users and products show by their keys which columns of the others refer
+    to them.
+    """
+    lists = _best([g for t in tables for e in ENTITIES if (g := _guess(t, e, Evidence()))])
+    keys = {
+        g.entity: _keys(g) for g in lists if g.entity in ("users", "products") and not g.missing
+    }
+    evidence = Evidence(keys)
+    own = {id(g.table) for g in lists if g.entity in keys}
+    others = [
+        g
+        for t in tables
+        if id(t) not in own
+        for e in ("ratings", "transactions", "events")
+        if (g := _guess(t, e, evidence))
+    ]
+    found = _best([g for g in lists if g.entity in keys] + others)
+    return sorted(found, key=lambda g: list(ENTITIES).index(g.entity))
+
+
+def _keys(guess: Guess) -> Keys:
+    choice = next(iter(guess.choices.values()))
+    assert choice.column is not None, "the first choice of a list is its key"
+    values = guess.table.columns[choice.column].distinct
+    return Keys(f"{guess.table.shown}, {choice.column}", values)
+
+
+def _best(guesses: list[Guess]) -> list[Guess]:
+    """Each table once and each entity once, the likeliest first."""
+    taken: list[Guess] = []
+    for guess in sorted(guesses, key=lambda g: -g.score):
+        if all(g.table is not guess.table and g.entity != guess.entity for g in taken):
+            taken.append(guess)
+    return taken
+
+
+def _guess(table: Table, entity: str, evidence: Evidence) -> Guess | None:
+    """The table as one of an entity; None when too much speaks against it."""
+    fits = _assigned(table, entity, evidence)
+    wanted = [ours for ours in REQUIRED[entity] if ours not in _DERIVED]
+    found = {ours: fits[ours] for ours in wanted if ours in fits}
+    absent = [ours for ours in wanted if ours not in fits]
+    named = file_likeness(table.words, entity)
+    score = sum(f.score for f in found.values()) / len(wanted) + HAS_FILE_NAME * named
+    score += 0.04 * (len(fits) - len(found))
+    if entity in ("users", "products"):
+        if not named and any(file_likeness(table.words, other) == 1 for other in ENTITIES):
+            return None
+        if absent or _refers_elsewhere(table, entity, fits) or (not named and len(fits) < 2):
+            return None
+    elif not _is_log(entity, fits, absent, named):
+        return None
+    choices = {
+        ours: Choice(ours, f.name, f.name, f.reason, f.doubt)
+        for ours in ENTITIES[entity]
+        if (f := fits.get(ours))
+    }
+    guess = Guess(entity, table, score, choices)
+    _settle_times(guess)
+    _settle_totals(guess)
+    _settle_event_types(guess)
+    _derive(guess)
+    guess.missing |= {
+        ours: _what_is_there(guess, ours) for ours in absent if ours not in guess.choices
+    }
+    order = ENTITIES[entity]
+    guess.choices = dict(sorted(guess.choices.items(), key=lambda item: order.index(item[0])))
+    return guess
+
+
+def _assigned(table: Table, entity: str, evidence: Evidence) -> dict[str, Fit]:
+    """Our columns with the source's, the best fits first, each of either once."""
+    found = [
+        (ours, f)
+        for ours in ENTITIES[entity]
+        for column in table.columns.values()
+        if (f := fit(table, column, ours, entity, evidence)) and f.score >= FITS
+    ]
+    required = REQUIRED[entity]
+    places = list(table.columns)
+    found.sort(
+        key=lambda pair: (-pair[1].score, pair[0] not in required, places.index(pair[1].name))
+    )
+    taken: dict[str, Fit] = {}
+    for ours, f in found:
+        if ours not in taken and all(other.name != f.name for other in taken.values()):
+            taken[ours] = f
+    return taken
+
+
+def _refers_elsewhere(table: Table, entity: str, fits: dict[str, Fit]) -> bool:
+    """Whether a would-be list names the other kind: then its rows are deeds, and no things."""
+    other = "product" if entity == "users" else "user"
+    return table.layout.header and any(
+        concepts_of(name)[:1] == (other,) and "id" in (*concepts_of(name), "id")
+        for name in table.columns
+        if all(f.name != name for f in fits.values())
+    )
+
+
+def _is_log(entity: str, fits: dict[str, Fit], absent: list[str], named: float) -> bool:
+    if "user_id" in absent or ("product_id" not in fits and entity != "events"):
+        return False
+    if entity == "ratings":
+        return "rating" in fits
+    if entity == "transactions":
+        bought = {"order_id", "quantity", "unit_price"} & set(fits)
+        return "ordered_at" in fits and (bool(bought) or named > 0.5)
+    of_one_kind = "product_id" in fits and named > 0
+    return "occurred_at" in fits and ("event_type" in fits or of_one_kind)
+
+
+def _settle_times(guess: Guess) -> None:
+    """A source has one time format: that of its main time; other columns must share it."""
+    timed = [guess.choices[ours] for ours in _TIMES if ours in guess.choices]
+    for choice in timed:
+        found = guess.table.columns[choice.column or ""].time
+        assert found is not None, "only what parses as a time was taken for one"
+        if guess.time_format is None:
+            guess.time_format, guess.time_doubt = found.format, choice.doubt
+        elif found.format != guess.time_format:
+            del guess.choices[choice.ours]
+
+
+def _settle_totals(guess: Guess) -> None:
+    """Beside the price of one unit, a total is the whole line's."""
+    if {"unit_price", "line_total"} <= guess.choices.keys():
+        guess.choices["line_total"] = replace(guess.choices["line_total"], doubt=None)
+
+
+def _settle_event_types(guess: Guess) -> None:
+    if guess.entity != "events":
+        return
+    choice = guess.choices.get("event_type")
+    if choice is None:
+        guess.choices["event_type"] = Choice(
+            "event_type", None, {"value": "view"},
+            "no column says what happened, so every row counts as one kind",
+            "what is a row: a view, a click, a purchase?",
+        )  # fmt: skip
+        return
+    values = sorted(guess.table.columns[choice.column or ""].distinct)
+    ours = {value: event_type_of(value) or value for value in values}
+    changed = {value: word for value, word in ours.items() if value != word or _is_strange(value)}
+    if changed:
+        yaml = {"column": choice.column, "values": changed}
+        guess.choices["event_type"] = Choice(
+            "event_type", choice.column, yaml, choice.reason, choice.doubt
+        )
+
+
+def _is_strange(value: str) -> bool:
+    return event_type_of(value) is None
+
+
+def _derive(guess: Guess) -> None:
+    """Make the keys that the table lacks from what it has."""
+    names = [c.column for c in guess.choices.values() if c.column]
+    if guess.entity == "events" and "event_id" not in guess.choices:
+        guess.choices["event_id"] = Choice(
+            "event_id", None, {"hash_of": names}, "no column of its own: made from these, so that "
+            "the same row again is known as the same",
+        )  # fmt: skip
+    if guess.entity != "transactions":
+        return
+    user, time, product = (guess.choices.get(k) for k in ("user_id", "ordered_at", "product_id"))
+    if "order_id" not in guess.choices and user and time:
+        guess.choices["order_id"] = Choice(
+            "order_id", None, {"hash_of": [user.column, time.column]},
+            "no column of its own: what one user bought at one time",
+        )  # fmt: skip
+    if "line_no" not in guess.choices and product:
+        order = guess.choices["order_id"].yaml if "order_id" in guess.choices else None
+        once = _once(guess, [*(_read(order)), product.column or ""])
+        doubt = (
+            None if once > 0.999 else "rows that agree in both count as one: name another column"
+        )
+        guess.choices["line_no"] = Choice(
+            "line_no", product.column, product.column,
+            f"no column of its own; the product serves: {percent(once)} of the pairs of order and "
+            "product come once", doubt,
+        )  # fmt: skip
+
+
+def _read(yaml: object) -> list[str]:
+    if isinstance(yaml, dict):
+        return [str(name) for name in yaml.get("hash_of", [])]
+    return [str(yaml)] if yaml else []
+
+
+def _once(guess: Guess, names: list[str]) -> float:
+    """The share of rows of the sample that no other row equals in these columns."""
+    columns = [guess.table.records.column(name).to_pylist() for name in names]
+    counts = Counter(zip(*columns, strict=True))
+    return sum(1 for n in counts.values() if n == 1) / max(1, len(counts))
+
+
+def _what_is_there(guess: Guess, ours: str) -> str:
+    if ours.endswith("_at"):
+        return f"no column of {guess.table.shown} holds times"
+    return f"no column of {guess.table.shown} looks like it"

@@ -1,0 +1,199 @@
+"""How a file is laid out, found out from its bytes: encoding, format, delimiter, quote, header."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+from ingestion import csv_records
+from ingestion.csv_records import Dialect
+from ingestion.json_values import parse
+from onboarding import sample
+from onboarding.names import concepts_of
+from onboarding.sample import Raw, Rows
+
+DELIMITERS = (",", ";", "\t", "|", "::", "^", "~")
+FEW_LINES = 300
+STEADY = 0.9
+"""A delimiter splits at least this share of the lines into the same number of fields."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a FileSource must say of a file; `remarks` is what a person should know besides."""
+
+    format: str
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    quote: str = '"'
+    header: bool = True
+    names: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+def look(raw: Raw) -> tuple[Layout, Rows | None]:
+    """The layout of a file and its sampled records; None for a format that RecoMart cannot read.
+
+    Raises:
+        SourceError: a Parquet file that is broken.
+    """
+    if raw.chunks[0].startswith(b"PAR1"):
+        rows = sample.parquet_rows(raw.path)
+        return Layout("parquet", names=tuple(rows.table.column_names)), rows
+    encoding, remarks = encoding_of(raw)
+    chunks = sample.utf8(raw, encoding)
+    start = chunks[0].lstrip()[:1]
+    if start in (b"{", b"["):
+        paths = _json_paths(chunks[0])
+        if paths is None:
+            return Layout("json", encoding), None
+        rows = sample.json_rows(chunks, paths, whole=raw.whole)
+        return Layout("jsonl", encoding, names=paths, remarks=remarks), rows
+    return _csv(raw, encoding, chunks, remarks)
+
+
+def encoding_of(raw: Raw) -> tuple[str, tuple[str, ...]]:
+    """The encoding that the bytes are in, and remarks on bytes that do not fit it."""
+    first = raw.chunks[0]
+    if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16", ()
+    head = first[:4096]
+    if head.count(b"\0") > len(head) // 4:
+        return ("utf-16-le" if head[1:2] == b"\0" else "utf-16-be"), ()
+    body = b"".join(raw.chunks)
+    if csv_records.is_utf8(body):
+        return "utf-8", ()
+    foreign = [line for line in body.split(b"\n") if not line.isascii()]
+    broken = [line for line in foreign if not csv_records.is_utf8(line)]
+    if 10 * len(broken) < len(foreign):
+        lines = "line has" if len(broken) == 1 else "lines have"
+        return "utf-8", (f"{len(broken):,} {lines} bytes that are not UTF-8, and will be rejected",)
+    high = re.search(rb"[\x80-\x9f]", b"".join(broken))
+    return ("cp1252" if high else "latin-1"), ()
+
+
+def _json_paths(text: bytes) -> tuple[str, ...] | None:
+    """The keys of JSON lines, those of objects within by path; None when it is one JSON value."""
+    paths: dict[str, None] = {}
+    records = lines = 0
+    for line in text.splitlines()[:FEW_LINES]:
+        lines += bool(line.strip())
+        try:
+            record = parse(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(record, dict):
+            records += 1
+            paths.update(dict.fromkeys(_leaves(record)))
+    # a pretty-printed value has lines that are objects too, but most of its lines are not
+    return tuple(paths) if 2 * records > lines else None
+
+
+def _leaves(record: dict, prefix: str = "") -> list[str]:
+    found = []
+    for key, value in record.items():
+        if isinstance(value, dict) and value and prefix.count(".") < 2 and "." not in key:
+            found += _leaves(value, f"{prefix}{key}.")
+        elif "." not in key:
+            found.append(f"{prefix}{key}")
+    return found
+
+
+def _csv(
+    raw: Raw, encoding: str, chunks: list[bytes], remarks: tuple[str, ...]
+) -> tuple[Layout, Rows]:
+    delimiter = delimiter_of(chunks[0])
+    quote = _quote(chunks, delimiter)
+    first = _records(chunks[0], delimiter, quote)
+    names = [field.strip() for field in first[0]] if first else []
+    header = is_header(first)
+    if not header:
+        names = [f"column_{i}" for i in range(1, len(names) + 1)]
+    elif names:
+        names = first[0]
+    dialect = Dialect(delimiter.encode(), quote.encode(), len(names))
+    rows = sample.csv_rows(chunks, names, dialect, header=header, whole=raw.whole)
+    if rejected := rows.tally.rejected:
+        reason = Counter(reject.reason for reject in rows.tally.rejects).most_common(1)[0][0]
+        what = "record does" if rejected == 1 else "records do"
+        remarks += (f"{rejected:,} {what} not parse ({reason}), and will be rejected",)
+    layout = Layout(
+        "csv", encoding, delimiter, quote, header, tuple(rows.table.column_names), remarks
+    )
+    return layout, rows
+
+
+def delimiter_of(text: bytes) -> str:
+    """The delimiter that splits the lines most steadily; of several, the one that splits most."""
+    best, most = ",", (0.0, 0)
+    for candidate in DELIMITERS:
+        widths = Counter(map(len, _records(text, candidate, '"')))
+        if not widths:
+            continue
+        width, count = widths.most_common(1)[0]
+        steadiness = count / widths.total()
+        score = (1.0 if steadiness >= STEADY else steadiness, width)
+        # a comma within a field can be as steady as a delimiter: "4,5" in a file of semicolons
+        if width > 1 and score > most:
+            best, most = candidate, score
+    return best
+
+
+def _records(text: bytes, delimiter: str, quote: str) -> list[list[str]]:
+    """The first records as fields; a line that does not parse is skipped."""
+    dialect = Dialect(delimiter.encode(), quote.encode(), 0)
+    records: list[list[str]] = []
+    at = 0
+    while at < len(text) and len(records) < FEW_LINES:
+        try:
+            fields, end = csv_records.record_at(text, at, dialect, final=True)
+        except csv_records.Broken:
+            end = csv_records.line_end(text, at, final=True) or len(text)
+            fields = []
+        if fields not in ([], [b""]):
+            records.append([field.decode("utf-8", "replace") for field in fields])
+        at = max(end, at + 1)
+    return records
+
+
+def _quote(chunks: list[bytes], delimiter: str) -> str:
+    """`"` unless reading without it breaks fewer records."""
+    if not any(b'"' in chunk for chunk in chunks):
+        return '"'
+    broken = {}
+    for quote in ('"', ""):
+        widths = Counter(map(len, _records(chunks[0], delimiter, quote)))
+        width = widths.most_common(1)[0][0] if widths else 1
+        dialect = Dialect(delimiter.encode(), quote.encode(), width)
+        rows = sample.csv_rows(chunks, dialect.names, dialect, header=False, whole=False)
+        broken[quote] = rows.tally.rejected
+    return '"' if broken['"'] <= broken[""] else ""
+
+
+_NUMBER_OR_TIME = re.compile(r"[-+]?[\d.,:/ T-]*\d[\d.,:/ TZ+-]*")
+
+
+def is_header(records: list[list[str]]) -> bool:
+    """Whether the first record names the columns: it has no number where the others have some."""
+    if not records:
+        return True
+    first, others = [field.strip() for field in records[0]], records[1:]
+    if any(not field or _NUMBER_OR_TIME.fullmatch(field) for field in first):
+        return False
+    if len(set(first)) < len(first):
+        return bool(any(concepts_of(field) for field in first))
+    known = sum(bool(concepts_of(field)) for field in first)
+    if not others:
+        return True
+    plain = all(
+        row[i].strip() == "" or not _NUMBER_OR_TIME.fullmatch(row[i].strip())
+        for row in others
+        for i in range(min(len(row), len(first)))
+    )
+    if plain:
+        return known * 2 >= len(first) and not any(
+            row[: len(first)] == records[0] for row in others
+        )
+    return True

@@ -1,0 +1,143 @@
+"""What the values of a column say, whatever it is called."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from onboarding.times import TimeFormat, calculator, time_format
+from recomart.events import EVENT_TYPES
+
+MOST = 40
+_DECIMAL_COMMA = r"^\s*[-+]?\d{1,3}(\.\d{3})*,\d+\s*$|^\s*[-+]?\d+,\d+\s*$"
+_GROUPED = r"^\s*[-+]?\d{1,3}((,\d{3})+\.\d+|(,\d{3}){2,})\s*$"
+"""Thousands apart by commas. 1,299 is left out: its comma may be a decimal one."""
+
+EVENT_WORDS: dict[str, str] = {
+    "impression": "impression impressions shown exposure display seen",
+    "view": "view views viewed pv pageview productview detail details visit productdetail "
+    "ansicht angesehen vue vista open look browse",
+    "click": "click clicks clicked clk klick klicks clic",
+    "favorite": "favorite favourite fav favor like liked wishlist wish bookmark merken "
+    "gemerkt merkliste addtowishlist save saved favori",
+    "add_to_cart": "addtocart cart add addtobasket basket addcart cartadd basketadd warenkorb inwarenkorb "
+    "atc panier addtobag carrito",
+    "remove_from_cart": "removefromcart remove removed removecart cartremove deletefromcart rfc "
+    "ausdemwarenkorb removefrombasket basketremove",
+    "purchase": "purchase purchased buy bought order ordered transaction sale checkout kauf "
+    "gekauft bestellung achat compra paid conversion payment",
+}  # fmt: skip
+"""Our event type -> words for it, without spaces and signs."""
+
+_EVENT = {word: ours for ours, words in EVENT_WORDS.items() for word in words.split()}
+
+
+def event_type_of(value: str) -> str | None:
+    """Our event type for a shop's word; None when it is not known."""
+    if value in EVENT_TYPES:
+        return value
+    return _EVENT.get(re.sub(r"[^a-zäöü]", "", value.lower()))
+
+
+@dataclass(frozen=True)
+class Column:
+    """A source's column as sampled."""
+
+    name: str
+    values: pa.ChunkedArray
+
+    @cached_property
+    def filled(self) -> int:
+        return len(self.values) - self.values.null_count
+
+    @cached_property
+    def distinct(self) -> frozenset[str]:
+        return frozenset(v for v in pc.unique(self.values).to_pylist() if v is not None)
+
+    @cached_property
+    def is_unique(self) -> bool:
+        """Whether hardly a value comes twice: the column may be a key, of data with some dirt."""
+        return self.filled > 0 and len(self.distinct) >= 0.95 * len(self.values)
+
+    @cached_property
+    def numbers(self) -> Numbers:
+        return _numbers(self.values)
+
+    @cached_property
+    def time(self) -> TimeFormat | None:
+        return time_format(self.values) if self.filled else None
+
+    @cached_property
+    def most(self) -> list[tuple[str, int]]:
+        """The commonest values and how often they come, of few."""
+        counted = Counter(
+            {c["values"]: c["counts"] for c in pc.value_counts(self.values).to_pylist()}
+        )
+        counted.pop(None, None)
+        return sorted(counted.items(), key=lambda item: (-item[1], item[0]))[:MOST]
+
+    @cached_property
+    def mean_length(self) -> float:
+        return float(pc.mean(pc.utf8_length(self.values)).as_py() or 0.0)
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The numbers among a column's filled values. Bounds are None without any."""
+
+    share: float
+    """Of the filled values, those that are numbers, by either decimal sign."""
+    commas: float
+    """Those that are numbers with a decimal comma."""
+    grouped: float
+    """Those that have commas between their thousands: 1,299.00."""
+    integers: float
+    booleans: float
+    low: float | None = None
+    high: float | None = None
+    usual_low: float | None = None
+    usual_high: float | None = None
+    """Between these lie all but 1% at either end."""
+
+    @property
+    def decimal(self) -> str | None:
+        """What a source of such numbers must declare as its decimal; None for nothing."""
+        if self.grouped:
+            return "."
+        return "," if self.commas else None
+
+
+def _numbers(values: pa.ChunkedArray) -> Numbers:
+    connection = calculator()
+    connection.register("received", pa.table({"value": values}))
+    comma = f"regexp_matches(value, '{_DECIMAL_COMMA}')"
+    grouped = f"regexp_matches(value, '{_GROUPED}')"
+    row = connection.execute(
+        f"""
+        with read as (
+            select
+                {comma} as comma, {grouped} as grouped,
+                try_cast(value as boolean) is not null as flag,
+                case
+                    when comma then try_cast(replace(replace(value, '.', ''), ',', '.') as double)
+                    when grouped then try_cast(replace(value, ',', '') as double)
+                    else try_cast(value as double)
+                end as number
+            from received where value <> ''
+        ),
+        finite as (select comma, grouped, flag, case when isfinite(number) then number end as number from read)
+        select count(*), count(number), count(*) filter (where comma),
+            count(*) filter (where grouped),
+            count(*) filter (where number = trunc(number) and not comma), count(*) filter (where flag),
+            min(number), max(number), quantile_disc(number, 0.01), quantile_disc(number, 0.99)
+        from finite
+        """
+    ).fetchone()
+    assert row is not None, "an aggregate has a row"
+    total = row[0] or 1
+    return Numbers(*(count / total for count in row[1:6]), *row[6:])

@@ -1,0 +1,275 @@
+"""The check of a shop file: all problems at once, nothing loaded, each as a load would tell it."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import pytest
+from pytest_httpserver import HTTPServer
+
+from ingestion.load import ingest
+from onboarding import check
+from recomart.errors import RecoMartError, SourceError
+from recomart.settings import load_settings
+
+RATINGS = """\
+title: Acme
+ratings:
+  files: ratings*.csv
+  columns:
+    user_id: user
+    product_id: item
+    rating: stars
+    rated_at: ts
+"""
+
+
+class Acme:
+    """A shop in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.settings = load_settings(shop=str(folder / "acme.yml"), lake=folder / "lake")
+
+    def declare(self, text: str) -> None:
+        (self.folder / "acme.yml").write_text(textwrap.dedent(text))
+
+    def rows(
+        self, name: str = "ratings.csv", header: str = "user,item,stars,ts", row: str = ""
+    ) -> None:
+        row = row or "u{n},p{n},{star},2025-01-0{star}T10:00:00Z"
+        lines = [row.format(n=n % 9, star=n % 5 + 1) for n in range(60)]
+        (self.folder / name).write_text("\n".join([header, *lines]) + "\n")
+
+    def problems(self) -> list[RecoMartError]:
+        found = check(self.settings)
+        assert not self.settings.lake.exists(), "a check leaves no lake behind"
+        return found
+
+    def codes(self) -> list[tuple[str, str]]:
+        return [(problem.severity, problem.code) for problem in self.problems()]
+
+
+@pytest.fixture
+def acme(tmp_path: Path) -> Acme:
+    shop = Acme(tmp_path)
+    shop.declare(RATINGS)
+    return shop
+
+
+def test_a_sound_shop_has_no_problems(acme: Acme) -> None:
+    acme.rows()
+    assert acme.problems() == []
+
+
+def test_a_missing_column_is_told_like_a_compilers_error_and_as_ingest_tells_it(
+    acme: Acme,
+) -> None:
+    acme.rows(header="user,item,stars,when")
+    (problem,) = acme.problems()
+    assert problem.render().splitlines() == [
+        'error[missing-column]: ratings.csv, line 1, has no column "ts" for rated_at',
+        f"  --> {acme.folder}/acme.yml:8   ratings.columns.rated_at: 'ts'",
+        '  found: user, item, stars, when      did you mean "when"? '
+        "(100% of it parses as ISO 8601; 2025-01-01 to 2025-01-05)",
+        '  help: set rated_at: "when"',
+    ]
+    with pytest.raises(SourceError) as caught:
+        ingest(acme.settings)
+    assert caught.value.render() == problem.render()
+
+
+def test_all_problems_are_told_at_once(acme: Acme) -> None:
+    acme.declare(
+        RATINGS.replace("files: ratings*.csv", 'files: ["ratings*.csv", "more/*.csv"]')
+        + """\
+users:
+  files: users.csv
+  columns: {user_id: id, signed_up_at: since}
+events:
+  files: clicks.csv
+  delimiter: ","
+  time_format: epoch_seconds
+  columns:
+    event_id: {hash_of: [user, what, ts]}
+    event_type: what
+    user_id: user
+    occurred_at: ts
+"""
+    )
+    acme.rows(row="u{n},p{n},{star}1,0{star}.01.2025")
+    acme.rows("ratings-2.csv", header="user,item,stars,ts,note", row="a,b,3,2025-01-01,x")
+    acme.rows("users.csv", header="id,since", row="other{n},2025-01-0{star}")
+    acme.rows("clicks.csv", header="user;what;ts", row="u{n};pv;17000000{star}0")
+    assert sorted(acme.codes()) == sorted(
+        [
+            ("error", "missing-files"),  # more/*.csv
+            ("error", "unknown-column"),  # note, in the second file
+            ("error", "wrong-values"),  # German dates in ratings.csv
+            ("error", "out-of-scale"),  # 11 to 51
+            ("error", "unknown-references"),  # no user of ratings is in users.csv
+            ("error", "missing-column"),  # clicks.csv has semicolons
+        ]
+    )
+    text = "\n".join(problem.render() for problem in acme.problems())
+    assert 'did you mean "%d.%m.%Y"? (100% of it parses as %d.%m.%Y' in text
+    assert (
+        'help: check the delimiter: with ";" the line would have 3 columns; then set delimiter: ";"'
+        in text
+    )
+
+
+def test_the_same_problem_of_many_files_is_told_once_with_their_count(acme: Acme) -> None:
+    for n in range(5):
+        acme.rows(f"ratings-{n}.csv", header="user,item,stars,ts,note", row="a,b,3,2025-01-01,x")
+    (problem,) = acme.problems()
+    assert "(and 4 more files alike)" in problem.message
+
+
+def test_a_glob_that_matches_nothing_names_the_nearest_file(acme: Acme) -> None:
+    acme.declare(RATINGS.replace("ratings*.csv", "rating.csv"))
+    acme.rows()
+    (problem,) = acme.problems()
+    assert problem.code == "missing-files"
+    assert problem.found is not None
+    assert problem.found.endswith('did you mean "ratings.csv"?')
+
+
+def test_all_wrong_keys_of_the_file_are_told(acme: Acme) -> None:
+    acme.declare(RATINGS.replace("title", "titel").replace("  files", "  delimeter: x\n  files"))
+    helps = [problem.help for problem in acme.problems()]
+    assert 'did you mean "title"?' in helps
+    assert 'did you mean "delimiter"?' in helps
+
+
+def test_event_types_that_are_not_ours_come_with_the_values_to_add(acme: Acme) -> None:
+    acme.declare(
+        """\
+        title: Acme
+        events:
+          files: log.csv
+          columns:
+            event_id: {hash_of: [user, what, ts]}
+            event_type: {column: what, values: {shown: impression}}
+            user_id: user
+            occurred_at: ts
+        """
+    )
+    lines = [f"u{n % 7},{'pv' if n % 2 else 'shown'},2025-01-01" for n in range(50)]
+    (acme.folder / "log.csv").write_text("\n".join(["user,what,ts", *lines]) + "\n")
+    (problem,) = acme.problems()
+    assert (problem.code, problem.found) == ("unknown-event-type", "pv (25)")
+    assert problem.help == 'add to its values: {"pv": view}'
+
+
+def test_json_lines_that_are_declared_as_csv_are_one_problem(acme: Acme) -> None:
+    acme.rows(header='{"user": "u1", "item": "p1", "stars": 5, "ts": "2025-01-01"}', row="{{}}")
+    (problem,) = acme.problems()
+    assert (problem.code, problem.help) == ("wrong-format", "set format: jsonl")
+
+
+def test_a_few_bad_values_and_lines_are_warnings(acme: Acme) -> None:
+    acme.rows()
+    with open(acme.folder / "ratings.csv", "a") as handle:
+        handle.write("u1,p1,9,2025-01-01\nu1,p1\n")
+    assert acme.codes() == [("warning", "broken-lines"), ("warning", "out-of-scale")]
+
+
+def test_decimal_commas_are_known_and_their_key_is_named(acme: Acme) -> None:
+    acme.declare(RATINGS.replace("  columns", '  delimiter: ";"\n  columns'))
+    acme.rows(header="user;item;stars;ts", row="u{n};p{n};{star},5;2025-01-01")
+    (problem,) = acme.problems()
+    assert problem.help == 'set ratings.decimal: ","'
+
+
+def test_commas_between_thousands_are_known_and_their_key_mends_them(acme: Acme) -> None:
+    orders = """\
+        title: Acme
+        transactions:
+          files: orders.csv
+          delimiter: ";"
+          columns: {order_id: no, line_no: pos, user_id: user, product_id: item, unit_price: each,
+                    ordered_at: at}
+        """
+    acme.declare(orders)
+    acme.rows("orders.csv", "no;pos;user;item;each;at", "o{n};{star};u;p;1,{star}99.50;2025-01-01")
+    (problem,) = acme.problems()
+    assert problem.help == 'set transactions.decimal: "."'
+    acme.declare(orders.replace("delimiter", 'decimal: "."\n          delimiter'))
+    assert acme.problems() == []
+
+
+def test_ids_that_lost_their_leading_zeros_are_told_with_a_list_and_without(acme: Acme) -> None:
+    events = """\
+events:
+  files: clicks.csv
+  columns:
+    event_id: {hash_of: [user, item, at]}
+    event_type: {value: view}
+    user_id: user
+    product_id: item
+    occurred_at: at
+"""
+    acme.declare(RATINGS + events)
+    acme.rows(row="{n},p{n},{star},2025-01-01")
+    acme.rows("clicks.csv", header="user,item,at", row="000{n},p{n},2025-01-01")
+    (problem,) = acme.problems()
+    assert (problem.severity, problem.code) == ("error", "lost-zeros")
+    assert (
+        "88.9% of the sampled user_ids are in clicks.csv with zeros before them" in problem.message
+    )
+    acme.declare(RATINGS + "users: {files: users.csv, columns: {user_id: id}}\n")
+    acme.rows("users.csv", header="id", row="0{n}")
+    (problem,) = acme.problems()
+    assert problem.code == "unknown-references"
+    assert "lost its leading zeros" in (problem.help or "")
+
+
+def test_a_wrong_encoding_is_an_error_and_not_a_crash(acme: Acme) -> None:
+    acme.rows()
+    text = (acme.folder / "ratings.csv").read_text()
+    (acme.folder / "ratings.csv").write_text(text, "utf-16")
+    (problem,) = acme.problems()
+    assert problem.code == "wrong-encoding"
+    acme.declare(RATINGS.replace("  columns", "  encoding: klingon\n  columns"))
+    (problem,) = acme.problems()
+    assert "is no encoding that Python knows" in problem.message
+
+
+def test_a_catalogue_is_asked_once_and_its_key_must_be_set(
+    acme: Acme, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme.rows()
+    api = f"""\
+products:
+  api: {httpserver.url_for("/products")}
+  api_key: {{env: ACME_KEY}}
+  columns: {{product_id: id, price: cost}}
+"""
+    acme.declare(RATINGS + api)
+    monkeypatch.delenv("ACME_KEY", raising=False)
+    assert acme.codes() == [("error", "missing-api-key")]
+    monkeypatch.setenv("ACME_KEY", "k")
+    httpserver.expect_request("/products").respond_with_data("down", status=503)
+    assert acme.codes() == [("error", "catalogue-down")]
+    assert len(httpserver.log) == 1
+    httpserver.clear()
+    items = [{"id": f"p{n}", "price": "1"} for n in range(9)]
+    httpserver.expect_request("/products").respond_with_json({"items": items, "total": 9})
+    (problem,) = acme.problems()
+    assert 'has no column "cost" for price' in problem.message
+
+
+def test_a_mock_catalogue_that_does_not_run_is_left_alone(acme: Acme) -> None:
+    acme.rows()
+    acme.declare(RATINGS + 'products: {api: "{mock_api}/p", columns: {product_id: id}}\n')
+    assert acme.problems() == []
+
+
+def test_a_large_file_is_sampled(acme: Acme) -> None:
+    acme.rows()
+    with open(acme.folder / "ratings.csv", "r+b") as handle:
+        handle.seek(20 << 30)  # sparse: 20 GB that take no room, and would take minutes to read
+        handle.write(b"\nu1,p1,9,2025-01-01T00:00:00Z\n")
+    assert acme.codes() == [("warning", "out-of-scale")]
