@@ -13,8 +13,8 @@ import numpy as np
 from benchmarks import movielens
 from benchmarks.results import write_result
 from recomart.settings import load_settings
+from training.kinds.svd import fit_svd
 from training.metrics import rmse
-from training.models.svd import fit_svd
 
 PUBLISHED = 0.934
 """https://surprise.readthedocs.io, "Benchmarks": SVD, default parameters, 5 folds, ML-100K."""

@@ -17,8 +17,8 @@ from threadpoolctl import threadpool_limits
 from benchmarks import movielens
 from benchmarks.results import write_result
 from recomart.settings import load_settings
-from training.models.svd import EPOCHS, FACTORS, fit_svd
-from training.models.trainset import surprise_trainset
+from training.kinds.svd import EPOCHS, FACTORS, fit_svd
+from training.kinds.trainset import surprise_trainset
 from training.topk import top_k
 
 K = 10

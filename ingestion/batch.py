@@ -11,13 +11,15 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from ingestion import contracts, headers, ledger, mapping, pages, parquet_records, text
-from ingestion.csv_header import dialect_of
-from ingestion.csv_lines import CsvReader
-from ingestion.json_lines import JsonLinesReader
-from ingestion.json_values import JsonColumns, schema
+from ingestion import contracts, headers, ledger, mapping
 from ingestion.ledger import Load
-from ingestion.records import Tally
+from ingestion.readers import parquet_records, text
+from ingestion.readers.csv_header import dialect_of
+from ingestion.readers.csv_lines import CsvReader
+from ingestion.readers.json_lines import JsonLinesReader
+from ingestion.readers.json_values import JsonColumns, schema
+from ingestion.readers.records import Tally
+from ingestion.sources import pages
 from recomart.errors import SourceError
 from recomart.shop.file import ShopFile
 from recomart.shop.model import ENTITIES, KEYS, ApiSource, FileSource, ReadSource

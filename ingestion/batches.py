@@ -9,12 +9,13 @@ from pathlib import Path
 
 import duckdb
 
-from ingestion import ledger, segments
+from ingestion import ledger
 from ingestion.batch import Landed, Outcome, Target, load_batches
 from ingestion.failed_batches import FailedBatches
 from ingestion.failures import FAILURES, as_received, explained
 from ingestion.landing import LandedFile, LandingZone
 from ingestion.ledger import Load
+from ingestion.sources import segments
 from ingestion.summary import IngestSummary
 from recomart.errors import RecoMartError
 from recomart.settings import Settings

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from ingestion.ledger import Load
-from ingestion.records import FEW
+from ingestion.readers.records import FEW
 from recomart.errors import SourceError
 from recomart.events import EVENT_TYPES
 from recomart.shop.entities import TYPES

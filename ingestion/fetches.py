@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import duckdb
 
 from ingestion import ledger
-from ingestion.api import Catalogue, Known
 from ingestion.batch import Landed, NothingNew, Target, load_batches
 from ingestion.batches import Batches
 from ingestion.failures import FAILURES, explained
 from ingestion.ledger import Fetched, Load
-from ingestion.pages import framed
+from ingestion.sources.api import Catalogue, Known
+from ingestion.sources.pages import framed
 from recomart.settings import Settings
 from recomart.shop.file import ShopFile
 from recomart.shop.model import ApiSource, MadeSource

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import duckdb
 
-from ingestion import ledger, segments
+from ingestion import ledger
 from ingestion.batch import Landed
 from ingestion.batches import Batches, groups
 from ingestion.failures import FAILURES, explained
 from ingestion.ledger import Load
+from ingestion.sources import segments
 from recomart.files import sha256_of
 from recomart.streams import EVENTS, SEALED
 

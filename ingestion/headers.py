@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ingestion import pages, parquet_records, text
-from ingestion.csv_header import read_header
-from ingestion.json_lines import JsonLinesReader
-from ingestion.json_values import JsonColumns
 from ingestion.mismatches import mismatch, unexpected
-from ingestion.records import Tally
+from ingestion.readers import parquet_records, text
+from ingestion.readers.csv_header import read_header
+from ingestion.readers.json_lines import JsonLinesReader
+from ingestion.readers.json_values import JsonColumns
+from ingestion.readers.records import Tally
+from ingestion.sources import pages
 from recomart.errors import HeaderMismatch, ShopFileError, SourceError
 from recomart.shop.file import ShopFile
 from recomart.shop.model import REQUIRED, FileSource, ReadSource

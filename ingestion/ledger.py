@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 import duckdb
 import pyarrow as pa
 
-from ingestion.records import Reject
+from ingestion.readers.records import Reject
 from recomart.rules.rule import every_rule, stop_of
 from recomart.shop.entities import ENTITIES, LISTS
 from recomart.shop.model import Shop

@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import duckdb
 
-from ingestion import folding, headers, ledger, segments
+from ingestion import folding, headers, ledger
 from ingestion.batch import Landed, Target, load_batches
 from ingestion.batches import Batches
 from ingestion.failures import FAILURES, as_received, explained, not_reloadable
 from ingestion.fetches import Fetches
-from ingestion.files import find_files
 from ingestion.receiving import Receiving
+from ingestion.sources import segments
+from ingestion.sources.files import find_files
 from ingestion.summary import IngestSummary
 from recomart.errors import SourceError
 from recomart.settings import Settings

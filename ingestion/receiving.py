@@ -12,7 +12,7 @@ from ingestion import headers, ledger
 from ingestion.batch import Landed, Target
 from ingestion.batches import Batches
 from ingestion.failures import FAILURES, explained
-from ingestion.files import SourceFile
+from ingestion.sources.files import SourceFile
 from ingestion.summary import IngestSummary
 from recomart.files import sha256_of
 from recomart.shop.model import FileSource

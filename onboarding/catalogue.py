@@ -5,11 +5,11 @@ from __future__ import annotations
 import pyarrow as pa
 
 from ingestion import headers
-from ingestion.api import Catalogue, Known
-from ingestion.http import Transient
-from ingestion.json_values import JsonColumns, as_batch, parse
-from ingestion.pages import items_of
-from ingestion.records import Tally
+from ingestion.readers.json_values import JsonColumns, as_batch, parse
+from ingestion.readers.records import Tally
+from ingestion.sources.api import Catalogue, Known
+from ingestion.sources.http import Transient
+from ingestion.sources.pages import items_of
 from recomart.errors import CatalogueError, RecoMartError, SourceError
 from recomart.settings import Settings
 from recomart.shop.file import ShopFile

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from ingestion import headers
-from ingestion.files import SourceFile, find_files
+from ingestion.sources.files import SourceFile, find_files
 from onboarding import catalogue, values_check
 from onboarding.spare import rows_of
 from recomart.errors import ConfigurationError, RecoMartError, SourceError

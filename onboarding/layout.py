@@ -7,9 +7,9 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-from ingestion import csv_records
-from ingestion.csv_records import Dialect
-from ingestion.json_values import parse
+from ingestion.readers import csv_records
+from ingestion.readers.csv_records import Dialect
+from ingestion.readers.json_values import parse
 from onboarding import sample
 from onboarding.names import concepts_of
 from onboarding.sample import Raw, Rows

@@ -11,13 +11,13 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from ingestion import parquet_records
-from ingestion.csv_lines import CsvReader
-from ingestion.csv_records import Dialect
-from ingestion.json_lines import JsonLinesReader
-from ingestion.json_values import JsonColumns, schema
-from ingestion.records import Tally
-from ingestion.text import is_utf8, reading
+from ingestion.readers import parquet_records
+from ingestion.readers.csv_lines import CsvReader
+from ingestion.readers.csv_records import Dialect
+from ingestion.readers.json_lines import JsonLinesReader
+from ingestion.readers.json_values import JsonColumns, schema
+from ingestion.readers.records import Tally
+from ingestion.readers.text import is_utf8, reading
 from recomart.errors import SourceMissing
 
 WHOLE_BYTES = 8 << 20
@@ -96,7 +96,7 @@ def _whole_lines(chunks: list[bytes], whole: bool) -> Iterator[bytes]:
 
 
 def utf8(raw: Raw, encoding: str) -> list[bytes]:
-    """The chunks as UTF-8 without a byte-order mark, as `ingestion.text` makes them."""
+    """The chunks as UTF-8 without a byte-order mark, as `ingestion.readers.text` makes them."""
     chunks = list(raw.chunks)
     if not is_utf8(encoding):
         chunks = [

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ingestion import csv_records, parquet_records
-from ingestion.csv_header import read_header
+from ingestion.readers import csv_records, parquet_records
+from ingestion.readers.csv_header import read_header
 from onboarding import sample
 from onboarding.fits import FITS, Evidence, fit
 from onboarding.layout import Layout

@@ -151,7 +151,7 @@ def asset_of(settings: Settings, step: Step, specs: Sequence[dg.AssetSpec]) -> d
 
 def files_seen(settings: Settings) -> str:
     """A fingerprint of the shop's source files (path, size, time), for the sensor's cursor."""
-    from ingestion.files import find_files
+    from ingestion.sources.files import find_files
 
     shop = load_shop(settings)
     digest = hashlib.sha256()

@@ -19,10 +19,10 @@ import numpy as np
 from recomart.errors import ModelDamaged
 from recomart.files import replace_text, sha256_of
 from training.interactions import Index
-from training.models.bias import Bias
-from training.models.popularity import Popularity
-from training.models.ranker import Ranker
-from training.models.svd import SVD
+from training.kinds.bias import Bias
+from training.kinds.popularity import Popularity
+from training.kinds.ranker import Ranker
+from training.kinds.svd import SVD
 
 RECORD, ARRAYS, TREES = "model.json", "arrays.npz", "ranker.txt"
 VERSION = 1

@@ -6,7 +6,7 @@ import logging
 import math
 from collections.abc import Mapping
 
-from training.models import KINDS
+from training.kinds import KINDS
 
 SAME = 1e-9
 """Two figures that differ by less are equal: sums of floats are not exact."""

@@ -20,11 +20,11 @@ from training.evaluate import Holdout, Scores, evaluate
 from training.feature_tables import FeatureTables, model_features
 from training.history import Ask, feature_tables
 from training.interactions import FloatArray
+from training.kinds.base import BaseModels, fit_bases, known_before
+from training.kinds.ranker import Ranker
+from training.kinds.svd import EPOCHS, SVD
 from training.labels import ShopData
 from training.metrics import rmse
-from training.models.base import BaseModels, fit_bases, known_before
-from training.models.ranker import Ranker
-from training.models.svd import EPOCHS, SVD
 from training.ranker_training import prepare_training
 from training.split import Split, Window, holdout, split_by_time
 from training.training_set import combined_hash, labels_hash

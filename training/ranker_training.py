@@ -12,9 +12,9 @@ import numpy as np
 from training.evaluate import Holdout
 from training.history import features_of_rows
 from training.interactions import FloatArray
+from training.kinds.base import BaseModels
+from training.kinds.ranker import BASE_FEATURES, Ranker, base_features, fit_ranker
 from training.labels import ShopData
-from training.models.base import BaseModels
-from training.models.ranker import BASE_FEATURES, Ranker, base_features, fit_ranker
 from training.split import Window
 from training.training_set import Candidates, entity_rows, frame_hash, sample_candidates
 

@@ -9,10 +9,10 @@ import numpy as np
 
 from training.artifact import Artifact, Fitted
 from training.interactions import UNKNOWN, FloatArray
-from training.models.bias import Bias
-from training.models.popularity import RECENT_DAYS, Popularity
-from training.models.ranker import Ranker
-from training.models.svd import SVD
+from training.kinds.bias import Bias
+from training.kinds.popularity import RECENT_DAYS, Popularity
+from training.kinds.ranker import Ranker
+from training.kinds.svd import SVD
 
 ALIKE = 0.15
 """Cosine between two products' factors from which on they are called alike."""

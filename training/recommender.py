@@ -11,8 +11,8 @@ from feature_store.snapshots import current_snapshot
 from recomart.settings import Settings
 from training.artifact import Artifact
 from training.interactions import UNKNOWN, BoolArray, FloatArray, IntArray
+from training.kinds.ranker import BASE_FEATURES, Ranker, base_features, predict
 from training.labels import likes_of, load_catalogue, load_rules, owned_by
-from training.models.ranker import BASE_FEATURES, Ranker, base_features, predict
 from training.reasons import Explainer, Place, popular_reason
 from training.topk import top_k
 

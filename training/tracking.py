@@ -16,10 +16,10 @@ from training import artifact, registry
 from training.artifact import Artifact
 from training.experiment import Experiment
 from training.feature_tables import VIEWS
+from training.kinds import ranker, svd
+from training.kinds.popularity import HALF_LIFE_DAYS, Popularity
 from training.labels import LABEL_TABLES, ShopData
 from training.mlflow_store import experiment_id, open_mlflow
-from training.models import ranker, svd
-from training.models.popularity import HALF_LIFE_DAYS, Popularity
 from training.plots import draw_plots
 from training.recipe import RECIPE, recipe_hash
 

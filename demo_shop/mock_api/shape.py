@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from demo_shop.source_data import CATALOGUE
-from ingestion.json_values import at_path
+from ingestion.readers.json_values import at_path
 from recomart.settings import Settings
 from recomart.shop.file import load_shop
 from recomart.shop.model import ApiSource

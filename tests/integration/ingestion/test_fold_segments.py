@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ingestion.load import declare, ingest
-from ingestion.segments import SOURCE
+from ingestion.sources.segments import SOURCE
 from recomart.errors import NotReady, SourceError
 from recomart.streams import EVENTS
 

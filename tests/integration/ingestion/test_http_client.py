@@ -10,8 +10,8 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from ingestion import http
-from ingestion.http import HttpClient, Limits
+from ingestion.sources import http
+from ingestion.sources.http import HttpClient, Limits
 from recomart.errors import CatalogueError
 
 

@@ -11,9 +11,9 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from ingestion import http
 from ingestion.load import ingest
-from ingestion.pages import bodies
+from ingestion.sources import http
+from ingestion.sources.pages import bodies
 
 RATINGS = """
 ratings:

@@ -9,8 +9,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ingestion import text
 from ingestion.load import ingest
+from ingestion.readers import text
 from recomart.errors import HeaderMismatch, SourceError
 from recomart.settings import load_settings
 from recomart.shop.model import ENTITIES

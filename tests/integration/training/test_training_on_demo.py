@@ -16,9 +16,9 @@ from training.evaluate import Holdout, Scores, evaluate
 from training.experiment import Experiment, run_experiment
 from training.feature_tables import FeatureTables, model_features
 from training.history import Ask, feature_tables, features_of_rows
+from training.kinds.base import BaseModels, fit_base
+from training.kinds.ranker import Ranker
 from training.labels import ShopData, load_shop_data
-from training.models.base import BaseModels, fit_base
-from training.models.ranker import Ranker
 from training.ranker_training import prepare_training
 from training.split import Split, holdout, split_by_time
 

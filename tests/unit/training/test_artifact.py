@@ -10,9 +10,9 @@ import pytest
 from recomart.errors import ModelDamaged
 from training.artifact import ARRAYS, RECORD, TREES, Artifact, load, save
 from training.interactions import Index, Interactions
-from training.models.popularity import Popularity, fit_popularity
-from training.models.ranker import BASE_FEATURES, Ranker, fit_ranker
-from training.models.svd import SVD, fit_svd
+from training.kinds.popularity import Popularity, fit_popularity
+from training.kinds.ranker import BASE_FEATURES, Ranker, fit_ranker
+from training.kinds.svd import SVD, fit_svd
 
 
 @pytest.fixture(scope="module")

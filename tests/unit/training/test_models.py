@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from training.interactions import Index, Interactions
-from training.models.bias import fit_bias
-from training.models.popularity import fit_popularity
-from training.models.svd import EPOCHS, FACTORS, fit_svd, fit_svds
-from training.models.trainset import surprise_trainset
+from training.kinds.bias import fit_bias
+from training.kinds.popularity import fit_popularity
+from training.kinds.svd import EPOCHS, FACTORS, fit_svd, fit_svds
+from training.kinds.trainset import surprise_trainset
 
 SCALE = (1.0, 5.0)
 USERS, PRODUCTS = 12, 15

@@ -7,9 +7,9 @@ import pytest
 
 from training.artifact import Artifact
 from training.interactions import Index
-from training.models.popularity import Popularity
-from training.models.ranker import Ranker
-from training.models.svd import SVD
+from training.kinds.popularity import Popularity
+from training.kinds.ranker import Ranker
+from training.kinds.svd import SVD
 from training.reasons import Explainer, Place
 
 SCALE = (1.0, 5.0)

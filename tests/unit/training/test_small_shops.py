@@ -12,11 +12,11 @@ import pytest
 
 from training.experiment import Experiment, run_experiment
 from training.interactions import Index, Interactions
+from training.kinds import ranker as ranker_module
+from training.kinds.popularity import Popularity
+from training.kinds.ranker import Ranker
+from training.kinds.svd import SVD
 from training.labels import ShopData, ShopRules
-from training.models import ranker as ranker_module
-from training.models.popularity import Popularity
-from training.models.ranker import Ranker
-from training.models.svd import SVD
 
 USERS, PRODUCTS = 6, 9
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from training.interactions import Index, Interactions
+from training.kinds.base import fit_base
 from training.labels import ShopData, ShopRules
-from training.models.base import fit_base
 from training.split import Window, holdout, split_by_time
 
 START = np.datetime64("2026-01-01", "us")

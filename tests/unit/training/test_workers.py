@@ -16,7 +16,7 @@ import pytest
 from recomart.errors import RecoMartError
 from recomart.step import Progress, no_progress
 from training.interactions import Interactions
-from training.models.svd import fit_svd
+from training.kinds.svd import fit_svd
 from training.workers import run_calls
 
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion import json_lines, records
-from ingestion.json_lines import JsonLinesReader
-from ingestion.json_values import JsonColumns, as_text, dumped, parse
-from ingestion.records import Tally
+from ingestion.readers import json_lines, records
+from ingestion.readers.json_lines import JsonLinesReader
+from ingestion.readers.json_values import JsonColumns, as_text, dumped, parse
+from ingestion.readers.records import Tally
 from recomart.errors import SourceError
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from recomart.step import Progress, no_progress
 from training.interactions import FloatArray, IntArray, Interactions
-from training.models.trainset import positions, report_epochs, surprise_trainset
+from training.kinds.trainset import positions, report_epochs, surprise_trainset
 
 FACTORS = 100
 EPOCHS = 20

@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
-from ingestion.csv_records import (
+from ingestion.readers.csv_records import (
     RECORD_BYTES,
     Broken,
     Dialect,
@@ -32,7 +32,7 @@ from ingestion.csv_records import (
     record_at,
     width_fault,
 )
-from ingestion.records import Tally
+from ingestion.readers.records import Tally
 
 _STAND_IN = b"\x1f"  # for a delimiter of several bytes: as long as it, and never in text
 _FILLER = b"\x1e"

@@ -10,10 +10,10 @@ import numpy as np
 
 from recomart.step import Progress, no_progress
 from training.interactions import Interactions
+from training.kinds.bias import Bias, fit_bias
+from training.kinds.popularity import Popularity, fit_popularity
+from training.kinds.svd import EPOCHS, SVD, fit_svds
 from training.labels import ShopData
-from training.models.bias import Bias, fit_bias
-from training.models.popularity import Popularity, fit_popularity
-from training.models.svd import EPOCHS, SVD, fit_svds
 from training.workers import run_calls
 
 WORTH_A_PROCESS = 10_000_000

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion import csv_lines, csv_records, records
-from ingestion.csv_lines import CsvReader
-from ingestion.csv_records import Dialect
-from ingestion.records import Tally
+from ingestion.readers import csv_lines, csv_records, records
+from ingestion.readers.csv_lines import CsvReader
+from ingestion.readers.csv_records import Dialect
+from ingestion.readers.records import Tally
 from recomart.errors import SourceError
 
 Row = tuple[str | None, ...]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from ingestion.records import Tally
+from ingestion.readers.records import Tally
 
 RECORD_BYTES = 1 << 20
 """A record longer than this counts as broken: a quote that never closes, or no text at all."""

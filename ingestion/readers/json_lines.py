@@ -15,8 +15,8 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from ingestion.json_values import JsonColumns, parse, schema
-from ingestion.records import Tally
+from ingestion.readers.json_values import JsonColumns, parse, schema
+from ingestion.readers.records import Tally
 from recomart.sql import literal
 
 RECORD_BYTES = 1 << 20

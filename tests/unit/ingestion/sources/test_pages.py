@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ingestion.json_values import JsonColumns
-from ingestion.pages import batches, framed
-from ingestion.records import Tally
+from ingestion.readers.json_values import JsonColumns
+from ingestion.readers.records import Tally
+from ingestion.sources.pages import batches, framed
 from recomart.shop.model import ApiSource
 
 

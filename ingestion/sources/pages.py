@@ -13,8 +13,8 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from ingestion.json_values import JsonColumns, Number, as_batch, at_path, dumped, parse
-from ingestion.records import Tally
+from ingestion.readers.json_values import JsonColumns, Number, as_batch, at_path, dumped, parse
+from ingestion.readers.records import Tally
 from recomart.errors import SourceError
 from recomart.shop.model import ApiSource
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from training.feature_tables import FeatureTables
 from training.interactions import BoolArray, FloatArray, IntArray
-from training.models.popularity import Popularity
-from training.models.svd import SVD
+from training.kinds.popularity import Popularity
+from training.kinds.svd import SVD
 from training.topk import top_k
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from ingestion.http import HttpClient, Limits, Transient
-from ingestion.json_values import Number, at_path, dumped, parse
-from ingestion.pages import items_of
+from ingestion.readers.json_values import Number, at_path, dumped, parse
+from ingestion.sources.http import HttpClient, Limits, Transient
+from ingestion.sources.pages import items_of
 from recomart.errors import CatalogueError
 from recomart.settings import MOCK_API_PORT, Settings
 from recomart.shop.file import ShopFile

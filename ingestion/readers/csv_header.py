@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from pathlib import Path
 
-from ingestion import csv_records, text
+from ingestion.readers import csv_records, text
 from recomart.errors import SourceError
 from recomart.shop.model import FileSource
 

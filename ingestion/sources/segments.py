@@ -13,12 +13,13 @@ from dataclasses import replace
 import duckdb
 import pyarrow as pa
 
-from ingestion import ledger, text
+from ingestion import ledger
 from ingestion.batch import Landed, Outcome
-from ingestion.json_lines import JsonLinesReader
-from ingestion.json_values import JsonColumns, schema
 from ingestion.ledger import Load
-from ingestion.records import Tally
+from ingestion.readers import text
+from ingestion.readers.json_lines import JsonLinesReader
+from ingestion.readers.json_values import JsonColumns, schema
+from ingestion.readers.records import Tally
 from recomart.events import MAX_AHEAD
 from recomart.shop.entities import ENTITIES
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ingestion.parquet_records import column_names, opened
+from ingestion.readers.parquet_records import column_names, opened
 from recomart.errors import SourceError, SourceMissing
 
 

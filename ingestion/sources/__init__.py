@@ -1,0 +1,1 @@
+"""Kinds of sources: local files, HTTP catalogues, and segments of the stream."""
