@@ -18,7 +18,7 @@ from ingestion.readers.csv_header import dialect_of
 from ingestion.readers.csv_lines import CsvReader
 from ingestion.readers.json_lines import JsonLinesReader
 from ingestion.readers.json_values import JsonColumns, schema
-from ingestion.readers.records import Tally
+from ingestion.readers.records import LineCounts
 from ingestion.sources import pages
 from recomart.errors import SourceError
 from recomart.shop.file import ShopFile
@@ -79,7 +79,7 @@ class _Records:
     rows: pa.RecordBatchReader | str
     places: dict[str, str]
     """The source's column -> the SQL that holds it."""
-    tally: Tally
+    tally: LineCounts
     check: Callable[[], None]
     """What to check once they are read."""
 
@@ -147,7 +147,7 @@ def load_batches(
 def _load_one(
     connection: duckdb.DuckDBPyConnection, target: Target, landed: Landed, again: bool
 ) -> Load:
-    load, tally = landed.load, Tally(name=landed.load.source_file)
+    load, tally = landed.load, LineCounts(name=landed.load.source_file)
     if again:
         ledger.forget_rows(connection, load)
     records = _open(connection, target, load, landed.path, tally)
@@ -157,7 +157,7 @@ def _load_one(
     tally.check_balance(load.source_file)
     if target.distinct:
         # its lines are accounted for in the batch of the entity that it is made from
-        tally = Tally(lines=inserted, records=inserted)
+        tally = LineCounts(lines=inserted, records=inserted)
     if inserted != tally.records:
         raise SourceError(
             f"{load.source_file} has {tally.records:,} records, but {inserted:,} arrived",
@@ -236,7 +236,11 @@ def _insert_from(
 
 
 def _open(
-    connection: duckdb.DuckDBPyConnection, target: Target, load: Load, landed: Path, tally: Tally
+    connection: duckdb.DuckDBPyConnection,
+    target: Target,
+    load: Load,
+    landed: Path,
+    tally: LineCounts,
 ) -> _Records:
     source = target.source
     if not isinstance(source, FileSource):
@@ -260,7 +264,7 @@ def _open(
     )
 
 
-def _open_json_lines(target: Target, load: Load, landed: Path, tally: Tally) -> _Records:
+def _open_json_lines(target: Target, load: Load, landed: Path, tally: LineCounts) -> _Records:
     source = target.source
     assert isinstance(source, FileSource), "only files hold JSON lines"
     columns = JsonColumns(source.reads)
@@ -272,7 +276,7 @@ def _open_json_lines(target: Target, load: Load, landed: Path, tally: Tally) -> 
     return _of_json(columns, batches, tally, check)
 
 
-def _open_pages(target: Target, landed: Path, tally: Tally) -> _Records:
+def _open_pages(target: Target, landed: Path, tally: LineCounts) -> _Records:
     source = target.source
     assert isinstance(source, ApiSource), "only catalogues have pages"
     columns = JsonColumns(source.reads)
@@ -287,7 +291,7 @@ def _open_pages(target: Target, landed: Path, tally: Tally) -> _Records:
 def _of_json(
     columns: JsonColumns,
     batches: Iterator[pa.RecordBatch],
-    tally: Tally,
+    tally: LineCounts,
     check: Callable[[], None],
 ) -> _Records:
     return _Records(

@@ -10,7 +10,7 @@ from ingestion.readers import parquet_records, text
 from ingestion.readers.csv_header import read_header
 from ingestion.readers.json_lines import JsonLinesReader
 from ingestion.readers.json_values import JsonColumns
-from ingestion.readers.records import Tally
+from ingestion.readers.records import LineCounts
 from ingestion.sources import pages
 from recomart.errors import HeaderMismatch, ShopFileError, SourceError
 from recomart.shop.file import ShopFile
@@ -151,7 +151,7 @@ def check_first_keys(
         HeaderMismatch: a key that is not declared.
         SourceError: the file is empty or unreadable.
     """
-    columns, tally = JsonColumns(source.reads), Tally()
+    columns, tally = JsonColumns(source.reads), LineCounts()
     head = next(text.pieces(path, source.encoding, FIRST_BYTES), b"")
     whole, end, _ = head.rpartition(b"\n")
     for _ in JsonLinesReader(columns, tally).batches(iter([whole + end])):
@@ -161,7 +161,7 @@ def check_first_keys(
 
 def check_keys(
     columns: JsonColumns,
-    tally: Tally,
+    tally: LineCounts,
     shown: str,
     shop: ShopFile,
     entity: str,
@@ -189,7 +189,7 @@ def check_keys(
 
 
 def check_items(
-    columns: JsonColumns, tally: Tally, shop: ShopFile, entity: str, source: ReadSource
+    columns: JsonColumns, tally: LineCounts, shop: ShopFile, entity: str, source: ReadSource
 ) -> None:
     """Check that every key that the mapping reads is in some item of an HTTP catalogue.
 

@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from ingestion import headers
 from ingestion.readers.json_values import JsonColumns, as_batch, parse
-from ingestion.readers.records import Tally
+from ingestion.readers.records import LineCounts
 from ingestion.sources.api import Catalogue, Known
 from ingestion.sources.http import Transient
 from ingestion.sources.pages import items_of
@@ -40,7 +40,7 @@ def first_page(
             help="see whether the API is up, and whether items and total name what its pages have",
         )
         return [down], None
-    columns, tally = JsonColumns(source.reads), Tally()
+    columns, tally = JsonColumns(source.reads), LineCounts()
     rows = []
     for item in items_of(parse(body), source.items) or []:
         if isinstance(item, dict):

@@ -16,7 +16,7 @@ from ingestion.readers.csv_lines import CsvReader
 from ingestion.readers.csv_records import Dialect
 from ingestion.readers.json_lines import JsonLinesReader
 from ingestion.readers.json_values import JsonColumns, schema
-from ingestion.readers.records import Tally
+from ingestion.readers.records import LineCounts
 from ingestion.readers.text import is_utf8, reading
 from recomart.errors import SourceMissing
 
@@ -42,7 +42,7 @@ class Rows:
     """Records of a sample as text, by the source's column, and what could not be read."""
 
     table: pa.Table
-    tally: Tally
+    tally: LineCounts
     whole: bool
 
     def column(self, name: str) -> pa.ChunkedArray:
@@ -115,9 +115,9 @@ def csv_rows(
     chunks: Iterable[bytes], names: list[str], dialect: Dialect, *, header: bool, whole: bool
 ) -> Rows:
     """The records of chunks, read as ingest reads them; `names` are the columns' own."""
-    total, batches = Tally(), []
+    total, batches = LineCounts(), []
     for place, chunk in enumerate(chunks):
-        tally = Tally()
+        tally = LineCounts()
         reader = CsvReader(dialect, tally, header=header and place == 0)
         batches += list(reader.batches(iter([chunk])))
         total.records += tally.records
@@ -129,7 +129,7 @@ def csv_rows(
 
 def json_rows(chunks: Iterable[bytes], paths: tuple[str, ...], *, whole: bool) -> Rows:
     """The records of JSON lines, at these paths."""
-    tally = Tally()
+    tally = LineCounts()
     reader = JsonLinesReader(JsonColumns(paths), tally)
     table = pa.Table.from_batches(reader.batches(iter(chunks)), schema=schema(paths))
     return Rows(table.drop_columns("_record").rename_columns(list(paths)), tally, whole)
@@ -150,7 +150,7 @@ def parquet_rows(path: Path, names: list[str] | None = None) -> Rows:
         table = connection.execute(
             f"select * exclude (_record) from {file.relation} limit {ROWS_OF_PARQUET}"
         ).to_arrow_table()
-    tally = Tally(lines=table.num_rows, records=table.num_rows)
+    tally = LineCounts(lines=table.num_rows, records=table.num_rows)
     return Rows(table.rename_columns(names), tally, table.num_rows == file.records)
 
 

@@ -134,7 +134,7 @@ def asset_of(settings: Settings, step: Step, specs: Sequence[dg.AssetSpec]) -> d
     def run(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         log = start_run(settings)
         context.log.info("log: %s", log.log)
-        beside = step.beside.run(settings) if step.beside else nullcontext()
+        beside = step.background.run(settings) if step.background else nullcontext()
         try:
             with beside:
                 result = step.run(settings, no_progress)

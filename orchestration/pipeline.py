@@ -29,10 +29,10 @@ def run_pipeline(settings: Settings, start: str | None = None) -> bool:
 
 
 def _show(settings: Settings, outcome: Outcome, terminal: Terminal) -> None:
+    from orchestration.background_stream import why_nothing_is_streamed
     from orchestration.live import go_live
     from orchestration.show_live import show_live
     from orchestration.simulation import has_visitors
-    from orchestration.stream_beside import why_nothing_is_streamed
     from training.recommend import recommend
 
     user = example_user(settings)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
-from orchestration.steps import STEPS, Beside, Step
+from orchestration.steps import STEPS, BackgroundTask, Step
 from orchestration.terminal import Terminal
 from recomart.errors import RecoMartError, StepFailed
 from recomart.lake import open_lake
@@ -49,7 +49,7 @@ def run_steps(settings: Settings, steps: Sequence[Step], terminal: Terminal) -> 
     terminal.header(settings, outcome.run)
     with ExitStack() as beside:
         by_name = {step.name: step for step in steps}
-        waiting = {step.name: step.beside for step in steps if step.beside}
+        waiting = {step.name: step.background for step in steps if step.background}
         for step in steps:
             for name in [n for n, b in waiting.items() if _is_due(b, steps, outcome)]:
                 _begin(settings, by_name[name], outcome, terminal, beside)
@@ -64,7 +64,7 @@ def run_steps(settings: Settings, steps: Sequence[Step], terminal: Terminal) -> 
     return outcome
 
 
-def _is_due(beside: Beside, steps: Sequence[Step], outcome: Outcome) -> bool:
+def _is_due(beside: BackgroundTask, steps: Sequence[Step], outcome: Outcome) -> bool:
     """Whether all that it needs is done in this run, or is not part of it."""
     asked = {one.name for one in steps}
     return all(need in outcome.done or need not in asked for need in beside.needs)
@@ -74,9 +74,9 @@ def _begin(
     settings: Settings, step: Step, outcome: Outcome, terminal: Terminal, beside: ExitStack
 ) -> None:
     """Start what runs beside the others. When it cannot be started, its step has failed."""
-    assert step.beside is not None
+    assert step.background is not None
     with reporting_failure(settings, step.name, outcome, terminal):
-        beside.enter_context(step.beside.run(settings))
+        beside.enter_context(step.background.run(settings))
 
 
 def _run(settings: Settings, step: Step, outcome: Outcome, terminal: Terminal) -> None:

@@ -21,7 +21,7 @@ from recomart.files import replace_text
 from recomart.settings import Settings
 from streaming.simulator import (
     Draft,
-    Mischief,
+    FaultInjector,
     Pace,
     Producer,
     Sent,
@@ -99,7 +99,7 @@ class Simulation:
                 return simulate(
                     drafts,
                     pace=Pace(speed=speed, seconds=self.seconds, stop=stop),
-                    mischief=Mischief(self.shares, seed, truth),
+                    faults=FaultInjector(self.shares, seed, truth),
                     producer=producer(stop),
                     events=self.events,
                     watch=watch,

@@ -20,7 +20,7 @@ Work = Callable[[Settings, Progress], StepResult]
 
 
 @dataclass(frozen=True)
-class Beside:
+class BackgroundTask:
     """What runs beside other steps: entered as soon as what it needs is done (or is not part of the
     run), and left when the run ends, however it does."""
 
@@ -42,7 +42,7 @@ class Step:
     needs: tuple[str, ...]
     run: Work
     after: tuple[str, ...] = ()
-    beside: Beside | None = None
+    background: BackgroundTask | None = None
 
 
 def _generate(settings: Settings, progress: Progress) -> StepResult:
@@ -63,14 +63,14 @@ def _ingest(settings: Settings, progress: Progress) -> StepResult:
         return ingest(reachable, progress=progress).result()
 
 
-def _stream_beside(settings: Settings) -> AbstractContextManager[None]:
-    from orchestration.stream_beside import stream_beside
+def _stream_in_background(settings: Settings) -> AbstractContextManager[None]:
+    from orchestration.background_stream import stream_in_background
 
-    return stream_beside(settings)
+    return stream_in_background(settings)
 
 
 def _fold_stream(settings: Settings, progress: Progress) -> StepResult:
-    from orchestration.stream_beside import fold_stream
+    from orchestration.background_stream import fold_stream
 
     return fold_stream(settings, progress)
 
@@ -122,7 +122,7 @@ STEPS: tuple[Step, ...] = (
         "Stream visitors beside the batch, and load what they did.",
         ("ingest",),
         _fold_stream,
-        beside=Beside(("generate",), _stream_beside),
+        background=BackgroundTask(("generate",), _stream_in_background),
     ),
     Step(
         "transform",

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.markup import escape
 
+from orchestration.background_stream import require_running, running
 from orchestration.simulation import has_visitors
-from orchestration.stream_beside import require_running, running
 from recomart.errors import ConfigurationError
 from recomart.redis import connect
 from recomart.settings import Settings

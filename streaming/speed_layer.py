@@ -17,8 +17,8 @@ from redis.exceptions import RedisError
 
 from streaming.counts import Counts, Reporter
 from streaming.journal import Journal
-from streaming.patience import Patience
 from streaming.received import DeadLetter, Delivery, Received
+from streaming.retrier import Retrier
 from streaming.state import RealtimeState
 from streaming.transports.transport import Transport
 from streaming.validation import validated
@@ -59,7 +59,7 @@ class SpeedLayer:
         journal: Journal,
         state: RealtimeState,
         reporter: Reporter,
-        patience: Patience,
+        retrier: Retrier,
         pace: Pace,
         stopped: Callable[[], bool],
         left_open: Callable[[], Iterable[list[Received]]],
@@ -71,7 +71,7 @@ class SpeedLayer:
         self._journal = journal
         self._state = state
         self._reporter = reporter
-        self._patience = patience
+        self._retrier = retrier
         self._pace = pace
         self._stopped = stopped
         self._left_open = left_open
@@ -109,7 +109,7 @@ class SpeedLayer:
     def _take_over(self) -> None:
         """Write the state of what dead consumers kept, and perhaps did no more with."""
         for events in self._left_open():
-            self._patience.until_done(partial(self._state.add, events, again=True))
+            self._retrier.until_done(partial(self._state.add, events, again=True))
         self._take_over_at = time.monotonic() + TAKE_OVER_SECONDS
 
     def _is_over(self, started: float) -> bool:
@@ -120,12 +120,12 @@ class SpeedLayer:
         limit = self._pace.idle_exit
         if limit is None or time.monotonic() - idle_since < limit:
             return False
-        backlog = self._patience.until_done(self._transport.backlog)
+        backlog = self._retrier.until_done(self._transport.backlog)
         return not backlog.pending and not backlog.lag
 
     def _gather(self) -> list[Delivery]:
         """A micro-batch: what comes until it is full, or the first of it has lingered."""
-        batch = self._patience.until_done(lambda: self._transport.read(self._pace.most, READ_WAIT))
+        batch = self._retrier.until_done(lambda: self._transport.read(self._pace.most, READ_WAIT))
         end = time.monotonic() + self._pace.linger
         while batch and len(batch) < self._pace.most and (left := end - time.monotonic()) > 0:
             try:
@@ -152,9 +152,9 @@ class SpeedLayer:
                 events.append(found)
             else:
                 letters.append(found)
-        self._patience.until_done(lambda: self._journal.append(events, letters))
-        added = self._patience.until_done(lambda: self._state.add(events))
-        self._patience.until_done(lambda: self._transport.acknowledge(batch))
+        self._retrier.until_done(lambda: self._journal.append(events, letters))
+        added = self._retrier.until_done(lambda: self._state.add(events))
+        self._retrier.until_done(lambda: self._transport.acknowledge(batch))
         self.counts.deliveries += len(batch)
         self.counts.dead_letters += len(letters)
         self.counts.added += added
@@ -163,12 +163,12 @@ class SpeedLayer:
     def _beat(self) -> None:
         """Nothing came: say that the state knows all that there is."""
         if time.monotonic() >= self._beat_at:
-            self._patience.until_done(self._state.beat)
+            self._retrier.until_done(self._state.beat)
             self._beat_at = time.monotonic() + 1.0
 
     def report(self, *, ended: bool = False) -> None:
         """Tell `recomart stream status` how it goes, at most once a second."""
         try:
-            self._reporter.report(self.counts, self._patience.waiting_for, ended=ended)
+            self._reporter.report(self.counts, self._retrier.waiting_for, ended=ended)
         except RedisError as exc:
             log.debug("no report: %s", exc)  # the next one will do; what matters is elsewhere

@@ -19,7 +19,7 @@ from recomart.streams import kafka_topic, stream_key
 from streaming.counts import Counts, Reporter
 from streaming.journal import Journal, Limits, recover
 from streaming.membership import consumer_name
-from streaming.patience import Patience
+from streaming.retrier import Retrier
 from streaming.speed_layer import Pace, SpeedLayer
 from streaming.state import RealtimeState
 from streaming.stop_signals import stop_signals
@@ -67,14 +67,14 @@ def stream(
                 else:
                     layer.report()
 
-            patience = Patience(say, stop.is_set, before_retry)
+            retrier = Retrier(say, stop.is_set, before_retry)
             source = _open(settings, transport, client, consumer, claim_seconds)
             reporter = Reporter(client, settings, consumer, transport)
             journal = Journal(settings.raw, consumer, limits)
             state = RealtimeState(client, settings)
             left_open = partial(recover, settings.raw)
             layer = SpeedLayer(
-                source, journal, state, reporter, patience, pace, stop.is_set, left_open
+                source, journal, state, reporter, retrier, pace, stop.is_set, left_open
             )
             try:
                 return layer.run()

@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 
 from feature_store.derived import DERIVED_FEATURES, SERVICE, VIEW, datetimes, derive_columns
 from feature_store.online.heartbeat import Heartbeat, Publication, heartbeat_key
-from feature_store.online.resp import Talk, command, converse
+from feature_store.online.resp import Conversation, command, converse
 from feature_store.online.rows import FeatureValue, Key, OnlineRows, Status, as_key, decode_rows
 from feature_store.realtime.features import FEATURES, JOIN_KEYS, PRODUCTS, USERS
 from feature_store.realtime.lookup import bought_products, realtime_rows
@@ -37,7 +37,7 @@ _Seen: TypeAlias = tuple[Publication, dict[str, Heartbeat]]
 _Plan: TypeAlias = Callable[[_Seen], Mapping[str, Sequence[Key]]]
 """Which keys of which views to read, given what is published."""
 
-Conversation: TypeAlias = Talk[tuple[Publication, dict[str, OnlineRows]]]
+LookupConversation: TypeAlias = Conversation[tuple[Publication, dict[str, OnlineRows]]]
 """Yields commands, takes their replies, returns rows: for any way of talking to Redis."""
 
 __all__ = ["FeatureValue", "OnlineFeatures", "OnlineRows", "Status"]
@@ -218,7 +218,7 @@ class OnlineFeatures:
     ) -> tuple[Publication, dict[str, OnlineRows]]:
         return self._answer(self.conversation(plan, as_of))
 
-    def _answer(self, talk: Talk[T]) -> T:
+    def _answer(self, talk: Conversation[T]) -> T:
         until = time.monotonic() + self._deadline
         try:
             if self._client is None:
@@ -228,7 +228,7 @@ class OnlineFeatures:
         except RedisError as exc:
             raise no_answer(self._settings, exc, self._deadline) from exc
 
-    def conversation(self, plan: _Plan, as_of: datetime | None = None) -> Conversation:
+    def conversation(self, plan: _Plan, as_of: datetime | None = None) -> LookupConversation:
         """Rows of several views in one round trip: yields commands, takes their replies.
 
         The publication and the heartbeats come along with the rows: when a publish has changed
@@ -259,7 +259,7 @@ class OnlineFeatures:
 
     def _published_rows(
         self, seen: _Seen, asked: Mapping[str, Sequence[Key]]
-    ) -> Talk[tuple[Publication, dict[str, Heartbeat], dict[str, OnlineRows]]]:
+    ) -> Conversation[tuple[Publication, dict[str, Heartbeat], dict[str, OnlineRows]]]:
         """The rows as `seen` lays them out, and what is published by now."""
         publication, beats = seen
         unknown = [view for view in asked if view not in beats]

@@ -12,7 +12,7 @@ import redis.asyncio
 from redis.exceptions import RedisError
 
 from feature_store.online.lookup import OnlineFeatures
-from feature_store.online.resp import Talk, converse_async
+from feature_store.online.resp import Conversation, converse_async
 from feature_store.online.rows import Key, OnlineRows
 from feature_store.realtime.lookup import bought_products
 from feature_store.realtime.trending import Trending, trending_products
@@ -62,7 +62,7 @@ class AsyncOnlineFeatures:
         """Products that a user bought in the last 24 hours; as `OnlineFeatures.bought`."""
         return await self._answer(bought_products(self._settings.feast_project, user_id))
 
-    async def _answer(self, talk: Talk[T]) -> T:
+    async def _answer(self, talk: Conversation[T]) -> T:
         until = time.monotonic() + self._deadline
         try:
             client = self._client or await self._open()

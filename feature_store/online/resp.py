@@ -22,11 +22,11 @@ READ_BYTES = 1 << 18
 TOO_LATE = "no answer before the deadline"
 
 A = TypeVar("A")
-Talk = Generator[list[bytes], list[Any], A]
+Conversation = Generator[list[bytes], list[Any], A]
 """Yields commands, takes their replies, returns what they tell: for any way of talking to Redis."""
 
 
-def converse(client: redis.Redis, talk: Talk[A], *, until: float | None = None) -> A:
+def converse(client: redis.Redis, talk: Conversation[A], *, until: float | None = None) -> A:
     """What a conversation tells; each of its rounds is an `exchange`."""
     replies = None
     while True:
@@ -37,7 +37,7 @@ def converse(client: redis.Redis, talk: Talk[A], *, until: float | None = None) 
         replies = exchange(client, commands, until=until)
 
 
-async def converse_async(client: redis.asyncio.Redis, talk: Talk[A], *, until: float) -> A:
+async def converse_async(client: redis.asyncio.Redis, talk: Conversation[A], *, until: float) -> A:
     """As `converse`, without holding up the event loop."""
     replies = None
     while True:

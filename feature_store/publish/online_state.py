@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Held:
+class OnlineState:
     """The snapshot whose rows Redis holds, and the count of their entities."""
 
     snapshot: Snapshot
@@ -46,7 +46,7 @@ class Held:
 
 def held_by_redis(
     settings: Settings, client: redis.Redis, model: Model, layout: ViewLayout, *, counted: bool
-) -> Held | None:
+) -> OnlineState | None:
     """The snapshot that a view's rows in Redis are of; None when every row must be written.
 
     That is: Redis is empty or another one, a publish was cut off, the view has other features now,
@@ -72,7 +72,7 @@ def held_by_redis(
             "Redis has lost entities of %s since the last publish: all are written", layout.view
         )
         return None
-    return Held(snapshot, beat.rows)
+    return OnlineState(snapshot, beat.rows)
 
 
 @contextmanager

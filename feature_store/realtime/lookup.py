@@ -10,7 +10,7 @@ import numpy as np
 
 from feature_store.online.heartbeat import Heartbeat
 from feature_store.online.layout import Scalar, ViewLayout
-from feature_store.online.resp import Talk
+from feature_store.online.resp import Conversation
 from feature_store.online.rows import OnlineRows
 from feature_store.realtime.clock import EPOCH, SECOND, days_of, instant_of, micros_of
 from feature_store.realtime.features import FEATURES, JOIN_KEYS, PRODUCTS, STALE_AFTER, USERS
@@ -21,7 +21,7 @@ from feature_store.realtime.user_windows import in_horizon, products_needed, use
 
 def realtime_rows(
     project: str, users: Sequence[str], products: Sequence[str], as_of: datetime | None
-) -> Talk[dict[str, OnlineRows]]:
+) -> Conversation[dict[str, OnlineRows]]:
     """Rows of `rt_users` and `rt_products` at an instant; without one, now.
 
     Raises:
@@ -43,7 +43,7 @@ def realtime_rows(
     }
 
 
-def bought_products(project: str, user: str) -> Talk[set[str]]:
+def bought_products(project: str, user: str) -> Conversation[set[str]]:
     """What a user bought in the last 24 hours, as far as the speed layer has heard of it."""
     at = micros_of(datetime.now(UTC))
     states = yield from read_states(project, [user], [], days_of(at), lambda events: set())

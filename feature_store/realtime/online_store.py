@@ -17,7 +17,7 @@ from feast.protos.feast.types.EntityKey_pb2 import EntityKey as EntityKeyProto
 from feast.protos.feast.types.Value_pb2 import Value as ValueProto
 
 from feature_store.online.bulk_store import BulkRedisOnlineStore
-from feature_store.online.resp import Talk, converse, converse_async
+from feature_store.online.resp import Conversation, converse, converse_async
 from feature_store.realtime.clock import micros_of
 from feature_store.realtime.documents import product_documents, user_document
 from feature_store.realtime.features import FEATURES, STATE, USERS
@@ -117,7 +117,9 @@ def _refuse_to_write(view: FeatureView, rows: Sequence[EntityRow]) -> None:
         )
 
 
-def _documents(project: str, view: str, entity_keys: Sequence[EntityKeyProto]) -> Talk[list[Row]]:
+def _documents(
+    project: str, view: str, entity_keys: Sequence[EntityKeyProto]
+) -> Conversation[list[Row]]:
     """The state of entities as rows of the one stored feature."""
     now = datetime.now(UTC)
     at = micros_of(now)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from feature_store.online.layout import ViewLayout, decode_value
-from feature_store.online.resp import Talk, command
+from feature_store.online.resp import Conversation, command
 from feature_store.realtime.clock import DAY, MICROSECOND, SECOND, days_of, expires_at
 from feature_store.realtime.layout import StateEvent, StateLayout, decode_event
 from feature_store.realtime.product_windows import MinuteCounts, minute_counts
@@ -45,7 +45,7 @@ class States:
 
 def read_states(
     project: str, users: Sequence[str], products: Sequence[str], days: range, needed: Needed
-) -> Talk[States]:
+) -> Conversation[States]:
     """The state of users and products in two round trips; one when no listing is needed.
 
     Args:
@@ -88,9 +88,9 @@ def is_answerable(as_of: int, now: int) -> bool:
     return expires_at(days_of(as_of)[0]) * SECOND > now
 
 
-def together(first: Talk[A], second: Talk[B]) -> Talk[tuple[A, B]]:
+def together(first: Conversation[A], second: Conversation[B]) -> Conversation[tuple[A, B]]:
     """Both conversations, in the round trips of the longer one."""
-    talks: list[Talk[Any]] = [first, second]
+    talks: list[Conversation[Any]] = [first, second]
     asked: dict[int, list[bytes]] = {}
     told: dict[int, Any] = {}
 
@@ -122,7 +122,7 @@ def _events(slices: list[list[bytes]]) -> list[StateEvent]:
     )
 
 
-def _listings(project: str, products: list[str]) -> Talk[dict[str, Listing]]:
+def _listings(project: str, products: list[str]) -> Conversation[dict[str, Listing]]:
     if not products:
         return {}
     layout = ViewLayout(project, CATALOGUE, ("product_id",), LISTED)

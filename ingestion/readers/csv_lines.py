@@ -32,7 +32,7 @@ from ingestion.readers.csv_records import (
     record_at,
     width_fault,
 )
-from ingestion.readers.records import Tally
+from ingestion.readers.records import LineCounts
 
 _STAND_IN = b"\x1f"  # for a delimiter of several bytes: as long as it, and never in text
 _FILLER = b"\x1e"
@@ -41,7 +41,7 @@ _FILLER = b"\x1e"
 class CsvReader:
     """Reads one file's text; `tally` is complete when the iteration has ended."""
 
-    def __init__(self, dialect: Dialect, tally: Tally, *, header: bool) -> None:
+    def __init__(self, dialect: Dialect, tally: LineCounts, *, header: bool) -> None:
         self._dialect = dialect
         self._tally = tally
         self._header_due = header

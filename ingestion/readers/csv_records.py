@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from ingestion.readers.records import Tally
+from ingestion.readers.records import LineCounts
 
 RECORD_BYTES = 1 << 20
 """A record longer than this counts as broken: a quote that never closes, or no text at all."""
@@ -44,7 +44,7 @@ class Broken(Exception):
     """The text at this place is no record; the argument says why."""
 
 
-def counted_lines(pieces: Iterator[bytes], tally: Tally) -> Iterator[bytes]:
+def counted_lines(pieces: Iterator[bytes], tally: LineCounts) -> Iterator[bytes]:
     """Pass text on, counting physical lines apart from whatever is made of them."""
     last = b"\n"
     for piece in pieces:

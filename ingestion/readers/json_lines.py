@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from ingestion.readers.json_values import JsonColumns, parse, schema
-from ingestion.readers.records import Tally
+from ingestion.readers.records import LineCounts
 from recomart.sql import literal
 
 RECORD_BYTES = 1 << 20
@@ -38,7 +38,7 @@ _FAST = """
 class JsonLinesReader:
     """Reads one file's text. A line that is no JSON object is a reject; a blank one is counted."""
 
-    def __init__(self, columns: JsonColumns, tally: Tally) -> None:
+    def __init__(self, columns: JsonColumns, tally: LineCounts) -> None:
         self._columns = columns
         self._tally = tally
         self._offset = 0

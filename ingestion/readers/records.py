@@ -28,7 +28,7 @@ class Reject:
 
 
 @dataclass
-class Tally:
+class LineCounts:
     """The counts of one file while it is read; `lines` are counted apart from the others."""
 
     lines: int = 0

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 
 from ingestion.readers.json_values import JsonColumns, Number, as_batch, at_path, dumped, parse
-from ingestion.readers.records import Tally
+from ingestion.readers.records import LineCounts
 from recomart.errors import SourceError
 from recomart.shop.model import ApiSource
 
@@ -66,7 +66,7 @@ def items_of(page: Any, path: str) -> list[Any] | None:
 
 
 def batches(
-    landed: Path, source: ApiSource, columns: JsonColumns, tally: Tally
+    landed: Path, source: ApiSource, columns: JsonColumns, tally: LineCounts
 ) -> Iterator[pa.RecordBatch]:
     """The records of a landed file, a batch per page. Each item counts as a line.
 
@@ -83,7 +83,7 @@ def batches(
         yield as_batch(rows, first, columns.paths)
 
 
-def _records(items: list[Any], source: ApiSource, tally: Tally) -> Iterator[dict[str, Any]]:
+def _records(items: list[Any], source: ApiSource, tally: LineCounts) -> Iterator[dict[str, Any]]:
     """The objects among the items, or among what they hold at `each`; the others are rejects."""
     path = tuple(source.each.split(".")) if source.each else ()
     for item in items:
@@ -106,6 +106,6 @@ def _records(items: list[Any], source: ApiSource, tally: Tally) -> Iterator[dict
                 _reject(tally, f"an element of '{source.each}' that is no object", element)
 
 
-def _reject(tally: Tally, reason: str, value: Any) -> None:
+def _reject(tally: LineCounts, reason: str, value: Any) -> None:
     tally.lines += 1
     tally.reject(tally.lines, 0, reason, dumped(value).encode())

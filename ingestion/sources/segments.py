@@ -19,7 +19,7 @@ from ingestion.ledger import Load
 from ingestion.readers import text
 from ingestion.readers.json_lines import JsonLinesReader
 from ingestion.readers.json_values import JsonColumns, schema
-from ingestion.readers.records import Tally
+from ingestion.readers.records import LineCounts
 from recomart.events import MAX_AHEAD
 from recomart.shop.entities import ENTITIES
 
@@ -119,9 +119,9 @@ def fold(connection: duckdb.DuckDBPyConnection, landed: Sequence[Landed]) -> Out
     return Outcome(done, 0.0)
 
 
-def _read(connection: duckdb.DuckDBPyConnection, landed: Landed) -> Tally:
+def _read(connection: duckdb.DuckDBPyConnection, landed: Landed) -> LineCounts:
     """The segment's lines into `incoming`. A line that is no JSON is rejected, as in any file."""
-    load, tally = landed.load, Tally(name=landed.load.source_file)
+    load, tally = landed.load, LineCounts(name=landed.load.source_file)
     batches = JsonLinesReader(JsonColumns(_PATHS), tally).batches(text.pieces(landed.path, "utf-8"))
     table = pa.Table.from_batches(batches, schema(_PATHS))
     connection.register("segment_lines", table)
@@ -138,7 +138,9 @@ def _read(connection: duckdb.DuckDBPyConnection, landed: Landed) -> Tally:
     return tally
 
 
-def _loaded(load: Load, tallies: dict[str, Tally], counts: dict[str, tuple[int, int, int]]) -> Load:
+def _loaded(
+    load: Load, tallies: dict[str, LineCounts], counts: dict[str, tuple[int, int, int]]
+) -> Load:
     tally = tallies[load.batch_id]
     _, redelivered, dropped = counts.get(load.batch_id, (0, 0, 0))
     return replace(

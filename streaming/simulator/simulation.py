@@ -1,4 +1,4 @@
-"""The simulator itself: drafts told at a pace, through mischief, to a producer."""
+"""The simulator itself: drafts told at a pace, through faults, to a producer."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from itertools import islice
 
 from streaming.simulator.draft import Draft
+from streaming.simulator.fault_injector import FaultInjector
 from streaming.simulator.messages import Message
-from streaming.simulator.mischief import Mischief
 from streaming.simulator.pace import Pace
 from streaming.simulator.producers import Producer
 
@@ -33,7 +33,7 @@ def simulate(
     drafts: Iterable[Draft],
     *,
     pace: Pace,
-    mischief: Mischief,
+    faults: FaultInjector,
     producer: Producer,
     events: int | None = None,
     watch: Callable[[Sent], None] = lambda sent: None,
@@ -53,13 +53,13 @@ def simulate(
         now = datetime.now(UTC)
         messages: list[Message] = []
         for draft in batch:
-            messages.extend(mischief.messages(draft.told(now)))
+            messages.extend(faults.messages(draft.told(now)))
         producer.send(messages)
         sent = Sent(
             sent.events + len(batch), sent.messages + len(messages), time.monotonic() - begin
         )
         watch(sent)
-    rest = list(mischief.rest())
+    rest = list(faults.rest())
     producer.send(rest)
     producer.close()
     return Sent(sent.events, sent.messages + len(rest), time.monotonic() - begin)

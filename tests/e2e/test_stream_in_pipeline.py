@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from orchestration.stream_beside import SIMULATOR, SPEED_LAYER, told_file
+from orchestration.background_stream import SIMULATOR, SPEED_LAYER, told_file
 from recomart import processes
 from recomart.settings import PROJECT_ROOT, Settings
 from recomart.warehouse import warehouse

@@ -9,7 +9,7 @@ from recomart.redis import connect
 from recomart.settings import Settings
 from recomart.streams import FIELD, GROUP, stream_key
 from streaming.check import check
-from streaming.simulator import Mischief, Shares, Truth
+from streaming.simulator import FaultInjector, Shares, Truth
 from tests.integration.streaming.stream_runs import dead, kept, left_open, run, to_redis
 
 Line = Callable[..., bytes]
@@ -48,13 +48,13 @@ def test_dead_letters_keep_bytes_and_reason(settings: Settings, make_line: Line)
 
 def test_what_becomes_of_planted_faults_is_what_the_truth_expects(settings: Settings) -> None:
     truth, now = Truth(), datetime.now(UTC)
-    mischief = Mischief(Shares(0.1, 0.1, 0.1, 0.1, 0.1), seed=5, truth=truth)
+    faults = FaultInjector(Shares(0.1, 0.1, 0.1, 0.1, 0.1), seed=5, truth=truth)
     events = (
         Event(event_id=f"e{n}", event_type="view", user_id=f"u{n % 9}", occurred_at=now)
         for n in range(1_000)
     )
-    lines = [message.line for event in events for message in mischief.messages(event)]
-    lines += [message.line for message in mischief.rest()]
+    lines = [message.line for event in events for message in faults.messages(event)]
+    lines += [message.line for message in faults.rest()]
 
     out, _ = run(settings, stdin=b"\n".join(lines))
 

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from orchestration import pipeline
 from orchestration.runner import Outcome, run_steps
-from orchestration.steps import Beside, Step
+from orchestration.steps import BackgroundTask, Step
 from orchestration.terminal import Terminal
 from recomart.errors import SourceMissing, WrongLake
 from recomart.lake import open_lake
@@ -40,7 +40,7 @@ def watched(name: str, *needs: str, during: list[str], error: Exception | None =
             during.append("ends")
 
     plain = step(name, *needs)
-    return replace(plain, beside=Beside(("a",), beside))
+    return replace(plain, background=BackgroundTask(("a",), beside))
 
 
 def noted(name: str, during: list[str], *needs: str, error: BaseException | None = None) -> Step:

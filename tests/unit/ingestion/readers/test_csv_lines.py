@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ingestion.readers import csv_lines, csv_records, records
 from ingestion.readers.csv_lines import CsvReader
 from ingestion.readers.csv_records import Dialect
-from ingestion.readers.records import Tally
+from ingestion.readers.records import LineCounts
 from recomart.errors import SourceError
 
 Row = tuple[str | None, ...]
@@ -28,8 +28,8 @@ def read(
     quote: bytes = b'"',
     header: bool = False,
     piece: int = 1 << 20,
-) -> tuple[list[Row], Tally]:
-    tally = Tally()
+) -> tuple[list[Row], LineCounts]:
+    tally = LineCounts()
     reader = CsvReader(Dialect(delimiter, quote, width), tally, header=header)
     pieces: Iterator[bytes] = (text[i : i + piece] for i in range(0, len(text), piece))
     rows: list[Row] = []
@@ -42,7 +42,7 @@ def read(
     return rows, tally
 
 
-def rejects(tally: Tally) -> list[tuple[int, int, str]]:
+def rejects(tally: LineCounts) -> list[tuple[int, int, str]]:
     return [(r.line, r.byte_offset, r.text) for r in tally.rejects]
 
 
@@ -180,7 +180,7 @@ def test_rejected_text_stands_at_its_offset(text: bytes) -> None:
 def test_the_fast_ways_agree_with_record_by_record(lines: list[str]) -> None:
     text = "".join(line + "\n" for line in lines).encode()
     fast_rows, fast = read(text)
-    reader = CsvReader(Dialect(b",", b'"', 3), slow := Tally(), header=False)
+    reader = CsvReader(Dialect(b",", b'"', 3), slow := LineCounts(), header=False)
     reader._whole_records = lambda text: (b"", 0)  # type: ignore[method-assign]
     slow_rows: list[Row] = []
     for batch in reader.batches(iter([text])):
@@ -190,7 +190,7 @@ def test_the_fast_ways_agree_with_record_by_record(lines: list[str]) -> None:
 
 
 def test_a_broken_line_of_a_file_without_quotes_is_rejected_alone() -> None:
-    tally = Tally()
+    tally = LineCounts()
     reader = CsvReader(Dialect(b"|", b"", 2), tally, header=True)
     text = b'id|title\n1|a "b\n2\n3|c\r4|d\n'  # the bare CR makes it go record by record
     table = pa.Table.from_batches(reader.batches(iter([text])))

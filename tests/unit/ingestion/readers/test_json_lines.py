@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 from ingestion.readers import json_lines, records
 from ingestion.readers.json_lines import JsonLinesReader
 from ingestion.readers.json_values import JsonColumns, as_text, dumped, parse
-from ingestion.readers.records import Tally
+from ingestion.readers.records import LineCounts
 from recomart.errors import SourceError
 
 
-def read(text: bytes, *paths: str, piece: int = 1 << 20) -> tuple[list[dict], Tally, JsonColumns]:
-    tally, columns = Tally(), JsonColumns(paths)
+def read(
+    text: bytes, *paths: str, piece: int = 1 << 20
+) -> tuple[list[dict], LineCounts, JsonColumns]:
+    tally, columns = LineCounts(), JsonColumns(paths)
     pieces = (text[i : i + piece] for i in range(0, len(text), piece))
     rows = [r for b in JsonLinesReader(columns, tally).batches(pieces) for r in b.to_pylist()]
     tally.check_balance("test")

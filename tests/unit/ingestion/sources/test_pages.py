@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ingestion.readers.json_values import JsonColumns
-from ingestion.readers.records import Tally
+from ingestion.readers.records import LineCounts
 from ingestion.sources.pages import batches, framed
 from recomart.shop.model import ApiSource
 
@@ -17,7 +17,7 @@ def read(folder: Path, items: list[Any], paths: tuple[str, ...], each: str | Non
     source = ApiSource.model_validate({"api": "http://x", "columns": columns, "each": each})
     body = json.dumps({"items": items}).encode()
     (folder / "a.pages").write_bytes(b"".join(framed([body, body])))
-    tally = Tally()
+    tally = LineCounts()
     rows: list[dict[str, Any]] = []
     for batch in batches(folder / "a.pages", source, JsonColumns(paths), tally):
         rows += batch.to_pylist()

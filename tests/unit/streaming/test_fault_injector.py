@@ -8,9 +8,9 @@ from pydantic import ValidationError
 
 from recomart.errors import ConfigurationError
 from recomart.events import MAX_AHEAD, MAX_LATE, Event
+from streaming.simulator.fault_injector import HELD, FaultInjector, Shares, Truth
+from streaming.simulator.malformed import MALFORMED
 from streaming.simulator.messages import message_of
-from streaming.simulator.mischief import HELD, Mischief, Shares, Truth
-from streaming.simulator.rubbish import RUBBISH
 
 NOON = datetime(2026, 3, 31, 12, tzinfo=UTC)
 SHARES = Shares(duplicates=0.05, late=0.1, out_of_order=0.05, wrong_clocks=0.03, malformed=0.04)
@@ -28,9 +28,9 @@ EVENTS = [
 
 def told(seed: int = 1, shares: Shares = SHARES) -> tuple[list[bytes], Truth]:
     truth = Truth()
-    mischief = Mischief(shares, seed, truth)
-    lines = [message.line for event in EVENTS for message in mischief.messages(event)]
-    return lines + [message.line for message in mischief.rest()], truth
+    faults = FaultInjector(shares, seed, truth)
+    lines = [message.line for event in EVENTS for message in faults.messages(event)]
+    return lines + [message.line for message in faults.rest()], truth
 
 
 def parsed(lines: list[bytes]) -> list[Event]:
@@ -114,7 +114,7 @@ def test_equal_seeds_spoil_the_same_events_and_others_others() -> None:
     assert told(seed=1)[1].duplicates != told(seed=2)[1].duplicates
 
 
-@pytest.mark.parametrize("spoil", RUBBISH)
+@pytest.mark.parametrize("spoil", MALFORMED)
 def test_rubbish_is_one_line_and_no_event(spoil) -> None:
     line = spoil(message_of(EVENTS[0]).line)
     assert b"\n" not in line

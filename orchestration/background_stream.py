@@ -45,7 +45,7 @@ def why_nothing_is_streamed(settings: Settings) -> str | None:
 
 
 @contextmanager
-def stream_beside(settings: Settings) -> Iterator[None]:
+def stream_in_background(settings: Settings) -> Iterator[None]:
     """Simulator and speed layer run while the block does, for `stream_seconds` at the longest.
 
     What a killed run has left is ended first; at the end of the block, however it ends, neither

@@ -28,7 +28,7 @@ _REFUSALS = ("LOADING", "READONLY", "MISCONF", "NOREPLICAS", "BUSY", "UNBLOCKED"
 or its stream was deleted while we waited for it."""
 
 
-class Patience:
+class Retrier:
     """Tries until it works or the user ends it, and says once what it waits for."""
 
     def __init__(

@@ -7,7 +7,12 @@ import time
 import pytest
 
 from demo_shop import generate
-from orchestration.stream_beside import SIMULATOR, SPEED_LAYER, fold_stream, stream_beside
+from orchestration.background_stream import (
+    SIMULATOR,
+    SPEED_LAYER,
+    fold_stream,
+    stream_in_background,
+)
 from recomart import processes
 from recomart.errors import RedisUnavailable, StreamFailed
 from recomart.settings import Settings
@@ -35,7 +40,7 @@ def alive(settings: Settings) -> list[str]:
 
 @pytest.mark.parametrize("name", [SIMULATOR, SPEED_LAYER])
 def test_one_that_dies_fails_the_step_with_its_log(shop: Settings, name: str) -> None:
-    with stream_beside(shop):
+    with stream_in_background(shop):
         assert alive(shop) == [SIMULATOR, SPEED_LAYER]
         end(shop, name, signal.SIGKILL)
         with pytest.raises(StreamFailed) as failed:
@@ -49,7 +54,7 @@ def test_nothing_is_streamed_for_0_seconds_or_without_visitors(shop: Settings) -
         (shop.model_copy(update={"stream_seconds": 0}), "RECOMART_STREAM_SECONDS is 0"),
         (shop.model_copy(update={"shop": "taobao"}), "no simulated users"),
     ):
-        with stream_beside(settings):
+        with stream_in_background(settings):
             assert alive(settings) == []
             result = fold_stream(settings)
         assert result.count == 0
@@ -58,6 +63,6 @@ def test_nothing_is_streamed_for_0_seconds_or_without_visitors(shop: Settings) -
 
 def test_without_redis_nothing_is_started(shop: Settings) -> None:
     away = shop.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})
-    with pytest.raises(RedisUnavailable), stream_beside(away):
+    with pytest.raises(RedisUnavailable), stream_in_background(away):
         pass
     assert alive(away) == []

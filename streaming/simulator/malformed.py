@@ -19,7 +19,7 @@ def _without(column: str) -> Callable[[bytes], bytes]:
     return spoil
 
 
-RUBBISH: tuple[Callable[[bytes], bytes], ...] = (
+MALFORMED: tuple[Callable[[bytes], bytes], ...] = (
     lambda line: line[: len(line) // 2],
     lambda line: b"404 page not found",
     lambda line: b"[" + line + b"]",

@@ -14,8 +14,8 @@ from datetime import timedelta
 
 from recomart.errors import ConfigurationError
 from recomart.events import MAX_AHEAD, MAX_LATE, Event
+from streaming.simulator.malformed import MALFORMED
 from streaming.simulator.messages import Message, message_of
-from streaming.simulator.rubbish import RUBBISH
 
 HELD = 40
 """An event that is out of order, or told twice, comes up to this many events later."""
@@ -82,7 +82,7 @@ class Truth:
         return asdict(self)
 
 
-class Mischief:
+class FaultInjector:
     """Turns events into messages, some of them spoiled. Equal seeds spoil the same events.
 
     Args:
@@ -160,7 +160,7 @@ class Mischief:
         yield message_of(_moved(event, seconds))
 
     def _malformed(self, event: Event) -> Iterator[Message]:
-        spoil = self._random.choice(RUBBISH)
+        spoil = self._random.choice(MALFORMED)
         clean = message_of(event)
         line = spoil(clean.line)
         if self._truth:
