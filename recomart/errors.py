@@ -3,7 +3,8 @@
 RecoMartError
 ├── ConfigurationError          settings or a shop file are wrong
 │   ├── ShopFileError           a key of shops/<name>.yml
-│   └── WrongLake               the lake belongs to another shop
+│   ├── WrongLake               the lake belongs to another shop
+│   └── ExtensionError          a module that extends RecoMart is incomplete or clashes
 ├── SourceError                 the user's data cannot be taken as it is
 │   ├── SourceMissing           no file matches, or a file is empty or unreadable
 │   ├── HeaderMismatch          a column is missing, renamed, extra or twice there
@@ -89,6 +90,10 @@ class ShopFileError(ConfigurationError):
 
 class WrongLake(ConfigurationError):
     """The lake records another shop than the one that is asked for."""
+
+
+class ExtensionError(ConfigurationError):
+    """A module that adds a kind of source, rule or model is incomplete, or two share a name."""
 
 
 class SourceError(RecoMartError):
