@@ -7,6 +7,7 @@ from orchestration.show import example_user, show_recommendations
 from orchestration.steps import STEPS, in_order, starting_from
 from orchestration.terminal import Terminal
 from recomart.errors import ConfigurationError
+from recomart.project import CODE_ROOT
 from recomart.settings import Settings
 
 
@@ -59,13 +60,22 @@ def _next(settings: Settings, terminal: Terminal, user: str, *, with_visitors: b
         terminal.say(f"[dim]{what:<10}[/] {where}")
     terminal.say()
     terminal.say("next:")
-    for command, does in (
-        (f"make recommend ID={user}", "recommendations for a user"),
-        ("make features ID=" + user, "what Redis serves for a user"),
-        *([("make stream", "visitors and the speed layer, until Ctrl-C")] if with_visitors else []),
-        ("make mlflow", "runs and models, on http://127.0.0.1:5001"),
-        ("make docs", "the warehouse's documentation and lineage, one HTML file"),
-        ("make ui", "the pipeline as a graph, on http://127.0.0.1:3000"),
-        ("make down", "stop the embedded Redis"),
-    ):
-        terminal.say(f"  {shop}{command:<26} [dim]{does}[/]")
+    for command, does in _commands(settings, user, with_visitors):
+        terminal.say(f"  {shop}{command:<34} [dim]{does}[/]")
+
+
+def _commands(settings: Settings, user: str, with_visitors: bool) -> list[tuple[str, str]]:
+    """Commands that may follow, and what each does; a project of `recomart new` has no Makefile."""
+    make = settings.project == CODE_ROOT
+    commands = [
+        (f"recommend {'ID=' if make else '--user '}{user}", "recommendations for a user"),
+        (f"features {'ID=' if make else 'user '}{user}", "what Redis serves for a user"),
+        ("stream" if make else "stream demo", "visitors and the speed layer, until Ctrl-C"),
+        ("mlflow", "runs and models, on http://127.0.0.1:5001"),
+        ("docs", "the warehouse's documentation and lineage, one HTML file"),
+        ("ui", "the pipeline as a graph, on http://127.0.0.1:3000"),
+        ("down", "stop the embedded Redis"),
+    ]
+    if not with_visitors:
+        del commands[2]
+    return [(f"{'make' if make else 'recomart'} {command}", does) for command, does in commands]

@@ -13,7 +13,8 @@ from pathlib import Path
 import duckdb
 
 from recomart.errors import NotReady, TransformFailed
-from recomart.settings import PROJECT_ROOT, Settings
+from recomart.project import DBT_PROJECT
+from recomart.settings import Settings
 
 RUNS = "quality.dbt_runs"
 HELP = "run 'recomart transform', and publish after it has passed"
@@ -68,7 +69,7 @@ def manifest_of(settings: Settings, invocation: str) -> Path:
     Raises:
         NotReady: there is no manifest.
     """
-    folders = (settings.lake / "dbt", PROJECT_ROOT / "dbt_project" / "target")
+    folders = (settings.lake / "dbt", DBT_PROJECT / "target")
     found = [path for folder in folders if (path := folder / "manifest.json").exists()]
     if not found:
         raise NotReady("dbt has left no manifest", where=str(folders[0]), help=HELP)

@@ -71,8 +71,8 @@ def lineage(
 @app.command()
 def docs() -> None:
     """Write dbt's documentation, the page of column lineage, and lineage as OpenLineage events."""
+    from orchestration.dbt_folder import target_path
     from orchestration.transform import docs as write_docs
-    from orchestration.transform import target_path
     from quality import lineage as trace
 
     settings = load_settings()
