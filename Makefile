@@ -11,11 +11,11 @@ export UV_SYSTEM_CERTS := true
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup pipeline test lint generate ingest transform publish train recommend features \
+.PHONY: help setup pipeline test unit coverage fmt hooks lint docs-site wheel generate ingest transform publish train recommend features \
 	report stream docs ui mlflow bench lock down clean
 
 help: ## Show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else "RecoMart needs Python 3.11 to 3.13, and this is %d.%d: run make PYTHON=python3.12" % v)'
@@ -32,8 +32,24 @@ setup: .venv/.dev ## Make .venv with everything, the tests' tools and Dagster to
 pipeline: .venv/.run ## From raw data to recommendations on the screen
 	@$(RECOMART) pipeline
 
-test: .venv/.dev ## All tests, two at a time
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest -q
+TWO_AT_A_TIME := -n 2 --dist loadfile --no-loadscope-reorder
+
+test: .venv/.dev ## All tests; make test T=tests/unit/recomart runs one folder, file or test
+	@$(PYTEST) $(or $(T),$(TWO_AT_A_TIME))
+
+unit: .venv/.dev ## The unit tests alone, in under a minute
+	@$(PYTEST) $(TWO_AT_A_TIME) tests/unit
+
+coverage: .venv/.dev ## The unit tests and the share of lines they run, which must not fall
+	@$(PYTEST) $(TWO_AT_A_TIME) tests/unit --cov --cov-report=term
+
+fmt: .venv/.dev ## Format Python and SQL, and fix what the linters can fix
+	@$(BIN)/ruff check --quiet --fix-only . && $(BIN)/ruff format --quiet .
+	@cd dbt_project && ../$(BIN)/sqlfluff fix --quiet --disable-progress-bar .
+
+hooks: .venv/.dev ## Check what you commit: install the pre-commit hooks
+	@$(BIN)/pre-commit install
 
 lint: .venv/.dev ## Style, types, SQL, and who may import whom
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
@@ -63,6 +79,12 @@ stream: .venv/.run ## Simulated visitors and the speed layer, until Ctrl-C
 docs: .venv/.run ## The warehouse's documentation, column lineage and OpenLineage events
 	@$(RECOMART) docs
 
+docs-site: .venv/.dev ## The documentation site, in site/
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+wheel: .venv/.dev ## The wheel, in dist/
+	@$(BIN)/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python
+
 ui: .venv/.dev ## The pipeline as a graph on Dagster's page (port 3000)
 	@$(RECOMART) ui
 
@@ -80,4 +102,4 @@ down: ## Stop what RecoMart started
 	@if [ -x $(RECOMART) ]; then $(RECOMART) down; fi
 
 clean: down ## Delete every lake, dbt's artifacts and caches (not .venv)
-	@rm -rf recomart_lake dbt_project/target dbt_project/logs .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	@rm -rf recomart_lake dbt_project/target dbt_project/logs dist site .coverage .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -39,7 +40,7 @@ class Process:
         try:
             process = psutil.Process(self.pid)
             same = abs(process.create_time() - self.created) < 1.0
-            return same and process.status() != psutil.STATUS_ZOMBIE
+            return bool(same and process.status() != psutil.STATUS_ZOMBIE)
         except psutil.NoSuchProcess:
             return False
 
@@ -205,7 +206,7 @@ def require_port(port: int) -> None:
     )
 
 
-def _listeners() -> list:
+def _listeners() -> list[Any]:
     try:
         return [c for c in psutil.net_connections("inet") if c.status == psutil.CONN_LISTEN]
     except psutil.AccessDenied:  # macOS shows other processes' sockets to root alone

@@ -32,7 +32,7 @@ def connect(settings: Settings, *, deadline: float | None = None) -> redis.Redis
     Raises:
         RedisUnavailable: RECOMART_REDIS_URL names a server that does not answer.
     """
-    options: dict = {"socket_connect_timeout": deadline or 3.0}
+    options: dict[str, Any] = {"socket_connect_timeout": deadline or 3.0}
     if deadline is not None:
         options |= {"socket_timeout": deadline, "retry": None}
     client = redis.Redis.from_pool(_pool(redis, settings, options))

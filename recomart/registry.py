@@ -21,7 +21,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from importlib.metadata import entry_points
 from types import ModuleType
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from typing_extensions import get_protocol_members
 
@@ -124,7 +124,7 @@ class Registry(Generic[Entry]):
                 help=f"add what is missing; {self._protocol.__module__}.{self._protocol.__name__} "
                 "says what each does",
             )
-        return entry
+        return cast(Entry, entry)
 
 
 def _place(module: ModuleType) -> str:

@@ -39,11 +39,7 @@ class Settings(BaseSettings):
         description="The shop: a file in shops/ without its ending, or a path to a YAML file.",
     )
     # None becomes the shop's own folder in the validator below
-    lake: Path = Field(
-        None,
-        validate_default=True,
-        description="The folder of this shop's lake: everything that RecoMart writes.",
-    )  # type: ignore[assignment]
+    lake: Path = Field(None, validate_default=True, description="The folder of this shop's lake.")
     data: Path = Field(
         Path("data"),
         validate_default=True,

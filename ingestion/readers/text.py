@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from recomart.errors import SourceError, SourceMissing
 
@@ -113,7 +113,7 @@ def _expanded(path: Path, handle: BinaryIO, size: int) -> Iterator[bytes]:
     cap = max(GZIP_FREE_BYTES, GZIP_RATIO * path.stat().st_size)
     done = 0
     with gzip.open(handle, "rb") as expanded:
-        while piece := cast(bytes, expanded.read(size)):
+        while piece := expanded.read(size):
             done += len(piece)
             if done > cap:
                 raise SourceError(

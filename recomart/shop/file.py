@@ -156,7 +156,7 @@ def _plain(node: Any) -> Any:
     return node
 
 
-def _name_problems(path: Path, tree: dict) -> Iterator[ShopFileError]:
+def _name_problems(path: Path, tree: dict[str, Any]) -> Iterator[ShopFileError]:
     """What is wrong with the names of entities and columns, which the model does not know."""
     if not any(tree.get(name) for name in ("ratings", "transactions", "events")):
         yield ShopFileError(
@@ -206,7 +206,7 @@ def _name_problems(path: Path, tree: dict) -> Iterator[ShopFileError]:
                 )
 
 
-def _origin_problems(path: Path, tree: dict, entity: str) -> Iterator[ShopFileError]:
+def _origin_problems(path: Path, tree: dict[str, Any], entity: str) -> Iterator[ShopFileError]:
     """What is wrong with what an entity says that it is made from."""
     origin = tree[entity]["made_from"]
     source = tree.get(origin) if isinstance(origin, str) else None
@@ -302,4 +302,4 @@ def _where(path: Path, tree: Any, keys: list[str]) -> str:
 
 def _line_of(mapping: Any, key: str) -> int:
     """The line, from 1, on which ruamel read `key` of this mapping."""
-    return mapping.lc.key(key)[0] + 1
+    return int(mapping.lc.key(key)[0]) + 1
