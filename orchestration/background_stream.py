@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from orchestration.simulation import has_visitors
+from demo_shop.source_data import is_demo_shop
 from recomart import processes
 from recomart.errors import StreamFailed
 from recomart.redis import connect
@@ -39,7 +39,7 @@ def why_nothing_is_streamed(settings: Settings) -> str | None:
     """A sentence for the step's line; None when something is streamed."""
     if not settings.stream_seconds:
         return "nothing is streamed: RECOMART_STREAM_SECONDS is 0"
-    if not has_visitors(settings):
+    if not is_demo_shop(settings):
         return "nothing is streamed: this shop has no simulated users"
     return None
 

@@ -15,7 +15,8 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.steps import STEPS, Step, reads_source_data
+from demo_shop.source_data import is_demo_shop
+from orchestration.steps import STEPS, Step
 from orchestration.transform import parse, target_path
 from recomart.errors import RecoMartError
 from recomart.log import start_run
@@ -204,7 +205,7 @@ def sensor_on_segments(settings: Settings, job: Any) -> dg.SensorDefinition:
 def definitions(settings: Settings) -> dg.Definitions:
     """All assets, the job that makes them, a daily schedule, sensors on files and segments."""
     specs = specs_of(settings)
-    makes_sources = reads_source_data(settings)
+    makes_sources = is_demo_shop(settings)
     assets: list[Any] = [
         asset_of(settings, step, specs[step.name])
         for step in STEPS

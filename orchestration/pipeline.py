@@ -29,10 +29,10 @@ def run_pipeline(settings: Settings, start: str | None = None) -> bool:
 
 
 def _show(settings: Settings, outcome: Outcome, terminal: Terminal) -> None:
+    from demo_shop.source_data import is_demo_shop
     from orchestration.background_stream import why_nothing_is_streamed
     from orchestration.live import go_live
     from orchestration.show_live import show_live
-    from orchestration.simulation import has_visitors
     from training.recommend import recommend
 
     user = example_user(settings)
@@ -43,7 +43,7 @@ def _show(settings: Settings, outcome: Outcome, terminal: Terminal) -> None:
     if "stream" in outcome.done and not why_nothing_is_streamed(settings):
         show_live(settings, go_live(settings, found), terminal.console)
         terminal.say()
-    _next(settings, terminal, user, with_visitors=has_visitors(settings))
+    _next(settings, terminal, user, with_visitors=is_demo_shop(settings))
 
 
 def _next(settings: Settings, terminal: Terminal, user: str, *, with_visitors: bool) -> None:

@@ -13,7 +13,6 @@ from graphlib import TopologicalSorter
 
 from recomart.log import current_run, start_run
 from recomart.settings import Settings
-from recomart.shop.file import load_shop
 from recomart.step import Progress, StepResult
 
 Work = Callable[[Settings, Progress], StepResult]
@@ -46,9 +45,9 @@ class Step:
 
 
 def _generate(settings: Settings, progress: Progress) -> StepResult:
-    from demo_shop import generate, generated
+    from demo_shop import generate, generated, is_demo_shop
 
-    if not reads_source_data(settings):
+    if not is_demo_shop(settings):
         return StepResult(0, "files", "not needed: this shop brings its own")
     if generated(settings):
         return StepResult(0, "files", "the demo shop's files are there already")
@@ -141,14 +140,6 @@ STEPS: tuple[Step, ...] = (
         after=("ingest", "stream", "transform", "publish", "train"),
     ),
 )
-
-
-def reads_source_data(settings: Settings) -> bool:
-    """Whether the shop reads the generated files of the demo shop."""
-    sources = load_shop(settings).shop.sources().values()
-    return any(
-        "{lake}/source_data" in glob for source in sources for glob in getattr(source, "files", ())
-    )
 
 
 def by_name(name: str) -> Step:
