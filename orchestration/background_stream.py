@@ -89,7 +89,7 @@ def told_file(settings: Settings) -> Path:
     return settings.lake / "tmp" / "stream_told.json"
 
 
-def fold_stream(settings: Settings, progress: Progress = no_progress) -> StepResult:
+def load_stream(settings: Settings, progress: Progress = no_progress) -> StepResult:
     """Wait until the simulator has ended and all it told is kept; load it into raw.events.
 
     Raises:
