@@ -33,12 +33,16 @@ class Settings(BaseSettings):
     memory_limit: str = Field("2GB", description="DuckDB's memory limit, in its own notation.")
     threads: int = Field(default_factory=lambda: os.cpu_count() or 2, ge=1)
     mock_api_url: str | None = Field(None, description="Where {mock_api} of a shop file points to.")
-    scale: float = Field(1.0, gt=0, description="Size of the demo shop; 1 is 100,000 events.")
-    seed: int = Field(7, ge=0, description="Seed of the demo shop and of training.")
+    scale: float = Field(1.0, gt=0, description="Size of the demo shop; 1 makes 100,000 events")
+    seed: int = Field(
+        7, ge=0, description="Seed of the demo shop and of training; equal seeds give equal results"
+    )
     stream_seconds: float = Field(
         20, ge=0, description="How long visitors are streamed beside a pipeline; 0: not at all."
     )
-    end_date: str | None = Field(None, description="Last day of the demo shop; unset: today.")
+    end_date: str | None = Field(
+        None, description="Last day of the demo shop, YYYY-MM-DD (default: today)"
+    )
 
     @field_validator("shop")
     @classmethod
