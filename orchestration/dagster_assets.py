@@ -8,15 +8,14 @@ with `dagster dev -m orchestration.dagster_assets`.
 
 # No `from __future__ import annotations` here: Dagster reads the type of `context` itself.
 import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
-from graphlib import TopologicalSorter
 from typing import Any
 
 import dagster as dg
 
 from demo_shop.source_data import is_demo_shop
+from feature_store.dbt_manifest import MANIFEST, Manifest, Table, read_manifest
 from orchestration.steps import STEPS, Step, in_order
 from orchestration.transform import parse, target_path
 from recomart.errors import RecoMartError
@@ -28,7 +27,6 @@ from recomart.step import no_progress
 from recomart.streams import EVENTS, SEALED
 
 RAW_LEDGER = ("_shop", "_loads", "rejects")
-Node = dict[str, Any]
 STREAM = dg.AssetKey(["stream", "events"])
 MODEL = dg.AssetKey(["models", "recomart-recommender"])
 
@@ -41,9 +39,9 @@ def source_key(entity: str) -> dg.AssetKey:
 def specs_of(settings: Settings) -> dict[str, list[dg.AssetSpec]]:
     """The assets that each step produces, by step name. The dbt part follows the manifest."""
     entities = list(load_shop(settings).shop.sources())
-    nodes = manifest(settings)["nodes"]
-    models = _models_in_order(nodes)
-    published = [m for m in models if (m["config"].get("meta") or {}).get("publish")]
+    project = manifest(settings)
+    models = project.models
+    published = [model for model in models if model.is_published]
     sources = [source_key(entity) for entity in entities]
     raw = [*entities, *RAW_LEDGER]
     return {
@@ -57,27 +55,27 @@ def specs_of(settings: Settings) -> dict[str, list[dg.AssetSpec]]:
             for name in raw
         ],
         "stream": [dg.AssetSpec(STREAM, deps=[dg.AssetKey(["raw", "_loads"])], group_name="raw")],
-        "transform": [_model_spec(node, nodes, set(raw)) for node in models],
+        "transform": [_model_spec(model, project, set(raw)) for model in models],
         "publish": [
             dg.AssetSpec(
-                _published_key(node),
-                deps=[_model_key(node)],
+                _published_key(model),
+                deps=[_model_key(model)],
                 group_name="published",
-                kinds={"feast", "redis"} if node["config"]["meta"].get("feast") else {"parquet"},
+                kinds={"parquet"} if model.services is None else {"feast", "redis"},
             )
-            for node in published
+            for model in published
         ],
         "report": [
             dg.AssetSpec(
                 ["reports", "data_quality"],
-                deps=[_model_key(node) for node in models if node["schema"] == "quality"],
+                deps=[_model_key(model) for model in models if model.schema == "quality"],
                 group_name="reports",
             )
         ],
         "train": [
             dg.AssetSpec(
                 MODEL,
-                deps=[_published_key(node) for node in published],
+                deps=[_published_key(model) for model in published],
                 group_name="models",
                 kinds={"mlflow"},
             )
@@ -85,48 +83,38 @@ def specs_of(settings: Settings) -> dict[str, list[dg.AssetSpec]]:
     }
 
 
-def _models_in_order(nodes: dict[str, Node]) -> list[Node]:
-    """The manifest's models, each after those it reads: Dagster wants them reported so."""
-    graph = {
-        name: [parent for parent in node["depends_on"]["nodes"] if parent in nodes]
-        for name, node in nodes.items()
-        if node["resource_type"] == "model"
-    }
-    return [nodes[name] for name in TopologicalSorter(graph).static_order() if name in graph]
-
-
-def _model_spec(node: Node, nodes: dict[str, Node], raw: set[str]) -> dg.AssetSpec:
+def _model_spec(model: Table, project: Manifest, raw: set[str]) -> dg.AssetSpec:
     deps = []
-    for parent in node["depends_on"]["nodes"]:
-        if parent in nodes:
-            deps.append(_model_key(nodes[parent]))
-        elif (name := parent.split(".")[-1]) in raw:
-            deps.append(dg.AssetKey(["raw", name]))
-            if name == "events":
+    for parent in (project.tables[id] for id in model.parents):
+        if parent.source is None:
+            deps.append(_model_key(parent))
+        elif parent.source in raw:
+            deps.append(dg.AssetKey(["raw", parent.source]))
+            if parent.source == "events":
                 deps.append(STREAM)  # what was streamed is loaded into the same table
     return dg.AssetSpec(
-        _model_key(node),
+        _model_key(model),
         deps=list(dict.fromkeys(deps)),
-        description=node["description"],
-        group_name=node["schema"],
+        description=model.description,
+        group_name=model.schema,
         kinds={"dbt", "duckdb"},
     )
 
 
-def _model_key(node: Node) -> dg.AssetKey:
-    return dg.AssetKey([node["schema"], node["name"]])
+def _model_key(model: Table) -> dg.AssetKey:
+    return dg.AssetKey([model.schema, model.name])
 
 
-def _published_key(node: Node) -> dg.AssetKey:
-    return dg.AssetKey(["published", node["name"]])
+def _published_key(model: Table) -> dg.AssetKey:
+    return dg.AssetKey(["published", model.name])
 
 
-def manifest(settings: Settings) -> dict[str, Any]:
+def manifest(settings: Settings) -> Manifest:
     """dbt's manifest of this lake, parsed now if no `dbt build` has left one."""
-    path = target_path(settings) / "manifest.json"
+    path = target_path(settings) / MANIFEST
     if not path.exists():
         parse(settings)
-    return json.loads(path.read_text())
+    return read_manifest(path)
 
 
 def spec_of_step(step: Step, specs: dict[str, list[dg.AssetSpec]]) -> dg.AssetSpec:

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from feature_store.dbt_manifest import artifact_folders
+from feature_store.dbt_tests import STOP_TEST
 from recomart.errors import RecoMartError, TransformFailed
 from recomart.settings import PROJECT_ROOT, TELEMETRY_OFF, Settings
 from recomart.shop.file import load_shop
@@ -18,7 +20,6 @@ from recomart.warehouse import locked_error, warehouse
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
 SHOWN_FAILURES = 5
-STOPS = "no_rule_is_broken_more_often_than_the_shop_allows"
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +79,7 @@ def docs(settings: Settings) -> Path:
 
 def target_path(settings: Settings) -> Path:
     """dbt's artifacts of this lake, apart from those of `dbt build` by hand and of other shops."""
-    return settings.lake / "dbt"
+    return artifact_folders(settings)[0]
 
 
 def _invoke(settings: Settings, command: list[str], watch: Callable[[Any], None]) -> Any:
@@ -132,7 +133,7 @@ def _failure(settings: Settings, outcome: Any) -> RecoMartError:
         return TransformFailed(
             "dbt could not run", where=dbt_log, found=text.strip()[:2000] or None
         )
-    if STOPS in {result.node.name for result in failed} and len(failed) == 1:
+    if STOP_TEST in {result.node.name for result in failed} and len(failed) == 1:
         return _stopped(settings)
     shown = [f"{r.node.name}: {_first_line(r.message)}" for r in failed[:SHOWN_FAILURES]]
     if len(failed) > SHOWN_FAILURES:
