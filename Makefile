@@ -10,12 +10,23 @@ export UV_SYSTEM_CERTS := true
 # Without bytecode on disk every process would compile feast, dbt and mlflow anew: seconds each.
 unexport PYTHONDONTWRITEBYTECODE
 
+# "name|summary" of each step, read from orchestration/steps.py. Without Python, so that `make help`
+# takes milliseconds and works in a fresh clone.
+READ_STEPS := tr '\n' ' ' < orchestration/steps.py | grep -oE 'Step\( *"[a-z_-]+", *"[^"]+"' | \
+	sed -E 's/^Step\( *"([^"]+)", *"([^"]*[^".])\.?"$$/\1|\2/'
+STEPS := $(filter-out stream,$(shell $(READ_STEPS) | cut -d '|' -f 1))
+
 .DEFAULT_GOAL := help
-.PHONY: help setup pipeline test unit coverage fmt hooks lint docs-site wheel generate ingest transform publish train recommend features \
-	report stream docs ui mlflow bench lock down clean
+.PHONY: help setup pipeline test unit coverage fmt hooks lint docs-site wheel recommend features \
+	stream docs ui mlflow bench lock down clean $(STEPS)
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@(sed -nE 's/^([a-z-]+):.*## /\1|/p' $(MAKEFILE_LIST); echo; $(READ_STEPS)) | \
+		awk -F '|' '!NF { print "Steps of the pipeline:" } NF && !seen[$$1]++ { printf "  make %-11s %s\n", $$1, $$2 }'
+
+# An unknown target is an unknown command: that error lists the steps and the nearest name.
+.DEFAULT:
+	@if [ -x $(RECOMART) ]; then $(RECOMART) $@; else echo "There is no target '$@'. 'make' lists them." >&2; exit 2; fi
 
 $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else "RecoMart needs Python 3.11 to 3.13, and this is %d.%d: run make PYTHON=python3.12" % v)'
@@ -55,23 +66,15 @@ lint: .venv/.dev ## Style, types, SQL, and who may import whom
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
 	@cd dbt_project && ../$(BIN)/sqlfluff lint --disable-progress-bar .
 
-generate ingest transform publish train: .venv/.run
+# Each step is a target of its own; orchestration/steps.py declares it.
+$(STEPS): .venv/.run
 	@$(RECOMART) $@
-
-generate: ## Make the demo shop's files anew
-ingest: ## Land files and catalogue, and load them
-transform: ## Build and test the warehouse (dbt)
-publish: ## Publish tested features to Parquet, Feast and Redis
-train: ## Fit and compare models, track them in MLflow
 
 recommend: .venv/.run ## Recommend products: make recommend ID=<user id>
 	@$(RECOMART) recommend --user "$(ID)"
 
 features: .venv/.run ## What Redis serves for a user: make features ID=<user id>
 	@$(RECOMART) features user "$(ID)"
-
-report: .venv/.run ## The data-quality report (PDF, JSON) and the exploratory plots
-	@$(RECOMART) report
 
 stream: .venv/.run ## Simulated visitors and the speed layer, until Ctrl-C
 	@$(RECOMART) stream demo

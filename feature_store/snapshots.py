@@ -25,6 +25,9 @@ from recomart.settings import Settings
 RECORD = "snapshot.json"
 MANIFEST = "manifest.json"
 DEFINITIONS = "registry.db"
+PUBLISH_LOCK = "publish"
+"""The lock of whoever changes what is published."""
+
 LEAST_DIGITS = 4
 """Fewer characters of a hash name nothing."""
 

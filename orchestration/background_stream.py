@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from orchestration.simulation import has_visitors
+from demo_shop.source_data import is_demo_shop
 from recomart import processes
 from recomart.errors import StreamFailed
 from recomart.redis import connect
@@ -39,7 +39,7 @@ def why_nothing_is_streamed(settings: Settings) -> str | None:
     """A sentence for the step's line; None when something is streamed."""
     if not settings.stream_seconds:
         return "nothing is streamed: RECOMART_STREAM_SECONDS is 0"
-    if not has_visitors(settings):
+    if not is_demo_shop(settings):
         return "nothing is streamed: this shop has no simulated users"
     return None
 
@@ -89,7 +89,7 @@ def told_file(settings: Settings) -> Path:
     return settings.lake / "tmp" / "stream_told.json"
 
 
-def fold_stream(settings: Settings, progress: Progress = no_progress) -> StepResult:
+def load_stream(settings: Settings, progress: Progress = no_progress) -> StepResult:
     """Wait until the simulator has ended and all it told is kept; load it into raw.events.
 
     Raises:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from feature_store.dbt_manifest import artifact_folders
 from recomart.files import swap_link
 from recomart.lake import open_lake
 from recomart.project import DBT_PROJECT, OWN_MODELS
@@ -15,7 +16,7 @@ _NOT_LINKED = {"target", "logs", "lint", OWN_MODELS}
 
 def target_path(settings: Settings) -> Path:
     """dbt's artifacts of this lake, apart from those of `dbt build` by hand and of other shops."""
-    return settings.lake / "dbt"
+    return artifact_folders(settings)[0]
 
 
 def project_folder(settings: Settings) -> Path:

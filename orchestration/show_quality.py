@@ -75,9 +75,9 @@ def show_lineage(walk: Walk, *, full: bool = False) -> None:
     # a tree crops its lines at the width, and a sha256 that is cut off is of no use to grep
     console = Console(highlight=False, width=None if terminal else PIPE_WIDTH)
     if walk.up:
-        console.print(_tree("made from", walk.thing, walk.up, full))
+        console.print(_tree("made from", walk.start, walk.up, full))
     if walk.down:
-        console.print(_tree("went into", walk.thing, walk.down, full))
+        console.print(_tree("went into", walk.start, walk.down, full))
     if walk.files:
         console.print(Text("files", style="bold"))
     for group in walk.files:
@@ -92,8 +92,8 @@ def show_lineage(walk: Walk, *, full: bool = False) -> None:
         console.print(Text(note, style="dim"))
 
 
-def _tree(title: str, thing: Node, branches: Iterable[Branch], full: bool) -> Tree:
-    tree = Tree(Text.assemble((f"{thing.kind} {one_line(thing.name)}", "bold"), f"  {title}"))
+def _tree(title: str, start: Node, branches: Iterable[Branch], full: bool) -> Tree:
+    tree = Tree(Text.assemble((f"{start.kind} {one_line(start.name)}", "bold"), f"  {title}"))
     for branch in branches:
         _grow(tree, branch, full)
     return tree

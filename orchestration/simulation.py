@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from orchestration.steps import reads_source_data
+from demo_shop.source_data import is_demo_shop
 from recomart.errors import NotReady
 from recomart.files import replace_text
 from recomart.settings import Settings
@@ -110,17 +110,12 @@ class Simulation:
                     replace_text(self.truth, json.dumps(told, indent=1) + "\n")
 
 
-def has_visitors(settings: Settings) -> bool:
-    """Whether the shop's users can be simulated: only those of the demo shop have known tastes."""
-    return reads_source_data(settings)
-
-
 @contextmanager
 def _drafts(
     settings: Settings, simulation: Simulation, seed: int, now: datetime
 ) -> Iterator[tuple[Iterator[Draft], float]]:
     """What is told, and at which speed of its own time line."""
-    if has_visitors(settings) and not simulation.replays:
+    if is_demo_shop(settings) and not simulation.replays:
         yield _visitors(settings, simulation, seed), math.inf if simulation.rate is None else 1.0
         return
     past = simulation.past

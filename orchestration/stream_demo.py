@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.markup import escape
 
+from demo_shop.source_data import is_demo_shop
 from orchestration.background_stream import require_running, running
-from orchestration.simulation import has_visitors
 from recomart.errors import ConfigurationError
 from recomart.redis import connect
 from recomart.settings import Settings
@@ -30,7 +30,7 @@ def run_demo(settings: Settings, rate: float) -> None:
         ConfigurationError: the shop has no visitors.
         StreamFailed: one of them ended before.
     """
-    if not has_visitors(settings):
+    if not is_demo_shop(settings):
         raise ConfigurationError(
             f"shop '{settings.shop_name}' has no users that can be simulated",
             help="tell its past again: recomart simulate --replay --speed 60 --shift-clock "

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from feature_store.dbt_tests import STOP_TEST
 from orchestration.dbt_folder import project_folder, target_path
 from recomart.errors import RecoMartError, TransformFailed
 from recomart.project import DBT_PROJECT
@@ -19,7 +20,6 @@ from recomart.step import Progress, StepResult, no_progress
 from recomart.warehouse import locked_error, warehouse
 
 SHOWN_FAILURES = 5
-STOPS = "no_rule_is_broken_more_often_than_the_shop_allows"
 
 log = logging.getLogger(__name__)
 
@@ -128,7 +128,7 @@ def _failure(settings: Settings, outcome: Any) -> RecoMartError:
         return TransformFailed(
             "dbt could not run", where=dbt_log, found=text.strip()[:2000] or None
         )
-    if STOPS in {result.node.name for result in failed} and len(failed) == 1:
+    if STOP_TEST in {result.node.name for result in failed} and len(failed) == 1:
         return _stopped(settings)
     shown = [f"{r.node.name}: {_first_line(r.message)}" for r in failed[:SHOWN_FAILURES]]
     if len(failed) > SHOWN_FAILURES:

@@ -29,6 +29,8 @@ RecoMartError
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Literal
 
 
@@ -74,6 +76,12 @@ class RecoMartError(Exception):
 
     def __str__(self) -> str:
         return self.render()
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """`did you mean "transform"? ` for the nearest known name; empty when none is near."""
+    near = get_close_matches(name, list(known), n=1)
+    return f'did you mean "{near[0]}"? ' if near else ""
 
 
 def _kebab(name: str) -> str:

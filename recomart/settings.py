@@ -32,39 +32,41 @@ class Settings(BaseSettings):
     # first, because the validators of the paths below need it
     project: Path = Field(
         default_factory=projects.find_project,
-        description="The project folder: relative paths and names of shops count from here.",
+        description="The project folder: relative paths and names of shops count from here",
     )
     shop: str = Field(
         "demo",
-        description="The shop: a file in shops/ without its ending, or a path to a YAML file.",
+        description="The shop: a file in shops/ without its ending, or a path to a YAML file",
     )
     # None becomes the shop's own folder in the validator below
-    lake: Path = Field(None, validate_default=True, description="The folder of this shop's lake.")
+    lake: Path = Field(None, validate_default=True, description="The folder of this shop's lake")
     data: Path = Field(
         Path("data"),
         validate_default=True,
-        description="The folder of external data sets; shop files call it {data}.",
+        description="The folder of external data sets; shop files call it {data}",
     )
     redis_url: str | None = Field(
         None,
-        description="Your Redis, redis://[user:password@]host:port/db; unset: an embedded server.",
+        description="Your Redis, redis://[user:password@]host:port/db; unset: an embedded server",
     )
-    kafka_servers: str | None = Field(None, description="The Kafka brokers, host:port,host:port.")
-    memory_limit: str = Field("2GB", description="The most memory DuckDB uses.")
+    kafka_servers: str | None = Field(None, description="The Kafka brokers, host:port,host:port")
+    memory_limit: str = Field("2GB", description="The most memory DuckDB uses")
     threads: int = Field(
-        default_factory=lambda: os.cpu_count() or 2, ge=1, description="Threads of DuckDB."
+        default_factory=lambda: os.cpu_count() or 2, ge=1, description="Threads of DuckDB"
     )
     mock_api_url: str | None = Field(
         None,
-        description="The URL that {mock_api} in a shop file means; unset: a mock API is started.",
+        description="The URL that {mock_api} in a shop file means; unset: a mock API is started",
     )
-    scale: float = Field(1.0, gt=0, description="The size of the demo shop; 1 is 100,000 events.")
-    seed: int = Field(7, ge=0, description="The random seed of the demo shop and of training.")
+    scale: float = Field(1.0, gt=0, description="Size of the demo shop; 1 makes 100,000 events")
+    seed: int = Field(
+        7, ge=0, description="Seed of the demo shop and of training; equal seeds give equal results"
+    )
     stream_seconds: float = Field(
-        20, ge=0, description="How long a pipeline streams simulated clicks; 0: no stream."
+        20, ge=0, description="How long a pipeline streams simulated clicks; 0: no stream"
     )
     end_date: str | None = Field(
-        None, description="The last day of the demo shop's data; unset: today."
+        None, description="Last day of the demo shop, YYYY-MM-DD (default: today)"
     )
 
     @field_validator("shop")

@@ -54,6 +54,12 @@ def apply_limits(connection: duckdb.DuckDBPyConnection, settings: Settings) -> N
     connection.execute("set TimeZone = 'UTC'")
 
 
+def has_table(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
+    """Whether a table or view of this name (`schema.name`) exists."""
+    query = "select 1 from information_schema.tables where table_schema || '.' || table_name = ?"
+    return connection.execute(query, [table]).fetchone() is not None
+
+
 def locked_error(settings: Settings, text: str) -> WarehouseLocked:
     """The error for a locked warehouse, with the holder's PID and command from DuckDB's text."""
     match = re.search(r"PID (\d+)", text)

@@ -61,7 +61,7 @@ def stream(
         name = f"stream-{consumer.rpartition('-')[2]}"
         with processes.registered(settings, name):
 
-            def before_retry(exc: Exception) -> None:
+            def before_retry(exc: BaseException) -> None:
                 if isinstance(exc, RedisError):
                     _start_again(settings)
                 else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,7 +14,9 @@ from feature_store.bitemporal import CREATED_AT, EVENT_TIMESTAMP
 from feature_store.definitions.manifest import JOIN_KEYS, Model
 from feature_store.definitions.realtime_views import (
     realtime_features,
+    realtime_schema,
     realtime_service,
+    realtime_source,
     realtime_views,
 )
 from feature_store.derived import (
@@ -37,6 +41,11 @@ if TYPE_CHECKING:
     )
 
 NO_EXPIRY = timedelta(0)
+FORMAT = 1
+"""Count up when `build` makes other objects of an equal manifest."""
+
+VERSION_TAG = "definitions"
+"""The project's tag that holds `definitions_version`."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +102,11 @@ def build(settings: Settings, models: Sequence[Model], prior: Prior) -> FeatureR
     state = realtime_views(settings, entities)
     realtime = realtime_features(state, request)
     return FeatureRepo(
-        project=Project(name=settings.feast_project, description=f"Shop {settings.shop_name}"),
+        project=Project(
+            name=settings.feast_project,
+            description=f"Shop {settings.shop_name}",
+            tags={VERSION_TAG: definitions_version()},
+        ),
         entities=tuple(entities.values()),
         views=(*views.values(), *state),
         on_demand=(*derived.values(), realtime),
@@ -107,6 +120,17 @@ def build(settings: Settings, models: Sequence[Model], prior: Prior) -> FeatureR
             realtime_service(realtime),
         ),
     )
+
+
+def definitions_version() -> str:
+    """A name for all that Feast's objects take from the code, not from a manifest.
+
+    That is: the sources of the on-demand views, with the paths of the functions that they import,
+    the derived features with their inputs, and the real-time features.
+    """
+    _, source = transformation(Prior(0.0, 0.0))
+    content = [FORMAT, source, list(DERIVED_FEATURES.items()), realtime_source(), realtime_schema()]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
 
 def services_of(models: Sequence[Model]) -> dict[str, tuple[str, ...]]:

@@ -13,7 +13,8 @@ import redis
 from redis.exceptions import RedisError
 
 from feature_store.bitemporal import EVENT_TIMESTAMP
-from feature_store.definitions.manifest import Model, read_models
+from feature_store.definitions.manifest import Model
+from feature_store.definitions.registration import models_of
 from feature_store.definitions.views import services_of
 from feature_store.online.heartbeat import Heartbeat, Publication, heartbeat_key, state_key
 from feature_store.online.layout import ViewLayout
@@ -50,7 +51,7 @@ def publish_online(
     Raises:
         RedisUnavailable: no server answers, or it went away or is full; run again when it is back.
     """
-    models = read_models(snapshot.manifest)
+    models = models_of(snapshot)
     views = [model for model in models if model.feast]
     now = datetime.now(UTC)
     with _redis_errors(settings):

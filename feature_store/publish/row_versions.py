@@ -28,9 +28,11 @@ from pathlib import Path
 import duckdb
 
 from feature_store.bitemporal import CREATED_AT, EVENT_TIMESTAMP, as_now_known
-from feature_store.definitions.manifest import Model, read_models
+from feature_store.definitions.manifest import Model
+from feature_store.definitions.registration import models_of
 from feature_store.publish.tables import write_ordered
 from feature_store.snapshots import Snapshot
+from recomart.errors import SnapshotDamaged
 from recomart.files import sha256_of
 from recomart.settings import Settings
 from recomart.sql import identifier, literal
@@ -97,7 +99,10 @@ def add_versions(
 
 def _starts_anew(model: Model, columns: dict[str, str], base: Snapshot) -> str | None:
     """Why the last published history cannot be gone on with; None when it can."""
-    before = {known.name: known for known in read_models(base.manifest)}.get(model.name)
+    try:
+        before = {published.name: published for published in models_of(base)}.get(model.name)
+    except SnapshotDamaged as exc:
+        return f"{exc.where}: {exc.found}"
     if before is None or model.name not in base.files:
         return f"snapshot {base.hash} has no such history"
     if before.join_keys != model.join_keys:

@@ -9,19 +9,19 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli.app import app
+from orchestration.cli.app import DATA, PIPELINE, app
 from recomart.settings import load_settings
 
 
-@app.command()
+@app.command(rich_help_panel=PIPELINE)
 def new(
-    folder: Annotated[Path, typer.Argument(help="The folder to create.")],
+    folder: Annotated[Path, typer.Argument(help="Create the project in this folder")],
     shop: Annotated[
-        str, typer.Option(help="The example shop to start with; demo generates its own data.")
+        str, typer.Option(help="Start with this example shop; demo generates its own data")
     ] = "demo",
     files: Annotated[
         Path | None,
-        typer.Option("--from", help="Start with your own data: a folder of files to look at."),
+        typer.Option("--from", help="Start with your own data: read the files in this folder"),
     ] = None,
 ) -> None:
     """Create a project folder with a shop file, settings and a place for your dbt models."""
@@ -39,18 +39,19 @@ def new(
 
 
 @app.command(
+    rich_help_panel=DATA,
     context_settings={
         "allow_extra_args": True,
         "ignore_unknown_options": True,
         "help_option_names": [],
-    }
+    },
 )
 def dbt(
     arguments: Annotated[
-        list[str], typer.Argument(help="dbt's own arguments: build --select ftr_users.")
+        list[str], typer.Argument(help="The arguments of dbt, such as build --select ftr_users")
     ],
 ) -> None:
-    """Run dbt by hand on this shop's warehouse, with your own models too."""
+    """Run dbt on the warehouse of this shop, your own models included."""
     from orchestration.dbt_folder import project_folder, target_path
     from recomart.project import DBT_PROJECT
 

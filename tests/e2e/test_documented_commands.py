@@ -44,9 +44,10 @@ def is_run_elsewhere(command: str) -> bool:
 
 
 def test_documents_name_only_targets_that_exist() -> None:
-    targets = set(re.findall(r"^([a-z]+):.*## ", (PROJECT_ROOT / "Makefile").read_text(), re.M))
+    listed = subprocess.run(["make"], cwd=PROJECT_ROOT, capture_output=True, text=True).stdout
+    targets = set(re.findall(r"^  make ([a-z]+) ", listed, re.M))
     for document in (*DOCUMENTS, "docs/shops.md", "docs/simulator.md"):
-        named = set(re.findall(r"`make ([a-z]+)", (PROJECT_ROOT / document).read_text()))
+        named = set(re.findall(r"`make ([a-z-]+)", (PROJECT_ROOT / document).read_text()))
         assert named <= targets, document
 
 

@@ -172,5 +172,5 @@ def test_a_frozen_redis_is_an_error_that_says_so(
         os.kill(server.pid, signal.SIGCONT)
 
     assert asked.returncode == 1
-    assert "Redis gave no answer within 5 s" in asked.stderr
+    assert "Redis did not answer within 5 s" in asked.stderr
     assert "Traceback" not in asked.stderr

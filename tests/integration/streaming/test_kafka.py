@@ -128,7 +128,7 @@ def test_frozen_brokers_are_waited_for(shop: Settings, brokers: Brokers, make_li
     until(lambda: brokers.committed(shop) == 100)
     with brokers.frozen():
         assert process.stderr is not None
-        assert "Kafka refuses, or does not answer" in process.stderr.readline().decode()
+        assert "Kafka is unavailable" in process.stderr.readline().decode()
         assert "no Kafka broker answers" in shown(shop)
     out, err = process.communicate(timeout=60)
 

@@ -195,13 +195,13 @@ def test_a_full_disk_stops_the_reader_and_loses_nothing(
     with small_disk(settings.raw, 300):
         process = start(settings, "--transport", "redis")
         complaint = said(process)
-        assert "the lake's disk cannot take the segment (No space left on device)" in complaint
+        assert "the lake's disk cannot store the segment (No space left on device)" in complaint
         waiting = status(connect(settings), settings)
         assert waiting.backlog is not None
         assert waiting.backlog.pending > 0
-        _until_reported(settings, "the lake's disk cannot take the segment")
+        _until_reported(settings, "the lake's disk cannot store the segment")
         subprocess.run(["mount", "-o", "remount,size=8m", str(settings.raw)], check=True)
-        assert "goes on after" in said(process)
+        assert "resumed after" in said(process)
         _until_drained(settings)
         stop(process)
 
@@ -221,7 +221,7 @@ def test_a_frozen_redis_is_waited_for(settings: Settings, make_line: Line) -> No
         assert "Redis does not answer" in said(process)
     finally:
         os.kill(server.pid, signal.SIGCONT)
-    assert "goes on after" in said(process)
+    assert "resumed after" in said(process)
     to_redis(settings, [make_line(number) for number in range(500)])
     _until_drained(settings)
     stop(process)
@@ -285,7 +285,7 @@ def test_a_redis_at_its_memory_limit_is_waited_for(settings: Settings, make_line
     assert waiting.backlog is not None
     assert waiting.backlog.pending > 0  # kept, and not acknowledged
     client.config_set("maxmemory", 0)
-    assert "goes on after" in said(process)
+    assert "resumed after" in said(process)
     _until_drained(settings)
     stop(process)
 

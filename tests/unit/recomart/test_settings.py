@@ -69,4 +69,4 @@ def test_every_setting_is_in_the_documentation() -> None:
 
 def test_every_setting_has_a_description() -> None:
     for name, field in Settings.model_fields.items():
-        assert (field.description or "").endswith("."), name
+        assert field.description, name
