@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from feature_store.dbt_tests import claim_of
-from recomart.settings import PROJECT_ROOT, Settings
+from recomart.project import DBT_PROJECT
+from recomart.settings import Settings
 
 MANIFEST, RUN_RESULTS = "manifest.json", "run_results.json"
 Node = TypeVar("Node")
@@ -178,7 +179,7 @@ def read_manifest(path: Path) -> Manifest:
 def artifact_folders(settings: Settings) -> tuple[Path, ...]:
     """Where dbt leaves its artifacts: in the lake (the pipeline), or in dbt_project/target (dbt by
     hand)."""
-    return settings.lake / "dbt", PROJECT_ROOT / "dbt_project" / "target"
+    return settings.lake / "dbt", DBT_PROJECT / "target"
 
 
 def artifacts(settings: Settings, name: str) -> list[Path]:

@@ -6,6 +6,7 @@ from orchestration.runner import Outcome, reporting_failure, run_steps
 from orchestration.show import example_user, show_recommendations
 from orchestration.steps import in_order, starting_from
 from orchestration.terminal import Terminal
+from recomart.project import CODE_ROOT
 from recomart.settings import Settings
 
 
@@ -62,13 +63,22 @@ def _next(settings: Settings, terminal: Terminal, user: str, *, with_visitors: b
         terminal.say(f"  [dim]{name:<10}[/] {path}")
     terminal.say()
     terminal.say("What to do next:")
-    for command, summary in (
-        (f"make recommend ID={user}", "recommend products to a user"),
-        (f"make features ID={user}", "show the features that Redis serves for a user"),
-        *([("make stream", "stream simulated visitors until Ctrl-C")] if with_visitors else []),
-        ("make mlflow", "browse runs and models at http://127.0.0.1:5001"),
-        ("make docs", "write the warehouse's documentation and lineage as HTML"),
-        ("make ui", "browse the pipeline as a graph at http://127.0.0.1:3000"),
-        ("make down", "stop the embedded Redis, which keeps running until then"),
-    ):
-        terminal.say(f"  {shop}{command:<26} [dim]{summary}[/]")
+    for command, summary in _commands(settings, user, with_visitors):
+        terminal.say(f"  {shop}{command:<34} [dim]{summary}[/]")
+
+
+def _commands(settings: Settings, user: str, with_visitors: bool) -> list[tuple[str, str]]:
+    """Commands that may follow, and what each does; a project of `recomart new` has no Makefile."""
+    make = settings.project == CODE_ROOT
+    commands = [
+        (f"recommend {'ID=' if make else '--user '}{user}", "recommend products to a user"),
+        (f"features {'ID=' if make else 'user '}{user}", "show what Redis serves for a user"),
+        ("stream" if make else "stream demo", "stream simulated visitors until Ctrl-C"),
+        ("mlflow", "browse runs and models at http://127.0.0.1:5001"),
+        ("docs", "write the warehouse's documentation and lineage as HTML"),
+        ("ui", "browse the pipeline as a graph at http://127.0.0.1:3000"),
+        ("down", "stop the embedded Redis, which keeps running until then"),
+    ]
+    if not with_visitors:
+        del commands[2]
+    return [(f"{'make' if make else 'recomart'} {command}", does) for command, does in commands]

@@ -10,15 +10,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from feature_store.dbt_manifest import artifact_folders
 from feature_store.dbt_tests import STOP_TEST
+from orchestration.dbt_folder import project_folder, target_path
 from recomart.errors import RecoMartError, TransformFailed
-from recomart.settings import PROJECT_ROOT, TELEMETRY_OFF, Settings
+from recomart.project import DBT_PROJECT
+from recomart.settings import TELEMETRY_OFF, Settings
 from recomart.shop.file import load_shop
 from recomart.step import Progress, StepResult, no_progress
 from recomart.warehouse import locked_error, warehouse
 
-DBT_PROJECT = PROJECT_ROOT / "dbt_project"
 SHOWN_FAILURES = 5
 
 log = logging.getLogger(__name__)
@@ -77,17 +77,12 @@ def docs(settings: Settings) -> Path:
     return page
 
 
-def target_path(settings: Settings) -> Path:
-    """dbt's artifacts of this lake, apart from those of `dbt build` by hand and of other shops."""
-    return artifact_folders(settings)[0]
-
-
 def _invoke(settings: Settings, command: list[str], watch: Callable[[Any], None]) -> Any:
     from dbt.cli.main import dbtRunner
 
     argv = [
         *command,
-        *("--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)),
+        *("--project-dir", str(project_folder(settings)), "--profiles-dir", str(DBT_PROJECT)),
         *("--target-path", str(target_path(settings)), "--log-path", str(settings.logs)),
         *("--log-level", "none", "--log-level-file", "info", "--no-use-colors"),
     ]
@@ -141,9 +136,9 @@ def _failure(settings: Settings, outcome: Any) -> RecoMartError:
     first = failed[0].node
     return TransformFailed(
         f"{len(failed)} dbt node{'s' if len(failed) > 1 else ''} failed; nothing was published",
-        where=f"{DBT_PROJECT / first.original_file_path}",
+        where=str((project_folder(settings) / first.original_file_path).resolve()),
         found="\n         ".join(shown),
-        help=f"look at 'cd dbt_project && dbt build --select {first.name}', and at {dbt_log}",
+        help=f"run 'recomart dbt build --select {first.name}', and look at {dbt_log}",
     )
 
 

@@ -77,8 +77,8 @@ def lineage(
 @app.command(rich_help_panel=DATA)
 def docs() -> None:
     """Write the warehouse's documentation, its column lineage, and OpenLineage events."""
+    from orchestration.dbt_folder import target_path
     from orchestration.transform import docs as write_docs
-    from orchestration.transform import target_path
     from quality import lineage as trace
 
     settings = load_settings()

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from orchestration.cli.app import DATA, group
-from recomart.settings import PROJECT_ROOT, load_settings
+from recomart.project import find_project
+from recomart.settings import load_settings
 
 shop = group("shop", "Write or check a shop file for your own data.", DATA)
 
@@ -27,7 +28,7 @@ def shop_init(
     import onboarding
 
     guess = onboarding.init(folder, name)
-    path = out or PROJECT_ROOT / "shops" / f"{guess.name}.yml"
+    path = out or find_project() / "shops" / f"{guess.name}.yml"
     guess.write(path)
     typer.echo(path)
     for note in guess.notes:

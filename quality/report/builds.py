@@ -12,7 +12,8 @@ from quality.report.content import TestCheck
 from quality.report.quoting import plain, quoted
 from quality.report.reading import Reader
 from quality.report.words import words_of_test
-from recomart.settings import PROJECT_ROOT, Settings
+from recomart.project import DBT_PROJECT
+from recomart.settings import Settings
 
 BAD = ("error", "fail", "runtime error", "partial success")
 
@@ -74,7 +75,7 @@ def read_build(reader: Reader, settings: Settings) -> Build:
 
 def _artifact(settings: Settings, name: str, invocation: str | None) -> dict[str, Any]:
     """dbt's artifact from the lake, or of a dbt by hand; {} when it is of another invocation."""
-    folders = (settings.lake / "dbt", PROJECT_ROOT / "dbt_project" / "target")
+    folders = (settings.lake / "dbt", DBT_PROJECT / "target")
     for path in (folder / name for folder in folders):
         content = _read(path)
         if content and invocation in (None, content["metadata"].get("invocation_id")):

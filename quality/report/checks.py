@@ -9,7 +9,7 @@ from quality.report.content import ContractCheck, RuleCheck
 from quality.report.quoting import plain
 from quality.report.reading import Reader, Row
 from quality.report.words import landing_check
-from recomart.settings import PROJECT_ROOT, Settings
+from recomart.settings import Settings
 from recomart.shop.model import ENTITIES
 
 USUAL_SHARE = 0.05
@@ -108,8 +108,8 @@ def versions() -> tuple[tuple[str, str], ...]:
 def how_to_repeat(settings: Settings) -> tuple[str, ...]:
     """Commands that make the same tables and report again, from the project's folder."""
     lake = settings.lake
-    inside = lake.is_relative_to(PROJECT_ROOT)
-    place = lake.relative_to(PROJECT_ROOT) if inside else lake
+    inside = lake.is_relative_to(settings.project)
+    place = lake.relative_to(settings.project) if inside else lake
     given = f"RECOMART_SHOP={settings.shop} RECOMART_LAKE={place}"
     return (
         f"export {plain(given)}",
