@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -18,7 +16,9 @@ import psutil
 
 from recomart.errors import PortInUse
 from recomart.files import replace_text
+from recomart.locks import waiting_for
 from recomart.settings import Settings
+from recomart.waiting import wait_until
 
 LOOPBACK = "127.0.0.1"
 
@@ -122,12 +122,7 @@ def stop(settings: Settings, name: str, timeout: float = 10.0) -> Process | None
 def _gone(process: Process, timeout: float) -> bool:
     """Wait until a process has ended. One whose parent has not asked for its end yet (a zombie)
     has ended too, though psutil's own wait would go on."""
-    end = time.monotonic() + timeout
-    while process.alive():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
+    return bool(wait_until(lambda: not process.alive(), timeout, poll=0.02))
 
 
 def stop_all(settings: Settings) -> list[Process]:
@@ -143,9 +138,7 @@ def stop_all(settings: Settings) -> list[Process]:
 @contextmanager
 def only_one(settings: Settings, name: str) -> Iterator[None]:
     """Hold a lock file, so that two commands at once do not start the same thing twice."""
-    settings.run_files.mkdir(parents=True, exist_ok=True)
-    with open(settings.run_files / f"{name}.lock", "w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with waiting_for(settings.run_files / f"{name}.lock"):
         yield
 
 
@@ -180,8 +173,7 @@ def taking_a_port(preferred: int) -> Iterator[int]:
     die, and its client talk to the other lake's.
     """
     path = Path(tempfile.gettempdir()) / f"recomart-ports-{os.getuid()}.lock"
-    with open(path, "w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with waiting_for(path):
         yield free_port(preferred)
 
 
