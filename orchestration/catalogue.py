@@ -13,7 +13,6 @@ from recomart import processes
 from recomart.errors import CatalogueError
 from recomart.settings import MOCK_API_PORT, Settings
 from recomart.shop.file import load_shop
-from recomart.shop.model import ApiSource
 
 NAME = "mock-api"
 START_SECONDS = 30.0
@@ -22,7 +21,7 @@ START_SECONDS = 30.0
 def needs_mock_api(settings: Settings) -> bool:
     """Whether a source's URL holds {mock_api}, and no RECOMART_MOCK_API_URL says where that is."""
     sources = load_shop(settings).shop.sources().values()
-    asked = any(isinstance(s, ApiSource) and "{mock_api}" in s.api for s in sources)
+    asked = any(source.mentions("{mock_api}") for source in sources)
     return asked and settings.mock_api_url is None
 
 
