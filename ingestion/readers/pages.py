@@ -9,14 +9,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pyarrow as pa
 
 from ingestion.readers.json_values import JsonColumns, Number, as_batch, at_path, dumped, parse
 from ingestion.readers.records import LineCounts
 from recomart.errors import SourceError
-from recomart.shop.model import ApiSource
+
+if TYPE_CHECKING:
+    from ingestion.sources.api import ApiSource
 
 ITEM, PLACE = "^", "#"
 """In a path of a nested list: the item that holds the list, and the element's place in it."""
@@ -66,7 +68,7 @@ def items_of(page: Any, path: str) -> list[Any] | None:
 
 
 def batches(
-    landed: Path, source: ApiSource, columns: JsonColumns, tally: LineCounts
+    landed: Path, source: ApiSource, columns: JsonColumns, counts: LineCounts
 ) -> Iterator[pa.RecordBatch]:
     """The records of a landed file, a batch per page. Each item counts as a line.
 
@@ -74,38 +76,38 @@ def batches(
     line; an item without such a list, or with an empty one, has none.
     """
     for body in bodies(landed):
-        first, rows = tally.records + 1, []
-        for record in _records(items_of(parse(body), source.items) or [], source, tally):
-            tally.records += 1
+        first, rows = counts.records + 1, []
+        for record in _records(items_of(parse(body), source.items) or [], source, counts):
+            counts.records += 1
             if ITEM in record:
-                columns.saw([f"{ITEM}.{key}" for key in record[ITEM]], tally.records)
-            rows.append(columns.row(record, tally.records))
+                columns.saw([f"{ITEM}.{key}" for key in record[ITEM]], counts.records)
+            rows.append(columns.row(record, counts.records))
         yield as_batch(rows, first, columns.paths)
 
 
-def _records(items: list[Any], source: ApiSource, tally: LineCounts) -> Iterator[dict[str, Any]]:
+def _records(items: list[Any], source: ApiSource, counts: LineCounts) -> Iterator[dict[str, Any]]:
     """The objects among the items, or among what they hold at `each`; the others are rejects."""
     path = tuple(source.each.split(".")) if source.each else ()
     for item in items:
         if not isinstance(item, dict):
-            _reject(tally, "an item that is no object", item)
+            _reject(counts, "an item that is no object", item)
             continue
         if not path:
-            tally.lines += 1
+            counts.lines += 1
             yield item
             continue
         elements = at_path(item, path)
         if elements is not None and not isinstance(elements, list):
-            _reject(tally, f"no list at '{source.each}'", elements)
+            _reject(counts, f"no list at '{source.each}'", elements)
             continue
         for place, element in enumerate(elements or [], start=1):
             if isinstance(element, dict):
-                tally.lines += 1
+                counts.lines += 1
                 yield {**element, ITEM: item, PLACE: Number(place)}
             else:
-                _reject(tally, f"an element of '{source.each}' that is no object", element)
+                _reject(counts, f"an element of '{source.each}' that is no object", element)
 
 
-def _reject(tally: LineCounts, reason: str, value: Any) -> None:
-    tally.lines += 1
-    tally.reject(tally.lines, 0, reason, dumped(value).encode())
+def _reject(counts: LineCounts, reason: str, value: Any) -> None:
+    counts.lines += 1
+    counts.reject(counts.lines, 0, reason, dumped(value).encode())

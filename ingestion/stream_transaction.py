@@ -1,4 +1,4 @@
-"""Folding the stream's sealed segments into raw.events, each event once.
+"""Sealed segments of the stream into raw.events: folded in, each event once.
 
 The speed layer keeps its segments in the landing zone already, so nothing is copied: a batch is a
 segment where it lies. A consumer that was killed leaves events in two segments, and a producer may
@@ -14,17 +14,16 @@ import duckdb
 import pyarrow as pa
 
 from ingestion import ledger
-from ingestion.batch import Landed, Outcome
-from ingestion.ledger import Load
 from ingestion.readers import text
 from ingestion.readers.json_lines import JsonLinesReader
 from ingestion.readers.json_values import JsonColumns, schema
 from ingestion.readers.records import LineCounts
+from ingestion.sources.stream import ENTITY
+from ingestion.transaction import LoadedBatches, ReadyBatch
+from recomart.batches import LOADED, Batch
 from recomart.events import MAX_AHEAD
 from recomart.shop.entities import ENTITIES
 
-ENTITY = "events"
-SOURCE = "stream"
 _CONTENT = tuple(name for name in ENTITIES[ENTITY] if name != "received_at")
 _PATHS = (*ENTITIES[ENTITY], "transport_id")
 
@@ -89,7 +88,9 @@ _COUNTS = """
 """
 
 
-def fold(connection: duckdb.DuckDBPyConnection, landed: Sequence[Landed]) -> Outcome:
+def fold_segments(
+    connection: duckdb.DuckDBPyConnection, segments: Sequence[ReadyBatch]
+) -> LoadedBatches:
     """Load segments in one transaction: all of them, or none.
 
     Raises:
@@ -99,7 +100,7 @@ def fold(connection: duckdb.DuckDBPyConnection, landed: Sequence[Landed]) -> Out
     connection.execute("begin")
     try:
         connection.execute(_INCOMING)
-        tallies = {one.load.batch_id: _read(connection, one) for one in landed}
+        line_counts = {one.batch.batch_id: _read(connection, one) for one in segments}
         connection.execute(_MARK_REDELIVERED)
         connection.execute(_NEW)
         connection.execute(_INSERT)
@@ -108,50 +109,52 @@ def fold(connection: duckdb.DuckDBPyConnection, landed: Sequence[Landed]) -> Out
             "where not redelivered order by _batch_id, _record"
         )
         counts = {row[0]: row[1:] for row in connection.execute(_COUNTS).fetchall()}
-        done = [_loaded(one.load, tallies, counts) for one in landed]
-        ledger.write_loads(connection, done)
+        done = [_loaded(one.batch, line_counts, counts) for one in segments]
+        ledger.write_batches(connection, done)
         connection.execute("drop table incoming")
         connection.execute("drop table new_events")
         connection.execute("commit")
     except BaseException:
         connection.execute("rollback")
         raise
-    return Outcome(done, 0.0)
+    return LoadedBatches(tuple(done))
 
 
-def _read(connection: duckdb.DuckDBPyConnection, landed: Landed) -> LineCounts:
-    """The segment's lines into `incoming`. A line that is no JSON is rejected, as in any file."""
-    load, tally = landed.load, LineCounts(name=landed.load.source_file)
-    batches = JsonLinesReader(JsonColumns(_PATHS), tally).batches(text.pieces(landed.path, "utf-8"))
-    table = pa.Table.from_batches(batches, schema(_PATHS))
+def _read(connection: duckdb.DuckDBPyConnection, segment: ReadyBatch) -> LineCounts:
+    """The segment's lines into `incoming`. A line that is not JSON is rejected, as in any file."""
+    batch, counts = segment.batch, LineCounts(name=segment.batch.source_file)
+    lines = JsonLinesReader(JsonColumns(_PATHS), counts).batches(text.pieces(segment.path, "utf-8"))
+    table = pa.Table.from_batches(lines, schema(_PATHS))
     connection.register("segment_lines", table)
     columns = ", ".join(f"c{i} as {name}" for i, name in enumerate(_PATHS))
     connection.execute(
         f"insert into incoming select {', '.join(_PATHS)}, _record, ?, ?, ?, {_AHEAD}, false "
         f"from (select {columns}, _record from segment_lines)",
-        [load.batch_id, load.source_file, load.started_at],
+        [batch.batch_id, batch.source_file, batch.started_at],
     )
     connection.unregister("segment_lines")
-    tally.check_share(load.source_file)
-    tally.check_balance(load.source_file)
-    ledger.write_rejects(connection, load, tally.rejects)
-    return tally
+    counts.check_share(batch.source_file)
+    counts.check_balance(batch.source_file)
+    ledger.write_rejects(connection, batch, counts.rejects)
+    return counts
 
 
 def _loaded(
-    load: Load, tallies: dict[str, LineCounts], counts: dict[str, tuple[int, int, int]]
-) -> Load:
-    tally = tallies[load.batch_id]
-    _, redelivered, dropped = counts.get(load.batch_id, (0, 0, 0))
+    batch: Batch,
+    line_counts: dict[str, LineCounts],
+    counts: dict[str, tuple[int, int, int]],
+) -> Batch:
+    lines = line_counts[batch.batch_id]
+    _, redelivered, dropped = counts.get(batch.batch_id, (0, 0, 0))
     return replace(
-        load,
-        lines=tally.lines,
+        batch,
+        lines=lines.lines,
         header=0,
-        blank=tally.blank,
+        blank=lines.blank,
         continuation=0,
-        rejected=tally.rejected,
-        records=tally.records,
-        status=ledger.LOADED,
+        rejected=lines.rejected,
+        records=lines.records,
+        status=LOADED,
         error=None,
         finished_at=ledger.utc_now(),
         deduplicated=dropped,
