@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
 from ingestion.readers.records import Reject
-from recomart.rules.rule import every_rule, stop_of
+from recomart.rules.for_dbt import declare_to_dbt
+from recomart.rules.rulebook import every_rule, stop_of
 from recomart.shop.entities import ENTITIES, LISTS
 from recomart.shop.model import Shop
 from recomart.sql import literal
@@ -196,7 +198,7 @@ def forget_rows(connection: duckdb.DuckDBPyConnection, load: Load) -> None:
 def write_shop(
     connection: duckdb.DuckDBPyConnection, name: str, shop: Shop, *, ingesting: bool = True
 ) -> None:
-    """Rewrite raw._shop: what dbt must know of the shop file, its rules too.
+    """Rewrite raw._shop, and the macro in the lake by which dbt knows the shop file and its rules.
 
     Args:
         ingesting: an `as_of` of 'now' becomes this moment; else it stays that of the last ingest.
@@ -229,6 +231,11 @@ def write_shop(
     for entity in ENTITIES:
         share, least = stop_of(entity, shop)
         rows += [(entity, "stop_above", f"{share:.15g}"), (entity, "stop_from", str(least))]
+    row = connection.execute(
+        "select path from duckdb_databases() where database_name = current_database()"
+    ).fetchone()
+    assert row is not None, "the warehouse is a file"
+    rows.append(("", "declaration", declare_to_dbt(Path(row[0]).parent, shop)))
     connection.execute("begin")
     connection.execute("delete from raw._shop")
     marks = ", ".join("(?, ?, ?)" for _ in rows)
