@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import duckdb
 
-from recomart.rules.rule import every_rule, stop_of
+from recomart.rules.for_dbt import declare_to_dbt
+from recomart.rules.rulebook import every_rule, stop_of
 from recomart.shop.entities import ENTITIES
 from recomart.shop.model import Shop
 
@@ -14,7 +16,7 @@ from recomart.shop.model import Shop
 def write_shop(
     connection: duckdb.DuckDBPyConnection, name: str, shop: Shop, *, ingesting: bool = True
 ) -> None:
-    """Rewrite raw._shop from the shop file, its rules included.
+    """Rewrite raw._shop, and the macro in the lake that tells dbt the shop file's rules and columns.
 
     Args:
         ingesting: an `as_of` of 'now' becomes this moment; else it stays that of the last ingest.
@@ -47,6 +49,11 @@ def write_shop(
     for entity in ENTITIES:
         share, least = stop_of(entity, shop)
         rows += [(entity, "stop_above", f"{share:.15g}"), (entity, "stop_from", str(least))]
+    row = connection.execute(
+        "select path from duckdb_databases() where database_name = current_database()"
+    ).fetchone()
+    assert row is not None, "the warehouse is a file"
+    rows.append(("", "declaration", declare_to_dbt(Path(row[0]).parent, shop)))
     connection.execute("begin")
     connection.execute("delete from raw._shop")
     marks = ", ".join("(?, ?, ?)" for _ in rows)

@@ -15,7 +15,7 @@ from ruamel.yaml.constructor import DuplicateKeyError, RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError
 
 from recomart.errors import ShopFileError
-from recomart.rules.problems import rule_problems
+from recomart.rules.rulebook import rule_problems
 from recomart.settings import Settings
 from recomart.shop.model import ENTITIES, REQUIRED, Shop
 from recomart.shop.sources import (

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from recomart.errors import ShopFileError
-from recomart.rules.rule import rules_of
+from recomart.rules.rulebook import rules_of
 from recomart.settings import PROJECT_ROOT, load_settings
 from recomart.shop.file import ShopFileErrors, load_shop
 from recomart.shop.model import Column

@@ -37,12 +37,13 @@
 {%- endmacro %}
 
 {#-
-    As parse_time, for events: those of the stream are written in ISO, whatever
-    format the shop's own source has.
+    As parse_time, by the time format of an entity's source. Events of the stream
+    are written in ISO, whatever format the shop's own source of events has.
 -#}
-{% macro parse_event_time(column, time_format) -%}
-    {%- if time_format == 'iso' -%}
-        {{- parse_time(column) -}}
+{% macro parse_time_of(entity, column) -%}
+    {%- set time_format = time_format_of(entity) -%}
+    {%- if entity != 'events' or time_format == 'iso' -%}
+        {{- parse_time(column, time_format) -}}
     {%- else -%}
         case
             when _batch_id in (

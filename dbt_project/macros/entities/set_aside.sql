@@ -9,15 +9,13 @@
     Later is by order of arrival (_batch_id, _record). Quarantined rows neither
     replace nor are replaced. Only keys whose hash occurs twice are compared, so
     that ten million clean rows cost eight bytes each and not a sort.
-
-    entity      staged as stg_<entity>
-    key         the columns that identify a record
-    content     the other columns that the source sends
 -#}
-{% macro set_aside(entity, key, content) -%}
+{% macro set_aside(entity) -%}
 {%- set staged = ref('stg_' ~ entity) -%}
+{%- set key = entity_key(entity) -%}
 {%- set qualified_key = [] -%}
 {%- for column in key -%}{%- do qualified_key.append('staged.' ~ column) -%}{%- endfor -%}
+{%- set compared = entity_columns(entity) | selectattr('identifies') | map(attribute='name') -%}
 with
 
 quarantined as (
@@ -56,7 +54,7 @@ ranked as (
             order by _batch_id desc, _record desc
         ) as version,
         row_number() over (
-            partition by {{ (key + content) | join(', ') }}
+            partition by {{ compared | join(', ') }}
             order by _batch_id desc, _record desc
         ) as copy
     from contested
@@ -69,14 +67,16 @@ final as (
         'quarantined' as outcome,
         reject_reasons
     from quarantined
+    {%- for rule in rules_of(entity) if rule.outcome in ['deduplicated', 'superseded'] %}
     union all
     select
-        _batch_id,
-        _record,
-        case when copy > 1 then 'deduplicated' else 'superseded' end as outcome,
+        ranked._batch_id,
+        ranked._record,
+        '{{ rule.outcome }}' as outcome,
         null as reject_reasons
     from ranked
-    where version > 1
+    where {{ condition_of(rule) }}
+    {%- endfor %}
 )
 
 select * from final
