@@ -28,7 +28,7 @@ import duckdb
 import redis
 from redis.exceptions import RedisError
 
-from ingestion.load import ingest
+from ingestion.ingest import ingest
 from recomart import processes
 from recomart.errors import RedisUnavailable
 from recomart.redis import connect

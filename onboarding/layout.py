@@ -115,8 +115,8 @@ def _csv(
         names = first[0]
     dialect = Dialect(delimiter.encode(), quote.encode(), len(names))
     rows = sample.csv_rows(chunks, names, dialect, header=header, whole=raw.whole)
-    if rejected := rows.tally.rejected:
-        reason = Counter(reject.reason for reject in rows.tally.rejects).most_common(1)[0][0]
+    if rejected := rows.counts.rejected:
+        reason = Counter(reject.reason for reject in rows.counts.rejects).most_common(1)[0][0]
         what = "record does" if rejected == 1 else "records do"
         remarks += (f"{rejected:,} {what} not parse ({reason}), and will be rejected",)
     layout = Layout(
@@ -168,7 +168,7 @@ def _quote(chunks: list[bytes], delimiter: str) -> str:
         width = widths.most_common(1)[0][0] if widths else 1
         dialect = Dialect(delimiter.encode(), quote.encode(), width)
         rows = sample.csv_rows(chunks, dialect.names, dialect, header=False, whole=False)
-        broken[quote] = rows.tally.rejected
+        broken[quote] = rows.counts.rejected
     return '"' if broken['"'] <= broken[""] else ""
 
 

@@ -172,7 +172,7 @@ def _failed(settings: Settings, name: str) -> StreamFailed:
 
 def _fold(settings: Settings) -> int:
     """Load the sealed segments; how many events among them are new."""
-    from ingestion.load import fold
+    from ingestion.ingest import fold
 
     loaded = fold(settings).loaded
     return sum((load.records or 0) - (load.deduplicated or 0) for load in loaded)

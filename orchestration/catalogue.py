@@ -12,7 +12,6 @@ from recomart import processes
 from recomart.errors import CatalogueError
 from recomart.settings import MOCK_API_PORT, Settings
 from recomart.shop.file import load_shop
-from recomart.shop.model import ApiSource
 from recomart.waiting import wait_until
 
 NAME = "mock-api"
@@ -22,7 +21,7 @@ START_SECONDS = 30.0
 def needs_mock_api(settings: Settings) -> bool:
     """Whether a source's URL contains {mock_api} and RECOMART_MOCK_API_URL is not set."""
     sources = load_shop(settings).shop.sources().values()
-    asked = any(isinstance(s, ApiSource) and "{mock_api}" in s.api for s in sources)
+    asked = any(source.mentions("{mock_api}") for source in sources)
     return asked and settings.mock_api_url is None
 
 

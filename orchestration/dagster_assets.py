@@ -22,7 +22,6 @@ from recomart.errors import RecoMartError
 from recomart.log import start_run
 from recomart.settings import Settings, load_settings
 from recomart.shop.file import load_shop
-from recomart.shop.model import FileSource
 from recomart.step import no_progress
 from recomart.streams import EVENTS, SEALED
 
@@ -147,15 +146,14 @@ def asset_of(settings: Settings, step: Step, specs: Sequence[dg.AssetSpec]) -> d
 
 def files_seen(settings: Settings) -> str:
     """A fingerprint of the shop's source files (path, size, time), for the sensor's cursor."""
-    from ingestion.sources.files import find_files
+    from ingestion.declaration import declarations
+    from ingestion.sources import local_files
 
-    shop = load_shop(settings)
     digest = hashlib.sha256()
-    for entity, source in shop.shop.sources().items():
-        if isinstance(source, FileSource):
-            for file in find_files(settings, shop, entity, source):
-                stat = file.path.stat()
-                digest.update(f"{file.path}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+    for declared in declarations(settings, load_shop(settings)).values():
+        for path in local_files(declared):
+            stat = path.stat()
+            digest.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
     return digest.hexdigest()
 
 

@@ -68,14 +68,11 @@ def _next(settings: Settings, terminal: Terminal, user: str, *, with_visitors: b
 
 
 def _commands(settings: Settings, user: str, with_visitors: bool) -> list[tuple[str, str]]:
-    """Commands that may follow; a project folder of `recomart new` has no Makefile."""
+    """Commands that may follow, and what each does; a project of `recomart new` has no Makefile."""
     make = settings.project == CODE_ROOT
     commands = [
         (f"recommend {'ID=' if make else '--user '}{user}", "recommend products to a user"),
-        (
-            f"features {'ID=' if make else 'user '}{user}",
-            "show the features that Redis serves for a user",
-        ),
+        (f"features {'ID=' if make else 'user '}{user}", "show what Redis serves for a user"),
         ("stream" if make else "stream demo", "stream simulated visitors until Ctrl-C"),
         ("mlflow", "browse runs and models at http://127.0.0.1:5001"),
         ("docs", "write the warehouse's documentation and lineage as HTML"),
@@ -84,5 +81,4 @@ def _commands(settings: Settings, user: str, with_visitors: bool) -> list[tuple[
     ]
     if not with_visitors:
         del commands[2]
-    tool = "make" if make else "recomart"
-    return [(f"{tool} {command}", summary) for command, summary in commands]
+    return [(f"{'make' if make else 'recomart'} {command}", does) for command, does in commands]

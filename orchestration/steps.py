@@ -88,11 +88,12 @@ def _generate_again(settings: Settings, progress: Progress) -> StepResult:
 
 
 def _ingest(settings: Settings, progress: Progress) -> StepResult:
-    from ingestion.load import ingest
+    from ingestion.ingest import ingest
+    from onboarding.suggestion import suggest_column
     from orchestration.catalogue import catalogue_for
 
     with catalogue_for(settings) as reachable:
-        return ingest(reachable, progress=progress).result()
+        return ingest(reachable, progress=progress, suggest=suggest_column).result()
 
 
 def _stream_in_background(settings: Settings) -> AbstractContextManager[None]:

@@ -33,7 +33,7 @@ def transform(settings: Settings, progress: Progress = no_progress) -> StepResul
         WarehouseLocked: another process holds the warehouse.
         NotReady: nothing was ingested.
     """
-    from ingestion.load import declare
+    from ingestion.ingest import declare
 
     declare(settings)
     done = Counter[str]()

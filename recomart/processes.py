@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import socket
@@ -18,6 +17,7 @@ import psutil
 
 from recomart.errors import PortInUse
 from recomart.files import replace_text
+from recomart.locks import waiting_for
 from recomart.settings import Settings
 from recomart.waiting import wait_until
 
@@ -146,9 +146,7 @@ def stop_all(settings: Settings) -> list[Process]:
 @contextmanager
 def only_one(settings: Settings, name: str) -> Iterator[None]:
     """Hold a lock file, so that two commands at once do not start the same thing twice."""
-    settings.run_files.mkdir(parents=True, exist_ok=True)
-    with open(settings.run_files / f"{name}.lock", "w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with waiting_for(settings.run_files / f"{name}.lock"):
         yield
 
 
@@ -183,8 +181,7 @@ def taking_a_port(preferred: int) -> Iterator[int]:
     fail, and its client would connect to the other lake's server.
     """
     path = Path(tempfile.gettempdir()) / f"recomart-ports-{os.getuid()}.lock"
-    with open(path, "w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with waiting_for(path):
         yield free_port(preferred)
 
 

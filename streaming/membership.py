@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import itertools
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from recomart.locks import try_lock
 from recomart.settings import Settings
 
 
@@ -21,9 +21,7 @@ def consumer_name(settings: Settings) -> Iterator[str]:
     settings.run_files.mkdir(parents=True, exist_ok=True)
     for number in itertools.count(1):
         with open(settings.run_files / f"stream-{number}.lock", "w") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not try_lock(handle):
                 continue
             yield f"{socket.gethostname()}-{number}"
             return

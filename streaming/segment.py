@@ -6,16 +6,16 @@ however that ends. Sealed, it is `<name>.jsonl.gz`, which appears in one step an
 
 from __future__ import annotations
 
-import fcntl
 import gzip
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from recomart.files import fsync_folder
+from recomart.locks import lock, try_lock
 from recomart.streams import SEALED
 
 OPEN = ".jsonl.open"
@@ -40,7 +40,7 @@ class Segment:
         """
         _make_folder(folder)
         path = folder / (name + OPEN)
-        while (segment := cls._locked(path, os.O_CREAT, fcntl.LOCK_EX)) is None:
+        while (segment := cls._locked(path, os.O_CREAT, lock)) is None:
             pass  # somebody took it for a dead consumer's in the moment before it was locked
         fsync_folder(folder)
         return segment
@@ -52,7 +52,7 @@ class Segment:
         Raises:
             OSError: it cannot be read or cut; it is as it was.
         """
-        segment = cls._locked(path, 0, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        segment = cls._locked(path, 0, try_lock)
         if segment is not None:
             try:
                 segment.cut(_whole_lines(path.read_bytes()))
@@ -62,16 +62,16 @@ class Segment:
         return segment
 
     @classmethod
-    def _locked(cls, path: Path, flags: int, lock: int) -> Segment | None:
+    def _locked(cls, path: Path, flags: int, take: Callable[[int], bool | None]) -> Segment | None:
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_APPEND | flags, 0o644)
         except FileNotFoundError:
             return None
         try:
-            fcntl.flock(descriptor, lock)
-            if os.fstat(descriptor).st_ino == path.stat().st_ino:
+            taken = take(descriptor) is not False
+            if taken and os.fstat(descriptor).st_ino == path.stat().st_ino:
                 return cls(path, descriptor)
-        except (BlockingIOError, FileNotFoundError):
+        except FileNotFoundError:
             pass
         except BaseException:
             os.close(descriptor)

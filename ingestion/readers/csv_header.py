@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ingestion.readers import csv_records, text
 from recomart.errors import SourceError
-from recomart.shop.model import FileSource
+
+if TYPE_CHECKING:
+    from ingestion.sources.files import FileSource
 
 
 def dialect_of(source: FileSource, width: int) -> csv_records.Dialect:

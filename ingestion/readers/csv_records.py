@@ -44,19 +44,19 @@ class Broken(Exception):
     """The text at this place is no record; the argument says why."""
 
 
-def counted_lines(pieces: Iterator[bytes], tally: LineCounts) -> Iterator[bytes]:
+def counted_lines(pieces: Iterator[bytes], counts: LineCounts) -> Iterator[bytes]:
     """Pass text on, counting physical lines apart from whatever is made of them."""
     last = b"\n"
     for piece in pieces:
         if piece:
-            tally.lines += piece.count(b"\n")
+            counts.lines += piece.count(b"\n")
             if b"\r" in piece:
-                tally.lines += piece.count(b"\r") - piece.count(b"\r\n")
+                counts.lines += piece.count(b"\r") - piece.count(b"\r\n")
             if last == b"\r" and piece.startswith(b"\n"):
-                tally.lines -= 1
+                counts.lines -= 1
             last = piece[-1:]
             yield piece
-    tally.lines += last not in (b"\n", b"\r")
+    counts.lines += last not in (b"\n", b"\r")
 
 
 def record_at(text: bytes, start: int, dialect: Dialect, final: bool) -> tuple[list[bytes], int]:

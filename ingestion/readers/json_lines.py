@@ -38,9 +38,9 @@ _FAST = """
 class JsonLinesReader:
     """Reads one file's text. A line that is no JSON object is a reject; a blank one is counted."""
 
-    def __init__(self, columns: JsonColumns, tally: LineCounts) -> None:
+    def __init__(self, columns: JsonColumns, counts: LineCounts) -> None:
         self._columns = columns
-        self._tally = tally
+        self._counts = counts
         self._offset = 0
         self._skipping = False
 
@@ -61,8 +61,8 @@ class JsonLinesReader:
     def _reject_long(self, start: bytes) -> None:
         """Reject a line that is too long by its start: the rest of it may be gigabytes."""
         reason = _reason(ValueError(_TOO_LONG))
-        self._tally.reject(self._tally.lines + 1, self._offset, reason, start)
-        self._tally.lines += 1
+        self._counts.reject(self._counts.lines + 1, self._offset, reason, start)
+        self._counts.lines += 1
         self._offset += len(start)
         self._skipping = True
 
@@ -80,7 +80,7 @@ class JsonLinesReader:
         offsets = self._offset + np.cumsum([0, *(len(line) + 1 for line in lines)])
         good_so_far = np.cumsum(good)
         for at in np.flatnonzero(~good):
-            number, read = self._tally.lines + int(at) + 1, int(good_so_far[at]) + len(exact)
+            number, read = self._counts.lines + int(at) + 1, int(good_so_far[at]) + len(exact)
             row = self._one(lines[at], number, int(offsets[at]), read)
             order[at] = -1 if row is None else len(lines) + len(exact)
             if row is not None:
@@ -90,10 +90,10 @@ class JsonLinesReader:
             pa.concat_arrays([column, pa.array([row[i] for row in exact], pa.string())]).take(order)
             for i, column in enumerate(texts)
         ]
-        first = self._tally.records + 1
+        first = self._counts.records + 1
         numbers = pa.array(np.arange(first, first + len(order)))
-        self._tally.records += len(order)
-        self._tally.lines += len(lines)
+        self._counts.records += len(order)
+        self._counts.lines += len(lines)
         self._offset = int(offsets[-1])
         return pa.record_batch([*columns, numbers], schema=schema(self._columns.paths))
 
@@ -120,7 +120,7 @@ class JsonLinesReader:
         if any(len(set(keys)) < len(keys) for keys, _ in shapes):
             return none
         for keys, at in shapes:
-            self._columns.saw(keys, self._tally.lines + at + 1)
+            self._columns.saw(keys, self._counts.lines + at + 1)
         values = ", ".join(f"nullif(texts[{i + 1}], '') as c{i}" for i in range(len(paths)))
         table = parser.execute(f"select ok, {values} from parsed order by rowid").arrow()
         table = table.read_all() if isinstance(table, pa.RecordBatchReader) else table
@@ -141,7 +141,7 @@ class JsonLinesReader:
             if len(line) > RECORD_BYTES:
                 raise ValueError(_TOO_LONG)
             if not line.strip():
-                self._tally.blank += 1
+                self._counts.blank += 1
                 return None
             record = parse(line.decode())
             if type(record) is not dict:
@@ -150,7 +150,7 @@ class JsonLinesReader:
             row = self._columns.row(record, number)
             "".join(filter(None, row)).encode()
         except (ValueError, RecursionError) as exc:
-            self._tally.reject(number, offset, _reason(exc), line, read=read)
+            self._counts.reject(number, offset, _reason(exc), line, read=read)
             return None
         return row
 

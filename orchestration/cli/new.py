@@ -15,13 +15,18 @@ from recomart.settings import load_settings
 
 @app.command(rich_help_panel=PIPELINE)
 def new(
-    folder: Annotated[Path, typer.Argument(help="Create the project in this folder")],
+    folder: Annotated[Path, typer.Argument(help="Create this folder")],
     shop: Annotated[
-        str, typer.Option(help="Start with this example shop; demo generates its own data")
+        str,
+        typer.Option(
+            help="Start with this example shop (default: demo, which generates its own data)"
+        ),
     ] = "demo",
     files: Annotated[
         Path | None,
-        typer.Option("--from", help="Start with your own data: read the files in this folder"),
+        typer.Option(
+            "--from", help="Start with your own data: draft the shop file from this folder of files"
+        ),
     ] = None,
 ) -> None:
     """Create a project folder with a shop file, settings and a place for your dbt models."""
@@ -48,10 +53,11 @@ def new(
 )
 def dbt(
     arguments: Annotated[
-        list[str], typer.Argument(help="The arguments of dbt, such as build --select ftr_users")
+        list[str],
+        typer.Argument(help="Pass these arguments to dbt, such as: build --select ftr_users"),
     ],
 ) -> None:
-    """Run dbt on the warehouse of this shop, your own models included."""
+    """Run dbt by hand on this shop's warehouse, including your own models."""
     from orchestration.dbt_folder import project_folder, target_path
     from recomart.project import DBT_PROJECT
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ingestion.load import ingest
+from ingestion.ingest import ingest
 from ingestion.readers import text
 from recomart.errors import HeaderMismatch, SourceError
 from recomart.settings import load_settings
@@ -79,7 +79,7 @@ def test_a_loaded_file_is_skipped_under_any_name(user_shop) -> None:
     path.rename(path.with_name("renamed.csv"))
     user_shop.write("copy.csv", HEADER + ROW)
     summary = ingest(user_shop.settings)
-    assert (summary.loaded, summary.unchanged) == ([], 2)
+    assert (summary.loaded, summary.unchanged) == ((), 2)
     assert user_shop.query("select count(*) from raw.ratings") == [(1,)]
     assert len(user_shop.landed()) == 1
 
@@ -201,7 +201,7 @@ def test_a_changed_mapping_reloads_from_the_landing_zone(user_shop) -> None:
     rows = user_shop.query("select user_id, product_id, _batch_id from raw.ratings order by 1")
     assert rows == [("p1", "u1", "00000001"), ("p2", "u2", "00000002")]
     assert user_shop.query("select count(*) from raw._loads") == [(2,)]
-    assert ingest(user_shop.settings).reloaded == []
+    assert ingest(user_shop.settings).reloaded == ()
 
 
 def test_a_mapping_that_old_files_cannot_follow_is_an_error_and_mixes_nothing(user_shop) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from pytest_httpserver import HTTPServer
 
-from ingestion.load import ingest
+from ingestion.ingest import ingest
 from onboarding import check
+from onboarding.suggestion import suggest_column
 from recomart.errors import RecoMartError, SourceError
 from recomart.settings import load_settings
 
@@ -76,7 +77,7 @@ def test_a_missing_column_is_told_like_a_compilers_error_and_as_ingest_tells_it(
         '  help: set rated_at: "when"',
     ]
     with pytest.raises(SourceError) as caught:
-        ingest(acme.settings)
+        ingest(acme.settings, suggest=suggest_column)
     assert caught.value.render() == problem.render()
 
 
@@ -234,7 +235,7 @@ def test_a_wrong_encoding_is_an_error_and_not_a_crash(acme: Acme) -> None:
     assert problem.code == "wrong-encoding"
     acme.declare(RATINGS.replace("  columns", "  encoding: klingon\n  columns"))
     (problem,) = acme.problems()
-    assert "is no encoding that Python knows" in problem.message
+    assert "Python has no text encoding" in problem.message
 
 
 def test_a_catalogue_is_asked_once_and_its_key_must_be_set(

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-from ingestion.load import ingest
+from ingestion.ingest import ingest
 from orchestration.transform import transform
 from quality.report import write_report
 from recomart import processes

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingestion.mapping import expression, fingerprint, select_list
+from ingestion.sources.files import FileSource
 from recomart.events import key_hash
-from recomart.shop.model import ENTITIES, Column, FileSource
+from recomart.shop.model import ENTITIES, Column
 
 PLACES = {"a": "c0", "b'c": "c1"}
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from recomart.errors import ShopFileError
-from recomart.rules.rule import rules_of
+from recomart.rules.rulebook import rules_of
 from recomart.settings import PROJECT_ROOT, load_settings
 from recomart.shop.file import ShopFileErrors, load_shop
 from recomart.shop.model import Column
@@ -82,7 +82,7 @@ def test_a_shop_may_have_a_stream_and_nothing_else(tmp_path: Path) -> None:
     assert list(shop.sources()) == ["events"]
     assert {"event_type", "product_id"} <= {rule.column for rule in rules_of(shop)}
     error = failure(tmp_path, "title: Acme\nevents: stream\nusers: stream\n")
-    assert "users cannot come by the stream" in error.message
+    assert "users cannot come by 'stream'" in error.message
     made = (
         "title: Acme\nevents: stream\nusers:\n  made_from: events\n  columns: {user_id: user_id}\n"
     )
