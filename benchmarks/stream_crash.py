@@ -34,8 +34,8 @@ from recomart.errors import RedisUnavailable
 from recomart.redis import connect
 from recomart.settings import Settings, load_settings
 from recomart.streams import FIELD, stream_key
-from streaming.check import Account, check
-from streaming.speed_layer import Pace
+from streaming.check import Reconciliation, check
+from streaming.speed_layer import ConsumerOptions
 from streaming.status import status
 from streaming.stream import stream
 
@@ -57,7 +57,7 @@ TOLERANCE = 1e-9
 class Outcome:
     """What a disturbed run came to, and how it differs from one in peace."""
 
-    account: Account
+    account: Reconciliation
     kills: int
     redis_kills: int
     seconds: float
@@ -75,7 +75,7 @@ class Outcome:
             f"raw.events: {self.raw_events:,} rows, {self.raw_distinct:,} distinct events; "
             f"{self.folded_twice:,} redelivered copies in the ledger",
             f"real-time state: {self.account.state_events:,} events, {self.account.missing:,} "
-            f"missing, {self.account.unknown:,} unknown; {self.differing_keys} keys differ from "
+            f"missing, {self.account.unexplained:,} unexplained; {self.differing_keys} keys differ from "
             "an undisturbed run",
         ]
 
@@ -134,7 +134,7 @@ def disturbed(folder: Path, lines: Sequence[bytes], kills: int, seed: int) -> Ou
         account = check(connect(shaken), shaken)
 
         _send(connect(peaceful), stream_key(peaceful.feast_project), lines)
-        stream(peaceful, "redis", say=print, pace=Pace(idle_exit=0))
+        stream(peaceful, "redis", say=print, options=ConsumerOptions(idle_exit=0))
         ingest(shaken)
         with duckdb.connect(str(shaken.warehouse), read_only=True) as warehouse:
             row = warehouse.execute(
@@ -169,8 +169,8 @@ def _consumer(settings: Settings) -> BaseProcess:
 
 
 def _consume(settings: Settings) -> None:
-    pace = Pace(most=BATCH, linger=0)
-    stream(settings, "redis", say=_quiet, pace=pace, claim_seconds=CLAIM_SECONDS)
+    options = ConsumerOptions(batch_size=BATCH, linger=0)
+    stream(settings, "redis", say=_quiet, options=options, claim_seconds=CLAIM_SECONDS)
 
 
 def _quiet(line: str) -> None:

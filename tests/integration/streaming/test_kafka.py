@@ -11,7 +11,7 @@ from functools import partial
 import pytest
 from rich.console import Console
 
-from orchestration.show_stream import status_page
+from orchestration.output.stream import status_page
 from recomart import processes
 from recomart.redis import connect
 from recomart.settings import Settings
@@ -111,11 +111,11 @@ def test_a_member_that_is_killed_is_taken_over(
         second.send_signal(signal.SIGTERM)
         second.communicate(timeout=60)
 
-    account = check(connect(shop), shop)
-    assert (account.transport_ids, account.accepted, account.duplicates) == (2_000, 2_000, 0)
-    assert account.redelivered > 0  # kept by the first, and again by the second
-    assert account.agrees
-    assert account.state_events == 2_000
+    result = check(connect(shop), shop)
+    assert (result.transport_ids, result.accepted, result.duplicates) == (2_000, 2_000, 0)
+    assert result.redelivered > 0  # kept by the first, and again by the second
+    assert result.agrees
+    assert result.state_events == 2_000
     assert {record["event_id"] for record in kept(shop)} == {f"e{n}" for n in range(2_000)}
     assert left_open(shop) == []
 

@@ -67,7 +67,7 @@ def test_what_becomes_of_planted_faults_is_what_the_truth_expects(settings: Sett
     }
     ahead, late = len(truth.wrong_clocks), len(truth.too_late)
     assert min(ahead, late, account.duplicates, account.dead_letters) > 10
-    assert f"{late} late, {ahead} ahead of the clock" in out
+    assert f"{late} late, {ahead} dated ahead" in out
 
 
 def test_the_transport_s_clock_wins(settings: Settings, make_line: Line) -> None:
