@@ -69,11 +69,11 @@ def test_status_tells_the_lag_of_the_topic(
 ) -> None:
     assert "Kafka" not in shown(shop.model_copy(update={"kafka_servers": None}))
     brokers.send(shop, [make_line(number) for number in range(30)])
-    assert "Kafka topic         lag 30," in shown(shop)
+    assert "Kafka topic           lag 30 (" in shown(shop)
     run(shop, "--transport", "kafka", "--idle-exit", "1")
-    assert "Kafka topic         lag 0," in shown(shop)
+    assert "Kafka topic           lag 0 (" in shown(shop)
     brokers.send(shop, [make_line(number) for number in range(3)])
-    assert "Kafka topic         lag 3," in shown(shop)
+    assert "Kafka topic           lag 3 (" in shown(shop)
 
 
 @pytest.mark.slow

@@ -23,7 +23,7 @@ from streaming.check import check
 from streaming.journal import Journal, SegmentLimits, recover
 from streaming.received import Delivery, Received
 from streaming.status import consumer_state, status
-from streaming.validation import validated
+from streaming.validation import validate
 from tests.integration.streaming.stream_runs import kept, left_open, run, start, to_redis
 
 Line = Callable[..., bytes]
@@ -34,7 +34,7 @@ def received(make_line: Line) -> list[Received]:
     from datetime import UTC, datetime
 
     found = [
-        validated(Delivery(f"{number}-0", datetime.now(UTC), make_line(number)))
+        validate(Delivery(f"{number}-0", datetime.now(UTC), make_line(number)))
         for number in range(100)
     ]
     return [one for one in found if isinstance(one, Received)]
