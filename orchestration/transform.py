@@ -77,7 +77,7 @@ def docs(settings: Settings) -> Path:
 
 
 def target_path(settings: Settings) -> Path:
-    """dbt's artifacts of this lake, apart from those of `dbt build` by hand and of other shops."""
+    """The folder of dbt's artifacts of this lake, separate from those of a manual `dbt build`."""
     return settings.lake / "dbt"
 
 

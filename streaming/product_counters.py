@@ -82,7 +82,7 @@ def count_differences(one: Numbers, other: Numbers) -> int:
 
 
 def repair(client: redis.Redis, layout: StateLayout) -> int:
-    """Rewrite the keys with wrong numbers in one transaction, unless a consumer writes meanwhile.
+    """Rewrite the keys with wrong numbers in one transaction, unless a consumer writes too.
 
     Returns:
         How many numbers were wrong; 0 also if consumers wrote during every try.

@@ -1,4 +1,4 @@
-"""`make pipeline` with visitors streamed beside it: what they did is loaded, nothing is left over."""
+"""`make pipeline` streams visitors in the background, loads their events, and leaves no process."""
 
 import json
 import os
@@ -67,7 +67,7 @@ def streams(settings: Settings) -> bool:
 
 
 def begun(process: processes.Process | None) -> bool:
-    """Its command runs: a process that still waits for its start ends with whoever started it."""
+    """Whether its command runs. Before that, the process ends together with its parent."""
     if process is None:
         return False
     try:
@@ -90,7 +90,7 @@ def working_in(settings: Settings) -> list[str]:
     return [one for one in found if redis is None or "redis" not in one]
 
 
-def test_streamed_events_are_loaded_each_once_clicks_change_the_list_and_the_page_is_true(
+def test_streamed_events_are_loaded_each_once_clicks_change_the_list_and_the_page_works(
     lake: Settings,
 ) -> None:
     output, _ = (child := start(lake, "pipeline")).communicate(timeout=280)

@@ -1,4 +1,4 @@
-"""The simulator and the speed layer beside something else, and what becomes of them."""
+"""The simulator and the speed layer as background processes, and their failures."""
 
 import os
 import signal

@@ -64,7 +64,7 @@ def more_kept_soon(settings: Settings, before: int) -> bool:
     return open_lines(settings) > before
 
 
-def test_status_tells_the_lag_of_the_topic(
+def test_status_shows_the_lag_of_the_topic(
     shop: Settings, brokers: Brokers, make_line: Line
 ) -> None:
     assert "Kafka" not in shown(shop.model_copy(update={"kafka_servers": None}))
