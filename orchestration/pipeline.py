@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from orchestration.output.recommendations import example_user, print_recommendations
 from orchestration.runner import Outcome, reporting_failure, run_steps
-from orchestration.show import example_user, show_recommendations
 from orchestration.steps import in_order, starting_from
 from orchestration.terminal import Terminal
 from recomart.project import CODE_ROOT
@@ -34,17 +34,17 @@ def run_pipeline(settings: Settings, start: str | None = None) -> bool:
 def _show(settings: Settings, outcome: Outcome, terminal: Terminal) -> None:
     from demo_shop.source_data import is_demo_shop
     from orchestration.background_stream import why_nothing_is_streamed
-    from orchestration.live import go_live
-    from orchestration.show_live import show_live
+    from orchestration.click_demo import run_click_demo
+    from orchestration.output.click_demo import print_click_demo
     from training.recommend import recommend
 
     user = example_user(settings)
     found = recommend(settings, user)
     terminal.say()
-    show_recommendations(found, terminal.console)
+    print_recommendations(found, terminal.console)
     terminal.say()
     if "stream" in outcome.done and not why_nothing_is_streamed(settings):
-        show_live(settings, go_live(settings, found), terminal.console)
+        print_click_demo(settings, run_click_demo(settings, found), terminal.console)
         terminal.say()
     _next(settings, terminal, user, with_visitors=is_demo_shop(settings))
 

@@ -56,8 +56,8 @@ class Step:
         verb: the work of `recomart <name>`, where it differs from `run`. The pipeline skips work
             that is already done; a verb does it again.
         settings: settings that the verb takes as options, such as `scale` for `--scale`.
-        verb_elsewhere: the verb is written by hand in `orchestration/cli`, because it has verbs of
-            its own, such as `recomart report eda`.
+        verb_elsewhere: `orchestration/cli` declares the verb, because it has verbs of its own, such as
+            `recomart report eda`.
     """
 
     name: str

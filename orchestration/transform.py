@@ -25,12 +25,12 @@ log = logging.getLogger(__name__)
 
 
 def transform(settings: Settings, progress: Progress = no_progress) -> StepResult:
-    """Build and test every model of the warehouse, by the rules that the shop file has now.
+    """Build and test every model of the warehouse with the current rules of the shop file.
 
     Raises:
         ShopFileError: the shop file is wrong.
-        TransformFailed: a model or test failed; names it, what it said and where its SQL is.
-        WarehouseLocked: another process holds the warehouse.
+        TransformFailed: a model or test failed; gives its name, its message and its SQL file.
+        WarehouseLocked: another process has the warehouse open.
         NotReady: nothing was ingested.
     """
     from ingestion.ingest import declare
@@ -55,7 +55,7 @@ def transform(settings: Settings, progress: Progress = no_progress) -> StepResul
 
 
 def _account(settings: Settings) -> dict[str, int]:
-    """What became of all records received so far, from the reconciliation that dbt has tested."""
+    """How many records were accepted, quarantined and so on, from the tested reconciliation."""
     names = ("accepted", "quarantined", "deduplicated", "superseded")
     sums = ", ".join(f"coalesce(sum({name}), 0)::bigint" for name in names)
     with warehouse(settings, read_only=True) as connection:
@@ -64,7 +64,7 @@ def _account(settings: Settings) -> dict[str, int]:
 
 
 def parse(settings: Settings) -> None:
-    """Write dbt's manifest without touching the warehouse."""
+    """Write dbt's manifest without opening the warehouse."""
     _invoke(settings, ["parse"], lambda event: None)
 
 
@@ -106,7 +106,7 @@ def _environment(settings: Settings) -> Iterator[None]:
 
 
 def _release_warehouse() -> None:
-    """dbt-duckdb keeps the file open after an invocation, which would lock out everyone else."""
+    """Close the file, which dbt-duckdb keeps open after an invocation, and so locked."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
     DuckDBConnectionManager.close_all_connections()
@@ -143,7 +143,7 @@ def _failure(settings: Settings, outcome: Any) -> RecoMartError:
 
 
 def _stopped(settings: Settings) -> TransformFailed:
-    """The shop's own limit on bad rows was passed; dbt's word for that is only `1 result`."""
+    """The error for a share of bad rows above the shop's limit. dbt itself only says `1 result`."""
     with warehouse(settings, read_only=True) as connection:
         stops = connection.execute(
             "select rule_id, share, stop_above, words from quality.dq_stops order by share desc"
@@ -157,8 +157,8 @@ def _stopped(settings: Settings) -> TransformFailed:
         code="stopped-by-rule",
         where=load_shop(settings).where("rules"),
         found="\n         ".join(shown),
-        help="see 'recomart quarantine' and the report; mend the data and ingest it, or the rule "
-        "(its stop_above too), then run 'recomart transform'",
+        help="see 'recomart quarantine' and the report; fix the data and ingest it again, or change "
+        "the rule or its stop_above, and run 'recomart transform'",
     )
 
 

@@ -115,7 +115,7 @@ def no_answer(settings: Settings, exc: RedisError, seconds: float) -> RedisUnava
 
 
 def start_embedded(settings: Settings) -> processes.Process:
-    """The embedded server's process, started now if it does not run. Its data lies in the lake.
+    """The embedded server's process, started now if it does not run. Its data is in the lake.
 
     Raises:
         RedisUnavailable: it did not start; the error shows the end of its log.

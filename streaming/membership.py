@@ -1,4 +1,4 @@
-"""The name of a consumer: the same after a restart, and no other's while it lives."""
+"""The name of a consumer: unique among running consumers, and the same after a restart."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from recomart.settings import Settings
 
 @contextmanager
 def consumer_name(settings: Settings) -> Iterator[str]:
-    """`<host>-<number>` with the lowest number that no living consumer of this lake has.
+    """`<host>-<number>`, with the lowest number that no running consumer of this lake has.
 
-    So a consumer that starts in the place of a dead one has its name, and gets its unacknowledged
-    entries at once. The number's lock goes with the process, however that ends.
+    A consumer that replaces a dead one gets its name, and so its unacknowledged entries at once.
+    The operating system releases the number's lock when the process ends for any reason.
     """
     settings.run_files.mkdir(parents=True, exist_ok=True)
     for number in itertools.count(1):

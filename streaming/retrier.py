@@ -74,7 +74,7 @@ class Retrier:
     def _announce(self, state: RetryCallState) -> None:
         reason = retry_reason(_error_of(state))
         if reason != self.waiting_for:
-            self._say(f"{reason}; waiting, no events are read or acknowledged meanwhile")
+            self._say(f"{reason}; waiting, and not reading or acknowledging events")
             self.waiting_for = reason
 
 

@@ -22,28 +22,28 @@ def recommend(
     k: Annotated[int, typer.Option("-k", min=1, help="Recommend this many products")] = 10,
 ) -> None:
     """Recommend products to a user, with reasons."""
-    from orchestration.show import show_recommendations
+    from orchestration.output.recommendations import print_recommendations
     from training.recommend import recommend as recommend_to
 
-    show_recommendations(recommend_to(load_settings(), user, k))
+    print_recommendations(recommend_to(load_settings(), user, k))
 
 
 @features.command("user")
 def features_of_user(user_id: Id) -> None:
     """Print the value, status and age of every feature that Redis serves for a user."""
     from feature_store.online.lookup import OnlineFeatures
-    from orchestration.show import show_features
+    from orchestration.output.recommendations import print_features
 
-    show_features(OnlineFeatures(load_settings()).user(user_id), f"user {user_id}")
+    print_features(OnlineFeatures(load_settings()).user(user_id), f"user {user_id}")
 
 
 @features.command("product")
 def features_of_product(product_id: Id) -> None:
     """Print the value, status and age of every feature that Redis serves for a product."""
     from feature_store.online.lookup import OnlineFeatures
-    from orchestration.show import show_features
+    from orchestration.output.recommendations import print_features
 
-    show_features(OnlineFeatures(load_settings()).product(product_id), f"product {product_id}")
+    print_features(OnlineFeatures(load_settings()).product(product_id), f"product {product_id}")
 
 
 @features.command("history")

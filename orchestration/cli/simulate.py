@@ -149,14 +149,14 @@ def simulate(
     ] = None,
 ) -> None:
     """Send events of simulated visitors, or past events of any shop, until Ctrl-C."""
-    from orchestration.simulation import Past, Simulation
+    from orchestration.simulation import ReplayOptions, Simulation
     from streaming.simulator import KafkaProducer, LineProducer, RedisProducer, Shares
 
     settings = load_settings()
     simulation = Simulation(
         rate=None if rate == math.inf else rate,
-        replays=replayed,
-        past=Past(speed, since, until, shift_clock),
+        replay_past=replayed,
+        replay=ReplayOptions(speed, since, until, shift_clock),
         seed=seed,
         start=start,
         seconds=duration,

@@ -31,7 +31,7 @@ stream = group(
 
 
 class TransportOption(StrEnum):
-    """Where the events come from."""
+    """The transport from which events are read."""
 
     pipe = "pipe"
     redis = "redis"
@@ -69,13 +69,16 @@ def consume(
     """Consume events until Ctrl-C: write each to disk, then update the real-time features."""
     if context.invoked_subcommand is not None:
         return
-    from streaming.speed_layer import Pace
+    from streaming.speed_layer import ConsumerOptions
     from streaming.stream import stream as consume_stream
 
     chosen = transport or (TransportOption.pipe if _stdin_is_piped() else TransportOption.redis)
-    pace = Pace(seconds=seconds, idle_exit=idle_exit)
     counts = consume_stream(
-        load_settings(), chosen.value, say=_say, pace=pace, claim_seconds=claim_after
+        load_settings(),
+        chosen.value,
+        say=_say,
+        options=ConsumerOptions(seconds=seconds, idle_exit=idle_exit),
+        claim_seconds=claim_after,
     )
     typer.echo(counts.sentence())
 
@@ -104,7 +107,7 @@ def stream_status(
     from rich.live import Live
     from rich.text import Text
 
-    from orchestration.show_stream import status_page
+    from orchestration.output.stream import status_page
     from recomart.errors import RedisUnavailable
     from streaming.status import status
 
@@ -133,7 +136,7 @@ def stream_check(
     ] = False,
 ) -> None:
     """Compare the segments on disk with Redis; exit with 1 if they disagree."""
-    from orchestration.show_stream import show_account
+    from orchestration.output.stream import print_reconciliation
     from streaming import check
 
     settings = load_settings()
@@ -144,9 +147,9 @@ def stream_check(
                 f"rebuilt from the segments: {lacked:,} missing events and {wrong:,} wrong product "
                 "counters"
             )
-        account = check.check(client, settings)
-    show_account(account)
-    if not account.agrees:
+        result = check.check(client, settings)
+    print_reconciliation(result)
+    if not result.agrees:
         raise typer.Exit(1)
 
 

@@ -55,7 +55,7 @@ def test_documents_name_only_targets_that_exist() -> None:
 
 @pytest.mark.slow
 def test_documented_commands_work(demo_lake: Settings, tmp_path: Path) -> None:
-    from orchestration.show import example_user
+    from orchestration.output.recommendations import example_user
 
     environment = {
         **os.environ,

@@ -217,7 +217,7 @@ def test_a_held_warehouse_names_the_pid(user_shop, error_of: Rendered) -> None:
         holder.stdout.readline()
         error = error_of(ingest, user_shop.settings)
         holder.communicate()
-    assert f"the warehouse is held by another process, PID {holder.pid}" in error
+    assert f"another process has the warehouse open, PID {holder.pid}" in error
 
 
 LOCKER = """

@@ -1,4 +1,4 @@
-"""The simulator and the speed layer beside something else, and what becomes of them."""
+"""The simulator and the speed layer as background processes, and their failures."""
 
 import os
 import signal
@@ -52,7 +52,7 @@ def test_one_that_dies_fails_the_step_with_its_log(shop: Settings, name: str) ->
 def test_nothing_is_streamed_for_0_seconds_or_without_visitors(shop: Settings) -> None:
     for settings, reason in (
         (shop.model_copy(update={"stream_seconds": 0}), "RECOMART_STREAM_SECONDS is 0"),
-        (shop.model_copy(update={"shop": "taobao"}), "no simulated users"),
+        (shop.model_copy(update={"shop": "taobao"}), "no simulated visitors"),
     ):
         with stream_in_background(settings):
             assert alive(settings) == []

@@ -1,4 +1,4 @@
-"""Printing recommendations and online features for a person."""
+"""Prints recommendations and online features."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from training.recommend import Recommendations
 
 TEXT_WIDTH = 40
-"""Characters of a text that a table shows."""
+"""Longer texts are cut off in tables."""
 
 
-def show_recommendations(found: Recommendations, console: Console | None = None) -> None:
-    """A table of products with score and reason, under a line that says whose and by which model."""
+def print_recommendations(found: Recommendations, console: Console | None = None) -> None:
+    """Print a table of products with score and reason, and the user and model above it."""
     console = console or Console(highlight=False)
     model = f"{found.kind}, model version {found.model_version}"
     if found.known:
         console.print(f"[bold]For user {escape(found.user_id)}[/] · {model}")
     else:
         console.print(
-            f"User {escape(found.user_id)} is not known here; this is what is popular · {model}"
+            f"User {escape(found.user_id)} is unknown; these products are popular · {model}"
         )
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("", justify="right")
@@ -44,12 +44,12 @@ def show_recommendations(found: Recommendations, console: Console | None = None)
     console.print(table)
 
 
-def show_features(values: Iterable[FeatureValue], title: str) -> None:
-    """A table of what Redis serves: view, feature, value, status and age."""
+def print_features(values: Iterable[FeatureValue], title: str) -> None:
+    """Print a table of online features: view, feature, value, status and age."""
     console = Console(highlight=False)
     table = Table(title=escape(title), title_justify="left", box=None, padding=(0, 2, 0, 0))
     for name in ("view", "feature", "value", "status", "age"):
-        # a long value takes two lines, so that a narrow screen does not cut off the status
+        # long values wrap, so that a narrow terminal does not cut off the status
         is_value = name == "value"
         table.add_column(name, justify="right" if is_value else "left", no_wrap=not is_value)
     for row in values:
@@ -59,7 +59,7 @@ def show_features(values: Iterable[FeatureValue], title: str) -> None:
 
 
 def _value(value: object) -> str:
-    """A feature's value for reading: times to the minute, numbers to four places, texts begun."""
+    """A readable value: times to the minute, numbers to four places, long texts cut off."""
     if value is None:
         return ""
     if isinstance(value, str):
@@ -79,7 +79,7 @@ def _duration(seconds: float | None) -> str:
 
 
 def example_user(settings: Settings) -> str:
-    """A user worth showing: of those with ten products or more, the one who was active last.
+    """A user for an example: the most recently active one with at least ten products.
 
     Raises:
         NothingPublished: there is no published snapshot.
@@ -100,5 +100,5 @@ def example_user(settings: Settings) -> str:
         [str(path)],
     ).fetchone()
     if found is None:
-        raise NothingPublished("the published features know no user", help="look at the report")
+        raise NothingPublished("the published features contain no user", help="see the report")
     return found[0]

@@ -1,4 +1,4 @@
-"""An event to be, on the stream's own time line."""
+"""An event that the simulator will send, with its time on the stream's own time line."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from recomart.events import Event
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """An event that waits for its moment.
+class ScheduledEvent:
+    """An event before it is sent.
 
     Args:
-        at: seconds since the stream began, at its own speed (`Pace` turns them into waiting).
-        occurred_at: None: the moment at which it is told.
+        offset: seconds since the stream began, at normal speed; `Scheduler` waits for it.
+        occurred_at: None: the moment at which the event is sent.
     """
 
-    at: float
+    offset: float
     event_id: str
     event_type: str
     user_id: str
@@ -25,11 +25,11 @@ class Draft:
     product_id: str | None
     occurred_at: datetime | None = None
 
-    def told(self, now: datetime) -> Event:
-        """The event, told now."""
+    def event(self, now: datetime) -> Event:
+        """The event to send at the moment `now`."""
         return Event(
             event_id=self.event_id,
-            event_type=self.event_type,  # type: ignore[arg-type]  # pydantic checks the word
+            event_type=self.event_type,  # type: ignore[arg-type]  # pydantic checks the value
             user_id=self.user_id,
             session_id=self.session_id,
             product_id=self.product_id,

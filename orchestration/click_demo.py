@@ -1,4 +1,4 @@
-"""What a few clicks change within a second: a user's real-time features and list, before and after."""
+"""Sends a few clicks through the stream, and compares a user's features and list before and after."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from training.recommend import Recommendations
 
 SHOWN = 5
-"""Products of a list, and of what is trending."""
+"""How many products of a list, and of the trending products, are shown."""
 
 IDLE_SECONDS, MOST_SECONDS = 0.3, 20.0
 LOOKUP_SECONDS = 5.0
 NOT_SHOWN = ("rt_user_last_events",)
 WINDOWS_NOT_SHOWN = ("_30m", "_24h")
-"""A few clicks move the short windows as they move the long ones."""
+"""A few clicks change long windows in the same way as short ones."""
 
 
 @dataclass(frozen=True)
-class Moved:
-    """A feature's value before and after."""
+class FeatureChange:
+    """A feature that changed, with its value before and after."""
 
     feature: str
     before: object
@@ -37,19 +37,19 @@ class Moved:
 
 
 @dataclass(frozen=True)
-class Live:
-    """What a user did, and what it changed."""
+class ClickDemo:
+    """The clicks of a user, and what they changed."""
 
     user_id: str
     events: tuple[Event, ...]
-    moved: tuple[Moved, ...]
+    changes: tuple[FeatureChange, ...]
     before: Recommendations
     after: Recommendations
     trending: tuple[Trending, ...]
 
     @property
     def bought(self) -> set[str]:
-        """The products that were bought."""
+        """The ids of the products that the user bought."""
         return {
             event.product_id
             for event in self.events
@@ -57,8 +57,8 @@ class Live:
         }
 
 
-def go_live(settings: Settings, before: Recommendations) -> Live:
-    """Let a user buy the first product of their list and look at another, through the real stream.
+def run_click_demo(settings: Settings, before: Recommendations) -> ClickDemo:
+    """Let a user buy the first product of their list and look at another, through the stream.
 
     Raises:
         StreamFailed: the events did not reach the real-time state.
@@ -70,19 +70,19 @@ def go_live(settings: Settings, before: Recommendations) -> Live:
     user = before.user_id
     old = _features(online, user)
     events = _clicks(before)
-    _stream(settings, events)
+    _send(settings, events)
     new = _features(online, user)
     bought = {e.product_id for e in events if e.event_type == "purchase"}
     if not bought <= online.bought(user):
         raise StreamFailed(
             f"the last clicks of user {user} are not in Redis",
-            help="see 'recomart stream status'",
+            help="run 'recomart stream status' to see whether a consumer is waiting",
         )
-    return Live(
+    return ClickDemo(
         user_id=user,
         events=events,
-        moved=tuple(
-            Moved(name, old.get(name), value)
+        changes=tuple(
+            FeatureChange(name, old.get(name), value)
             for name, value in new.items()
             if value != old.get(name)
         ),
@@ -94,7 +94,7 @@ def go_live(settings: Settings, before: Recommendations) -> Live:
 
 def _clicks(found: Recommendations) -> tuple[Event, ...]:
     first, other = found.items[0].product_id, found.items[-1].product_id
-    did: tuple[tuple[EventType, str], ...] = (
+    actions: tuple[tuple[EventType, str], ...] = (
         ("view", first),
         ("add_to_cart", first),
         ("purchase", first),
@@ -103,7 +103,7 @@ def _clicks(found: Recommendations) -> tuple[Event, ...]:
     )
     now = datetime.now(UTC)
     session = f"shown-{key_hash(found.user_id, now.isoformat())[:10]}"
-    begin = now - timedelta(seconds=len(did))
+    begin = now - timedelta(seconds=len(actions))
     return tuple(
         Event(
             event_id=f"{session}-{number}",
@@ -113,27 +113,27 @@ def _clicks(found: Recommendations) -> tuple[Event, ...]:
             product_id=product,
             occurred_at=begin + timedelta(seconds=number),
         )
-        for number, (kind, product) in enumerate(did)
+        for number, (kind, product) in enumerate(actions)
     )
 
 
-def _stream(settings: Settings, events: tuple[Event, ...]) -> None:
-    """Put events on the shop's Redis Stream, and let a speed layer take them from there."""
+def _send(settings: Settings, events: tuple[Event, ...]) -> None:
+    """Add events to the shop's Redis Stream, and consume them with a speed layer."""
     from streaming.simulator import RedisProducer
     from streaming.simulator.messages import message_of
-    from streaming.speed_layer import Pace
+    from streaming.speed_layer import ConsumerOptions
     from streaming.stop_signals import Stop
     from streaming.stream import stream
 
-    said: list[str] = []
-    producer = RedisProducer(settings, Stop(), said.append)
+    messages: list[str] = []
+    producer = RedisProducer(settings, Stop(), messages.append)
     producer.send([message_of(event) for event in events])
     producer.close()
     stream(
         settings,
         "redis",
-        say=said.append,
-        pace=Pace(idle_exit=IDLE_SECONDS, seconds=MOST_SECONDS),
+        say=messages.append,
+        options=ConsumerOptions(idle_exit=IDLE_SECONDS, seconds=MOST_SECONDS),
     )
 
 
