@@ -62,7 +62,7 @@ class NotDrawn:
 def png(plot: Plot, shop: str) -> bytes:
     """The plot as a PNG; equal data give equal bytes."""
     figure = Figure(figsize=(WIDTH, plot.height), dpi=DPI, facecolor="white")
-    FigureCanvasAgg(figure)
+    canvas = FigureCanvasAgg(figure)
     reading = textwrap.fill(plot.reading, LETTERS_A_LINE)
     note = textwrap.fill(_whole_note(plot, shop), LETTERS_A_NOTE)
     inch = 1 / plot.height
@@ -83,7 +83,8 @@ def png(plot: Plot, shop: str) -> bytes:
         if "mathdefault" not in text.get_text():
             text.set_parse_math(False)
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
+    # savefig would draw everything twice, the first time only to lay it out
+    canvas.print_png(buffer, metadata={"Software": None})
     return buffer.getvalue()
 
 
