@@ -175,7 +175,7 @@ def _report(settings: Settings, progress: Progress) -> StepResult:
     report = write_report(settings, run.id, progress)
     if not settings.current_features.exists():
         return report
-    plots = draw(settings, progress, anew=False)
+    plots = draw(settings, progress, redraw=False)
     return StepResult(report.count, report.unit, f"{plots.count} plots · {report.detail}")
 
 

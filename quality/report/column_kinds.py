@@ -1,4 +1,4 @@
-"""What the columns of the raw tables hold, as a profile looks at them."""
+"""What kind of values each column of the raw tables holds, which decides how it is profiled."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from recomart.shop.entities import TYPES
 Kind = Literal["number", "year", "time", "category", "text"]
 
 CATEGORIES = ("country", "category", "brand", "currency", "in_stock", "event_type")
-"""Columns with few enough values that their shares tell something."""
+"""Columns with so few values that the share of each is worth showing."""
 _KINDS: dict[str, Kind] = {"number": "number", "integer": "number", "time": "time"}
 
 
