@@ -17,7 +17,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from feature_store.derived import Prior
+from feature_store.derivation import Prior
 from recomart.errors import NothingPublished, UnknownName
 from recomart.files import sha256_of
 from recomart.settings import Settings

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from feature_store.derived import VIEW, Prior
+from feature_store.derivation import VIEW, Prior
 from feature_store.online.layout import ViewLayout
 
 

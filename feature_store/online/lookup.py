@@ -15,7 +15,7 @@ import numpy as np
 import redis
 from redis.exceptions import RedisError
 
-from feature_store.derived import DERIVED_FEATURES, SERVICE, VIEW, datetimes, derive_columns
+from feature_store.derivation import DERIVED_FEATURES, SERVICE, VIEW, derive_columns
 from feature_store.online.heartbeat import Heartbeat, Publication, heartbeat_key
 from feature_store.online.resp import Conversation, command, converse
 from feature_store.online.rows import FeatureValue, Key, OnlineRows, Status, as_key, decode_rows
@@ -23,6 +23,7 @@ from feature_store.realtime.features import FEATURES, JOIN_KEYS, PRODUCTS, USERS
 from feature_store.realtime.lookup import bought_products, realtime_rows
 from feature_store.realtime.reading import CATEGORY, together
 from feature_store.realtime.trending import Trending, trending_products
+from feature_store.times import datetimes
 from recomart.errors import NothingPublished
 from recomart.redis import connect, no_answer
 from recomart.settings import Settings
