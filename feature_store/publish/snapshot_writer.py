@@ -101,7 +101,7 @@ def take_snapshot(settings: Settings, progress: Progress = no_progress) -> Snaps
         batches=batches,
         batches_at=now,
         built=built,
-        told_to=max(as_of, base.told_to or base.as_of) if base else as_of,
+        latest_as_of=max(as_of, base.latest_as_of or base.as_of) if base else as_of,
     )
     if folder.exists():
         snapshot = _published_again(snapshot, taking)
@@ -134,7 +134,7 @@ def _published_again(snapshot: Snapshot, taking: Path) -> Snapshot:
         schema=snapshot.schema,
         files=snapshot.files,
         built=snapshot.built,
-        told_to=snapshot.told_to,
+        latest_as_of=snapshot.latest_as_of,
     )
     if merged != before:
         replace_text(folder / RECORD, merged.to_json())
