@@ -162,6 +162,23 @@ def _stopped(settings: Settings) -> TransformFailed:
     )
 
 
+def _contract_mismatches(lines: list[str]) -> list[str]:
+    """The columns in which a model differs from its contract, out of the table that dbt prints."""
+    table = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if "|" in line]
+    if not table or table[0][-1] != "mismatch_reason":
+        return []
+    reasons = {
+        "missing in definition": "declared in the YAML, but not in the SQL",
+        "missing in contract": "in the SQL, but not declared in the YAML",
+    }
+    return [
+        f"{name} is {reasons.get(reason, f'of type {found}, and declared as {declared}')}"
+        for name, found, declared, reason in table[2:]
+    ]
+
+
 def _first_line(message: str | None) -> str:
     lines = [line.strip() for line in (message or "no message").splitlines() if line.strip()]
+    if mismatches := _contract_mismatches(lines):
+        return f"the SQL and the YAML differ in their columns: {'; '.join(mismatches)}"
     return " ".join(lines[:3])[:200]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from feature_store import derived
+from feature_store import derivation, derived
 from feature_store.snapshots import current_snapshot
 from recomart.errors import NotReady
 from recomart.settings import Settings
@@ -22,7 +22,10 @@ def recipe_hash(settings: Settings, *, as_known_then: bool = False) -> str:
     derived features included), the seed, and whether features are taken as they were known then."""
     digest = hashlib.sha256(f"{settings.seed} {as_known_then}".encode())
     package = Path(__file__).parent
-    for path in (*sorted(package.rglob("*.py")), Path(derived.__file__)):
+    for path in (
+        *sorted(package.rglob("*.py")),
+        *map(Path, (derivation.__file__, derived.__file__)),
+    ):
         digest.update(path.relative_to(package.parent).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 

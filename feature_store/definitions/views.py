@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,11 +20,12 @@ from feature_store.definitions.realtime_views import (
     realtime_source,
     realtime_views,
 )
-from feature_store.derived import (
-    DERIVED_FEATURES,
+from feature_store.derivation import (
     REQUEST,
     REQUEST_COLUMN,
     Prior,
+    derivable,
+    derived_features,
     transformation,
     view_of,
 )
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
         Project,
         RequestSource,
     )
+
+log = logging.getLogger(__name__)
 
 NO_EXPIRY = timedelta(0)
 FORMAT = 1
@@ -96,8 +100,9 @@ def build(settings: Settings, models: Sequence[Model], prior: Prior) -> FeatureR
     for service, taken in services.items():
         _check_names(service, [offered[view] for view in taken])
     derived = {
-        service: _derived(view_of(service), request, [offered[view] for view in taken], prior)
+        service: view
         for service, taken in services.items()
+        if (view := _derived(service, request, [offered[name] for name in taken], prior))
     }
     state = realtime_views(settings, entities)
     realtime = realtime_features(state, request)
@@ -113,7 +118,11 @@ def build(settings: Settings, models: Sequence[Model], prior: Prior) -> FeatureR
         services=(
             *(
                 FeatureService(
-                    name=service, features=[*(offered[view] for view in taken), derived[service]]
+                    name=service,
+                    features=[
+                        *(offered[view] for view in taken),
+                        *([derived[service]] if service in derived else []),
+                    ],
                 )
                 for service, taken in services.items()
             ),
@@ -129,7 +138,8 @@ def definitions_version() -> str:
     the derived features with their inputs, and the real-time features.
     """
     _, source = transformation(Prior(0.0, 0.0))
-    content = [FORMAT, source, list(DERIVED_FEATURES.items()), realtime_source(), realtime_schema()]
+    derived = [(f.name, f.inputs, f.description) for f in derived_features().values()]
+    content = [FORMAT, source, derived, realtime_source(), realtime_schema()]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
 
@@ -191,17 +201,26 @@ def _offered(view: FeatureView, model: Model) -> FeatureView:
 
 
 def _derived(
-    name: str, request: RequestSource, views: list[FeatureView], prior: Prior
-) -> OnDemandFeatureView:
+    service: str, request: RequestSource, views: list[FeatureView], prior: Prior
+) -> OnDemandFeatureView | None:
+    """The view of a service's derived features; None when it can have none."""
     from feast import Field, OnDemandFeatureView, types
 
+    name = view_of(service)
     function, source = transformation(prior, name)
+    names = derivable({field.name for view in views for field in view.projection.features})
+    if left_out := derived_features().keys() - set(names):
+        log.info("%s lacks columns for %s", service, ", ".join(sorted(left_out)))
+    if not names:
+        return None
     return OnDemandFeatureView(
         name=name,
         sources=[request, *views],
-        schema=[Field(name=feature, dtype=types.Float64) for feature in DERIVED_FEATURES],
+        schema=[Field(name=feature, dtype=types.Float64) for feature in names],
         mode="pandas",
         udf=cast(FunctionType, function),
         udf_string=source,
         description="Ages, means, shares and trends at as_of (feature_store/derived.py).",
+        # a field's own description is lost in the registry, and then the service does not fit
+        tags={name: derived_features()[name].description for name in names},
     )

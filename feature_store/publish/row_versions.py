@@ -87,8 +87,8 @@ def add_versions(
         return Added(0, 0, 0)
     with closing(duckdb.connect()) as connection:
         apply_limits(connection, settings)
-        told_to = base.told_to or base.as_of
-        versions = _Versions(connection, model, tuple(columns), built, file, told_to)
+        published_until = base.latest_as_of or base.as_of
+        versions = _Versions(connection, model, tuple(columns), built, file, published_until)
         added = versions.find(now)
         merged = built.with_suffix(".merged")
         versions.write(merged)
@@ -127,13 +127,13 @@ class _Versions:
         columns: tuple[str, ...],
         built: Path,
         published: Path,
-        told_to: datetime,
+        published_until: datetime,
     ) -> None:
         self._connection = connection
         self._model = model
         self._columns = columns
         rows = f"read_parquet({literal(built)})"
-        end = f"{EVENT_TIMESTAMP} <= timestamp {literal(told_to.replace(tzinfo=None))}"
+        end = f"{EVENT_TIMESTAMP} <= timestamp {literal(published_until.replace(tzinfo=None))}"
         self._told = f"(from read_parquet({literal(published)}) where {end})"
         self._built_until, self._built_since = (
             f"(from {rows} where {part})" for part in (end, f"not {end}")

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from recomart.errors import ExtensionError, UnknownName
+from tests.unit.training.test_small_shops import shop
 from training import kinds
 from training.artifact import RECORD, Artifact, load, save
 from training.champion import rank_kinds
@@ -20,8 +21,6 @@ from training.experiment import run_experiment
 from training.kinds import KINDS, simplest_first
 from training.kinds.ranker import Ranker
 from training.reasons import Place, shopper_of
-
-from .test_small_shops import shop
 
 TESTS = Path(__file__).parents[2]
 ADDED = TESTS / "extending" / "newest_first.py"
