@@ -190,7 +190,7 @@ def test_a_key_deep_inside_is_compared_with_the_keys_of_that_place(tmp_path: Pat
         ("  columns:", "  delimiter: '\"'\n  columns:", "4", "none of them a quote"),
         ("  columns:", "  quote: '\"\"'\n  columns:", "4", "at most 1 character"),
         ("  columns:", "  time_format: '%d.%Q'\n  columns:", "4", "%Q"),
-        ("    rated_at: ts", "    rated_at: ts\nratings: 1", "9", "'ratings' stands there twice"),
+        ("    rated_at: ts", "    rated_at: ts\nratings: 1", "9", "'ratings' is there twice"),
     ],
 )  # fmt: skip
 def test_a_value_that_makes_no_sense_is_refused_with_its_line(
