@@ -1,8 +1,8 @@
 """Carrying out a plan: landing, loading, and the ledger's account of what failed.
 
-Each action stands for itself: when one fails, its error is kept, the ledger has it, and the next
-action follows. Only errors that are not a batch's (a bug, a signal) end an ingest; what was
-committed before stays, and the next ingest goes on from there.
+When an action fails, its error goes into the ledger and the next action follows. Only what is not
+about a batch (a bug, a signal) ends an ingest; what was committed before stays, and the next ingest
+goes on from there.
 """
 
 from __future__ import annotations

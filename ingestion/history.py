@@ -15,7 +15,7 @@ from ingestion.sources.stream import StreamSource
 from recomart.batches import FAILED, LOADED, Batch
 
 STREAM = StreamSource.kind
-"""The source of batches that are segments of the stream; their bytes are no other entity's."""
+"""The source of batches that are segments of the stream; nothing else is made from their bytes."""
 
 Bytes = tuple[str, str | None]
 """An entity and a sha256: received bytes, whatever their object is called."""
@@ -115,10 +115,10 @@ class History:
 
 
 def bytes_of(batch: Batch) -> Bytes:
-    """What tells the bytes of a batch from others'."""
+    """The identity of a batch's bytes."""
     return batch.entity, batch.sha256
 
 
 def name_of(batch: Batch) -> Name:
-    """What tells the object of a batch from others."""
+    """The identity of a batch's object."""
     return batch.entity, batch.source_file

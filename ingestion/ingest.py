@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
@@ -15,7 +14,7 @@ from ingestion.execute import Executor
 from ingestion.failures import FAILURES, explained
 from ingestion.history import History
 from ingestion.landing import LandingZone
-from ingestion.plan import Entity, Land, Seen, plan_fetches, plan_loads
+from ingestion.plan import Entity, Land, Seen, plan_fetches, plan_loads, worth_fingerprinting
 from ingestion.sources import NOTHING_KNOWN, SOURCES, Found, Memory
 from ingestion.sources.stream import ENTITY, SOURCE, StreamSource
 from ingestion.summary import IngestSummary
@@ -213,17 +212,13 @@ def _discover(
 
 
 def _seen(declared: Declaration[Any], objects: tuple[Found, ...], history: History) -> list[Seen]:
-    """Objects with their fingerprints. Where no other bytes have an object's size, its bytes are
-    new, and need not be hashed before they land."""
-    sizes = Counter(found.size for found in objects)
+    """Objects with their fingerprints, where these may save the landing."""
     seen = []
-    for found in objects:
+    for found, asked in zip(
+        objects, worth_fingerprinting(history, declared.entity, objects), strict=True
+    ):
         known = NOTHING_KNOWN
-        if (
-            found.size is None
-            or sizes[found.size] > 1
-            or ((declared.entity, found.size) in history.sizes)
-        ):
+        if asked:
             with suppress(OSError):  # its landing will report it
                 known = declared.kind.fingerprint(declared, found)
         seen.append(Seen(found, known))

@@ -1,4 +1,4 @@
-"""A shop file's column mapping as SQL over a source's columns."""
+"""The column mapping of a shop file as SQL over the source's columns."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NUMBERS = {
     if type in ("number", "integer")
 }
 _GROUPS = {",": ".' \u00a0\u202f", ".": ",' \u00a0\u202f"}
-"""Decimal sign -> the signs that may stand between thousands."""
+"""Decimal sign -> the signs that may separate thousands."""
 
 
 def expression(column: Column | None, places: Mapping[str, str]) -> str:
@@ -62,7 +62,7 @@ def select_list(entity: str, source: Source, places: Mapping[str, str]) -> str:
 
 
 def _with_point(name: str, source: Source, made: str) -> str:
-    """SQL that writes a number the way that staging reads it; other texts stay for it to judge."""
+    """SQL that writes a number the way that staging reads it; other texts are left for it to judge."""
     sign = source.decimal_sign
     if name not in _NUMBERS or sign is None:
         return made

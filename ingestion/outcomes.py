@@ -42,7 +42,7 @@ class Failed:
 
 @dataclass(frozen=True)
 class Refused:
-    """Something could not be taken that is no batch of its own: a source whose objects were not
+    """Something that is not a batch of its own could not be taken: a source whose objects were not
     found, a second name of bytes that failed, a batch that cannot be reloaded."""
 
     name: str

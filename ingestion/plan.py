@@ -24,6 +24,7 @@ out what would have followed from it; the next ingest plans again.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
@@ -167,6 +168,19 @@ class Arrived:
 
     batch: Batch
     partial: bool = False
+
+
+def worth_fingerprinting(history: History, entity: str, objects: Sequence[Found]) -> list[bool]:
+    """For each object: whether its bytes may be those of a batch or of another object.
+
+    If no batch of the entity and no other object has its size, they are new: hashing a file before
+    it lands would only read it twice.
+    """
+    sizes = Counter(found.size for found in objects)
+    return [
+        found.size is None or sizes[found.size] > 1 or (entity, found.size) in history.sizes
+        for found in objects
+    ]
 
 
 def plan_fetches(

@@ -1,7 +1,7 @@
 """Sealed segments of the stream into raw.events: folded in, each event once.
 
 The speed layer keeps its segments in the landing zone already, so nothing is copied: a batch is a
-segment where it lies. A consumer that was killed leaves events in two segments, and a producer may
+segment, left in its place. A consumer that was killed leaves events in two segments, and a producer may
 send one twice: of all copies the first is loaded, and the ledger counts the others.
 """
 
@@ -36,8 +36,8 @@ _AHEAD = f"""
     coalesce(try_cast(occurred_at as timestamp) > try_cast(received_at as timestamp)
         + interval {MAX_AHEAD.total_seconds():.0f} second, false)
 """
-"""An event that came with a clock far ahead is quarantined; the same one, received again when its
-time had come, is not. So the one is no copy of the other."""
+"""An event from a clock that is far ahead is quarantined; the same event, received again when its time
+has come, is not. So one is not a copy of the other."""
 
 _MARK_REDELIVERED = """
     update incoming set redelivered = true where rowid in (
@@ -53,7 +53,7 @@ _MARK_REDELIVERED = """
     )
 """
 """The same event in the same delivery. The delivery's id alone is not enough: a Kafka topic that
-was deleted and made anew begins at offset 0 again."""
+was deleted and created again starts at offset 0."""
 _NEW = f"""
     create temp table new_events as
     with known as (

@@ -192,7 +192,7 @@ def _insert_from(
     columns = mapping.select_list(declared.entity, declared.source, records.places)
     mapped = f"select {columns},\n    _record from {relation}"
     if declared.distinct:
-        # an entry stands where it was last seen, so that the one seen last is the newest
+        # an entry gets the place where it was last seen, so that the one seen last is the newest
         listed = ", ".join(ENTITIES[declared.entity])
         key = " and ".join(f"{column} is not null" for column in KEYS[declared.entity])
         mapped = (

@@ -1,4 +1,4 @@
-"""Checking a shop file against its data, by samples: all problems at once, and nothing loaded."""
+"""Checking a shop file against samples of its data: reports all problems at once, loads nothing."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _source_problems(
             good.append((found, path))
     for alike in bad.values():
         if len(alike) > 1:
-            alike[0].message += f" (and {len(alike) - 1:,} more files alike)"
+            alike[0].message += f" (and {len(alike) - 1:,} more files like it)"
         yield alike[0]
     yield from _sample_problems(declared, good, sampled)
 

@@ -1,4 +1,4 @@
-"""Holding sampled values, mapped as a load would map them, against what the shop file says."""
+"""Comparing sampled values, mapped as a load would map them, with what the shop file says."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Severity = Literal["error", "warning"]
 
 @dataclass(frozen=True)
 class Staged:
-    """Sampled records with our columns, as text, beside those of the source."""
+    """Sampled records with our columns, as text, next to those of the source."""
 
     entity: str
     source: Source
@@ -112,7 +112,7 @@ def _times(shop: ShopFile, one: Staged, column: Column) -> Iterator[RecoMartErro
         if better.rival:
             help += f", or {json.dumps(better.rival)}, which fits just as well"
     elif better is None and share == 0:
-        help = f"map another column to {column.name}: these are no times in any format known here"
+        help = f"map another column to {column.name}: its values are not times in any known format"
     what = "no value" if share == 0 else f"only {percent(share)} of the values"
     yield _problem(
         shop, one, column.name, "wrong-values",
@@ -125,7 +125,7 @@ def _numbers(shop: ShopFile, one: Staged, column: Column) -> Iterator[RecoMartEr
     n = column.numbers
     good = n.share - n.commas - n.grouped
     if good < 1 - USUAL_SHARE:
-        help = f"map another column to {column.name}, or mend the values"
+        help = f"map another column to {column.name}, or fix the values"
         found = _examples(column)
         if n.commas + n.grouped > USUAL_SHARE and "decimal" in type(one.source).model_fields:
             what = "commas between thousands" if n.decimal == "." else "a decimal comma"
@@ -206,9 +206,9 @@ def reference_problems(shop: ShopFile, all_staged: Mapping[str, Staged]) -> Iter
                 continue
             if f"{entity}.{name}.reference" in kept_rules:
                 continue
-            help = f"mend the list of {listed}, or take such rows all the same: unknown_references: keep"
+            help = f"fix the list of {listed}, or accept these rows: unknown_references: keep"
             if share == 0:
-                help = f"see that both files name {listed} alike"
+                help = f"check that both files name {listed} in the same way"
             if 2 * max(len(_zeros_lost(ids, keys)), len(_zeros_lost(keys, ids))) > len(strangers):
                 help = _ZEROS
             yield _problem(
@@ -233,7 +233,7 @@ def _zeros_lost(some: frozenset[str], others: frozenset[str]) -> list[str]:
 def spelling_problems(shop: ShopFile, all_staged: Mapping[str, Staged]) -> Iterator[RecoMartError]:
     """Ids of users and products that two sources spell with and without leading zeros.
 
-    No list of the shop tells it where there is none; each such user would be two.
+    Where the shop has no list, nothing else shows it; each of these users would count as two.
     """
     for listed, name in (("users", "user_id"), ("products", "product_id")):
         ids = {

@@ -51,7 +51,7 @@ def read_header(path: Path, source: FileSource) -> tuple[list[str], int]:
             ) from exc
         if "\0" in "".join(names):
             raise SourceError(
-                f"{path.name} is no text in {source.encoding}: its header holds NUL bytes",
+                f"{path.name} is not text in {source.encoding}: its header has NUL bytes",
                 code="wrong-encoding",
                 where=f"{path}:{line}",
                 help="declare its encoding; utf-16 is the usual one",

@@ -1,13 +1,17 @@
 """Delimited text to batches of records, every physical line accounted for.
 
-Line ends inside quotes make continuation lines. A record that does not parse is rejected by its
-first line alone, and reading resumes at the next: so an unclosed quote costs one line and not the
-rest of the file.
+Line ends inside quotes make continuation lines. If a record does not parse, only its first line is
+rejected, and reading resumes at the next line. So an unclosed quote costs one line, not the rest of
+the file.
 
-Whole blocks are parsed at once (pyarrow, after a look at line ends, quotes, NUL and UTF-8). Only a
-block that is not well formed is taken apart, first by vectors of positions, at last record by
-record. DuckDB's own reader is not used: it cannot number records in parallel, gives one bad line
-several reject rows, and loses what follows an unclosed quote.
+Whole blocks are parsed at once by pyarrow, after their line ends, quotes, NUL bytes and UTF-8 were
+checked. A block that is not well formed is read in two slower ways: by vectors of positions, and if
+that fails, record by record.
+
+The accounting is our own code because no library keeps it. pyarrow's reader gives no line numbers,
+neither of records nor of lines that it skips. DuckDB's `read_csv` (1.5) drops blank lines without
+counting them, gives one bad line several reject rows whose line can be off by one, loses what follows
+an unclosed quote as one reject, passes NUL bytes, and fails on files with mixed line ends.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""JSON lines to batches of records: one object a line, its values as the text that stands there.
+"""JSON lines to batches of records: one object a line, its values as the text of the source.
 
-Python's parser reads a line exactly, but takes its time. DuckDB reads most lines just as well, many
-at once; the others are those that it would read otherwise than they are written (1.10 as 1.1), or
-should not take (NaN, a comma too many), and those that are no JSON.
+Python's parser reads a line exactly, but slowly. DuckDB reads most lines equally well, many at once.
+Python reads the others: those that DuckDB would read other than they are written (1.10 as 1.1), those
+that it should not accept (NaN, an extra comma), and those that are not JSON.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FEW_LINES = 2_000
 """Fewer lines are parsed in Python before DuckDB has planned its query."""
 
 PYTHONS_OWN = r'":\s*-?\d+[.eE]|[\[,]\s*-?\d+[.eE]|[:\[,]\s*-0|,\s*[}\]]|[:\[,]\s*-?(?i:nan|inf)'
-"""What DuckDB reads otherwise than it is written. Text may look like it, and loses only time."""
+"""What DuckDB reads other than it is written. A text that looks like it only costs time."""
 
 _FAST = """
     select coalesce(try(json_type(line)) = 'OBJECT', false) and not regexp_matches(line, {own}) as ok,
@@ -36,7 +36,7 @@ _FAST = """
 
 
 class JsonLinesReader:
-    """Reads one file's text. A line that is no JSON object is a reject; a blank one is counted."""
+    """Reads one file's text. A line that is not a JSON object is rejected; a blank one is counted."""
 
     def __init__(self, columns: JsonColumns, counts: LineCounts) -> None:
         self._columns = columns
@@ -174,6 +174,6 @@ def _reason(exc: Exception) -> str:
         return "half of a surrogate pair"
     if isinstance(exc, UnicodeDecodeError):
         return "bytes that are not in the declared encoding"
-    # without the place in the line, which would make a reason of its own of every broken line
+    # without the place in the line, or every broken line would have its own reason
     found = exc.msg.removesuffix(" at") if isinstance(exc, json.JSONDecodeError) else str(exc)
     return f"no JSON object: {found}"[:200]

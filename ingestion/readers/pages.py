@@ -1,4 +1,4 @@
-"""Pages of an HTTP catalogue as landed: framed, so that each can be had back as received.
+"""Pages of an HTTP catalogue as landed: framed, so that each can be read back as it was received.
 
 A frame is one line of JSON, `{"page": 1, "bytes": 5120}`, then that many bytes of body, then a line
 end. Nothing in it changes from fetch to fetch but the bodies, so equal answers give equal files.
@@ -57,7 +57,7 @@ def _torn(landed: Path) -> SourceError:
         f"{landed.name} is not a whole file of catalogue pages",
         code="torn-landing",
         where=str(landed),
-        help="move it away and run 'recomart ingest' again: the catalogue is fetched anew",
+        help="move it away and run 'recomart ingest' again: the catalogue is then fetched from scratch",
     )
 
 
@@ -73,7 +73,7 @@ def batches(
     """The records of a landed file, a batch per page. Each item counts as a line.
 
     With `each`, the elements of the nested lists are the records, and each of them counts as a
-    line; an item without such a list, or with an empty one, has none.
+    line; an item without that list, or with an empty one, has no records.
     """
     for body in bodies(landed):
         first, rows = counts.records + 1, []

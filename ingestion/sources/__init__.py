@@ -11,7 +11,7 @@ lists it. A kind is two things:
   they are read. `open` gives the bytes, which land as they are. `reader` reads what has landed.
 
 Ingest asks only for these. What is new, what is loaded before and what is tried again is decided
-in `ingestion/plan.py`, alike for all kinds: a kind keeps no account of its own.
+in `ingestion/plan.py`, in the same way for all kinds: a kind keeps no account of its own.
 
 The kernel imports the modules of this package whenever it reads a shop file. So a module imports
 what is slow (an HTTP client, a database driver) inside the methods that use it; a module whose name
@@ -162,10 +162,10 @@ class SourceKind(Protocol[Model]):
         """A local file for `recomart shop check` to look at, in the form that `reader` reads.
 
         Args:
-            folder: for a temporary file, where the object is no local file.
+            folder: for a temporary file, where the object is not a local file.
 
         Returns:
-            The file; None when the object cannot be looked at now, which is no error.
+            The file; None when the object cannot be looked at now, which is not an error.
 
         Raises:
             SourceError: the source does not answer as it should.

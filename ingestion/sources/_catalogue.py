@@ -1,4 +1,4 @@
-"""Fetching an HTTP catalogue: page after page, and none of them believed unseen."""
+"""Fetching an HTTP catalogue page by page. Every page is validated."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class _Page:
 class Catalogue:
     """One fetch of one HTTP catalogue.
 
-    `etag` is set once all pages are there, if all is one page: that the first of several pages has
-    not changed says nothing of the others.
+    `etag` is set once all pages are there, if all is one page: an unchanged first page
+    says nothing about the others.
     """
 
     def __init__(self, declared: Declaration[ApiSource], memory: Memory) -> None:
@@ -59,7 +59,7 @@ class Catalogue:
         """The bodies of all pages, as received; none when nothing changed since last time.
 
         Raises:
-            CatalogueError: the catalogue is down, refuses, or lies about its pages.
+            CatalogueError: the catalogue is down, refuses, or contradicts itself about its pages.
         """
         client = HttpClient(self._limits(), self._key())
         seen: dict[str, int] = {}
@@ -77,7 +77,7 @@ class Catalogue:
             if answer.body is None:
                 if number == 0 and known:
                     return
-                raise self._lie(f"{what} answers 304, though no tag was sent", url)
+                raise self._contradiction(f"{what} answers 304, though no tag was sent", url)
             received += len(page.items)
             self._check_total(page, received, what, url)
             if page.items:
@@ -85,7 +85,7 @@ class Catalogue:
             yield answer.body
             if self._is_last(page, received):
                 return
-        raise self._lie(f"it has more than {MAX_PAGES:,} pages", self.base)
+        raise self._contradiction(f"it has more than {MAX_PAGES:,} pages", self.base)
 
     def first_page(self) -> bytes:
         """The body of the first page, asked for once: to see whether the catalogue answers.
@@ -120,13 +120,13 @@ class Catalogue:
         if page.total is None:
             return
         if received > page.total:
-            raise self._lie(
+            raise self._contradiction(
                 f"{what} says that there are {page.total:,} records, but sends more",
                 url,
                 f"{received:,} records so far",
             )
         if not page.items and received < page.total:
-            raise self._lie(
+            raise self._contradiction(
                 f"{what} says that there are {page.total:,} records, but the pages end before",
                 url,
                 f"{received:,} records, then an empty page",
@@ -136,12 +136,12 @@ class Catalogue:
         """A page from its body.
 
         Raises:
-            Transient: no JSON, no list of items, or the items of an earlier page once more.
+            Transient: not JSON, no list of items, or the items of an earlier page once more.
         """
         try:
             page = parse(body)
         except (ValueError, RecursionError) as exc:
-            raise Transient(f"{what} is no JSON ({exc}): {_start(body)}") from exc
+            raise Transient(f"{what} is not JSON ({exc}): {_start(body)}") from exc
         items = items_of(page, self._source.items)
         if items is None:
             raise Transient(f"{what} has no list at '{self._source.items}': {_start(body)}")
@@ -201,13 +201,13 @@ class Catalogue:
             )
         return {key.header: value}
 
-    def _lie(self, message: str, url: str, found: str | None = None) -> CatalogueError:
+    def _contradiction(self, message: str, url: str, found: str | None = None) -> CatalogueError:
         return CatalogueError(
-            f"the catalogue of {self._entity} lies about its pages: {message}",
+            f"the catalogue of {self._entity} contradicts itself about its pages: {message}",
             code="catalogue-lies",
             where=url,
             found=found,
-            help="nothing of this fetch is loaded; tell the API's owner, or check items, total, "
+            help="nothing of this fetch is loaded; inform the API's owner, or check items, total, "
             "paging and page_size in the shop file",
         )
 

@@ -1,4 +1,4 @@
-"""One page over HTTP: bounded in time, bytes and hosts, and asked again when that may help."""
+"""One page over HTTP: limited in time, bytes and hosts, and asked for again when that may help."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from recomart.errors import CatalogueError
 
 ATTEMPTS = 6
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.2, 10.0
-PATIENCE_SECONDS = 120.0
-"""A Retry-After beyond this is an answer of its own: come back later."""
+LONGEST_RETRY_AFTER_SECONDS = 120.0
+"""A server that asks for a longer wait is not waited for: the ingest fails, and says when to come back."""
 SLOW_FACTOR = 6
 """A whole answer may take this many times the time-out of one read."""
 REDIRECTS = 5
@@ -74,7 +74,7 @@ class HttpClient:
             check: called with the body; may raise Transient.
 
         Raises:
-            CatalogueError: no good answer after ATTEMPTS, or one that no retry will mend.
+            CatalogueError: no good answer after ATTEMPTS, or one that no retry can help.
         """
         try:
             for attempt in stamina.retry_context(
@@ -103,7 +103,7 @@ class HttpClient:
         """The body of an answer, without a second try.
 
         Raises:
-            CatalogueError: an answer that no retry will mend.
+            CatalogueError: an answer that no retry can help.
             Transient: one that may be better another time.
         """
         return self._ask(url, what, None).body or b""
@@ -167,7 +167,7 @@ class HttpClient:
         if status == 429 or status >= 500:
             wait = retry_after(response.headers.get("Retry-After"))
             found = f"HTTP {status} {response.reason}"
-            if wait is not None and wait > PATIENCE_SECONDS:
+            if wait is not None and wait > LONGEST_RETRY_AFTER_SECONDS:
                 raise CatalogueError(
                     f"the catalogue asks to come back in {wait:,.0f} s",
                     code="catalogue-busy",

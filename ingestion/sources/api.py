@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ingestion.readers.formats import Reader
 
 MOCK_API = "{mock_api}"
-"""Stands in a URL for RecoMart's own mock catalogue."""
+"""In a URL: RecoMart's own mock catalogue."""
 
 
 class ApiKey(BaseModel):
@@ -26,7 +26,7 @@ class ApiKey(BaseModel):
 
     header: str = "X-API-Key"
     env: str | None = Field(None, description="The variable that holds the key.")
-    value: str | None = Field(None, description="A key that is no secret (the mock catalogue's).")
+    value: str | None = Field(None, description="A key that is not secret (the mock catalogue's).")
 
 
 class ApiSource(Source):
@@ -38,7 +38,7 @@ class ApiSource(Source):
         "updated_since_param", "allow_hosts", "timeout_seconds", "max_bytes", "mock_file",
     }  # fmt: skip
 
-    api: str = Field(description="URL; {mock_api} stands for RecoMart's own mock catalogue.")
+    api: str = Field(description="URL; {mock_api} is RecoMart's own mock catalogue.")
     api_key: ApiKey | None = None
     items: str = Field("items", description="Path to the list of records in a page.")
     each: str | None = Field(
@@ -52,7 +52,7 @@ class ApiSource(Source):
         "page", description="Whether page_param counts pages from 1, or records from 0."
     )
     updated_since_param: str | None = Field(None, description="Unset: the whole catalogue.")
-    allow_hosts: tuple[str, ...] = Field((), description="Hosts beside the URL's own.")
+    allow_hosts: tuple[str, ...] = Field((), description="Hosts other than the URL's own.")
     timeout_seconds: float = Field(10.0, gt=0)
     max_bytes: int = Field(200_000_000, gt=0, description="Of one fetch, all pages together.")
     mock_file: str | None = Field(

@@ -35,7 +35,7 @@ class FileSource(Source):
     keys_without_effect: ClassVar[frozenset[str]] = Source.keys_without_effect | {"files"}
 
     files: tuple[str, ...] = Field(
-        description="Globs. {lake} and {data} stand for those folders, {package:name} for that of "
+        description="Globs. {lake} and {data} are those folders, {package:name} is that of "
         "an installed Python package; else relative to the YAML."
     )
     format: Literal["csv", "jsonl", "parquet"] = "csv"

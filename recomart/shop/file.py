@@ -52,7 +52,7 @@ class ShopFile:
         self._tree = tree
 
     def where(self, key: str) -> str:
-        """`path:line   key: value` of a dotted key, or of its nearest parent that stands there."""
+        """`path:line   key: value` of a dotted key, or of its nearest parent in the file."""
         return _where(self.path, self._tree, key.split("."))
 
 
@@ -75,7 +75,7 @@ def load_shop(settings: Settings) -> ShopFile:
     """Read and check the shop's file.
 
     Raises:
-        ShopFileError: the file is absent, no YAML, or keys are unknown, missing or wrong. It names
+        ShopFileError: the file is absent or not YAML, or keys are unknown, missing or wrong. It names
             the line of each, and the nearest known key.
     """
     path = settings.shop_file
@@ -101,10 +101,10 @@ def load_shop(settings: Settings) -> ShopFile:
 
 
 def read_shop(text: str, path: Path) -> ShopFile:
-    """Check the text of a shop file; `path` is where it stands, or will stand.
+    """Check the text of a shop file; `path` is where it is, or will be.
 
     Raises:
-        ShopFileError: the text is no YAML, or has wrong keys (then it is a ShopFileErrors).
+        ShopFileError: the text is not YAML, or has wrong keys (then it is a ShopFileErrors).
     """
     yaml = YAML(typ="rt")
     yaml.Constructor = _Constructor
@@ -114,7 +114,7 @@ def read_shop(text: str, path: Path) -> ShopFile:
         mark = exc.problem_mark
         key = text.splitlines()[mark.line][mark.column :].partition(":")[0].strip()
         raise ShopFileError(
-            f"{path.name}: '{key}' stands there twice",
+            f"{path.name}: '{key}' is there twice",
             where=f"{path}:{mark.line + 1}",
             help="keep one of them, or give the other its own name",
         ) from exc
@@ -123,10 +123,10 @@ def read_shop(text: str, path: Path) -> ShopFile:
         raise ShopFileError(
             f"{path.name} is not YAML: {exc.problem}",
             where=f"{path}:{line}",
-            help="mend the line (indentation, colons and quotes are the usual causes)",
+            help="fix the line (indentation, colons and quotes are the usual causes)",
         ) from exc
     if not isinstance(tree, dict):
-        raise ShopFileError(f"{path.name} holds no mapping of keys", where=f"{path}:1")
+        raise ShopFileError(f"{path.name} has no mapping of keys", where=f"{path}:1")
     shop, problems = _read(path, tree)
     if shop is not None:
         problems += [
@@ -212,7 +212,7 @@ def _name_problems(path: Path, tree: dict[str, Any]) -> Iterator[ShopFileError]:
         yield ShopFileError(
             f"{path.name} declares none of ratings, transactions, events",
             where=f"{path}:1",
-            help="a shop needs at least one of them to learn from; where clicks are all there is, "
+            help="a shop needs at least one of them to learn from; if it only has clicks, "
             "'events: stream'",
         )
     for entity, columns in ENTITIES.items():

@@ -78,7 +78,7 @@ class Shop(BaseModel):
     def _on_the_scale(cls, rating: float | None, info: ValidationInfo) -> float | None:
         scale = info.data.get("rating_scale")
         if rating is not None and scale and not scale[0] <= rating <= scale[1]:
-            raise ValueError(f"lies outside of rating_scale, {scale[0]:g} to {scale[1]:g}")
+            raise ValueError(f"is outside of rating_scale, {scale[0]:g} to {scale[1]:g}")
         return rating
 
     @field_validator("closed_at")
@@ -86,7 +86,7 @@ class Shop(BaseModel):
     def _after_opening(cls, closed: datetime | None, info: ValidationInfo) -> datetime | None:
         opened = info.data.get("opened_at")
         if closed and opened and closed.replace(tzinfo=None) <= opened.replace(tzinfo=None):
-            raise ValueError("lies before opened_at")
+            raise ValueError("is before opened_at")
         return closed
 
     @property

@@ -125,7 +125,7 @@ def test_the_same_problem_of_many_files_is_told_once_with_their_count(acme: Acme
     for n in range(5):
         acme.rows(f"ratings-{n}.csv", header="user,item,stars,ts,note", row="a,b,3,2025-01-01,x")
     (problem,) = acme.problems()
-    assert "(and 4 more files alike)" in problem.message
+    assert "(and 4 more files like it)" in problem.message
 
 
 def test_a_glob_that_matches_nothing_names_the_nearest_file(acme: Acme) -> None:
