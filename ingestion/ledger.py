@@ -10,8 +10,8 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from ingestion.dbt_declaration import declare_to_dbt
 from ingestion.readers.records import Reject
-from recomart.rules.for_dbt import declare_to_dbt
 from recomart.rules.rulebook import every_rule, stop_of
 from recomart.shop.entities import ENTITIES, LISTS
 from recomart.shop.model import Shop

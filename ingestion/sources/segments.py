@@ -21,11 +21,11 @@ from ingestion.readers.json_lines import JsonLinesReader
 from ingestion.readers.json_values import JsonColumns, schema
 from ingestion.readers.records import LineCounts
 from recomart.events import MAX_AHEAD
-from recomart.shop.entities import ENTITIES
+from recomart.shop.entities import ENTITIES, SCHEMA
 
 ENTITY = "events"
 SOURCE = "stream"
-_CONTENT = tuple(name for name in ENTITIES[ENTITY] if name != "received_at")
+_CONTENT = tuple(c.name for c in SCHEMA[ENTITY].columns if c.identifies)
 _PATHS = (*ENTITIES[ENTITY], "transport_id")
 
 _INCOMING = f"""
