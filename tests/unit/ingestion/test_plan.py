@@ -10,23 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingestion import plan
+from ingestion.actions import Action, Derive, Fold, Land, Load, Reload, Retry, Skip
 from ingestion.history import History
-from ingestion.plan import (
-    Action,
-    Arrived,
-    Derive,
-    Entity,
-    Fold,
-    Land,
-    Load,
-    Reload,
-    Retry,
-    Seen,
-    Skip,
-    plan_fetches,
-    plan_loads,
-    worth_fingerprinting,
-)
+from ingestion.plan import Arrived, Entity, Seen, plan_fetches, plan_loads, worth_fingerprinting
 from ingestion.sources import Fingerprint, Found
 from recomart.batches import FAILED, LOADED, REPLACED, Batch
 
