@@ -18,7 +18,7 @@ from benchmarks import movielens
 from benchmarks.results import write_result
 from recomart.settings import load_settings
 from training.kinds.svd import EPOCHS, FACTORS, fit_svd
-from training.kinds.trainset import surprise_trainset
+from training.surprise_trainset import surprise_trainset
 from training.topk import top_k
 
 K = 10

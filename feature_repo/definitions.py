@@ -6,11 +6,11 @@ a feature is added in its dbt model and that model's YAML.
 
 from __future__ import annotations
 
-from feature_store.definitions.manifest import read_models
+from feature_store.definitions.registration import models_of
 from feature_store.definitions.views import build
 from feature_store.snapshots import current_snapshot
 from recomart.settings import load_settings
 
 _settings = load_settings()
 _snapshot = current_snapshot(_settings)
-globals().update(build(_settings, read_models(_snapshot.manifest), _snapshot.prior).objects())
+globals().update(build(_settings, models_of(_snapshot), _snapshot.prior).objects())

@@ -8,23 +8,30 @@ features were published later.
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
-from feature_store.derived import Prior
-from recomart.errors import NothingPublished, UnknownName
+from feature_store.derivation import Prior
+from feature_store.records import (
+    DamagedRecord,
+    Instant,
+    RecordFormat,
+    null_if_nan,
+    number_or_nan,
+)
+from recomart.errors import NothingPublished, SnapshotDamaged, UnknownName
 from recomart.files import sha256_of
 from recomart.settings import Settings
 
 RECORD = "snapshot.json"
 MANIFEST = "manifest.json"
 DEFINITIONS = "registry.db"
+PUBLISH_LOCK = "publish"
+"""The lock of whoever changes what is published."""
+
 LEAST_DIGITS = 4
 """Fewer characters of a hash name nothing."""
 
@@ -49,8 +56,8 @@ class Batch:
     sha256: str
     records: int
     accepted: int
-    since: datetime
-    until: datetime | None = None
+    since: Instant
+    until: Instant | None = None
 
     def behind_at(self, moment: datetime) -> bool:
         """Whether the publication of that moment was made from it."""
@@ -68,7 +75,7 @@ class Snapshot:
         batches: all that ever were behind these bytes, in load order.
         batches_at: the publication that changed `batches` last.
         built: by model: the sha256 of its rows as dbt built them, before older versions joined.
-        told_to: the latest as_of of all publishes until then, for a clock may be set back.
+        latest_as_of: of all publishes until then: a clock may be set back.
     """
 
     folder: Path
@@ -83,7 +90,7 @@ class Snapshot:
     batches: tuple[Batch, ...]
     batches_at: datetime
     built: dict[str, str] = field(default_factory=dict)
-    told_to: datetime | None = None
+    latest_as_of: datetime | None = None
 
     def file(self, model: str) -> Path:
         """The Parquet file of a model, through its snapshot's own folder."""
@@ -127,34 +134,68 @@ class Snapshot:
 
     def to_json(self) -> str:
         """The text of its record."""
-        content = asdict(self)
-        del content["folder"], content["prior"]
-        rating = self.prior.rating
-        content["prior_rating"] = None if math.isnan(rating) else rating
-        content["prior_weight"] = self.prior.weight
-        return json.dumps(content, indent=1, default=datetime.isoformat) + "\n"
+        shared = {f.name: getattr(self, f.name) for f in fields(_Record) if hasattr(self, f.name)}
+        record = _Record(
+            **shared,
+            told_to=self.latest_as_of,
+            prior_rating=null_if_nan(self.prior.rating),
+            prior_weight=self.prior.weight,
+        )
+        return _RECORD_FORMAT.write(record, indent=1) + "\n"
+
+
+@dataclass(frozen=True)
+class _Record:
+    """A snapshot as `snapshot.json` has it. Fields with a default were not always written."""
+
+    hash: str
+    shop: str
+    as_of: Instant
+    published_at: Instant
+    rows: dict[str, int]
+    schema: dict[str, dict[str, str]] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    batches: tuple[Batch, ...] = ()
+    batches_at: Instant | None = None
+    built: dict[str, str] | None = None
+    told_to: Instant | None = None
+    prior_rating: float | None = None
+    prior_weight: float = 0.0
+
+
+_RECORD_FORMAT = RecordFormat(_Record)
 
 
 def read_snapshot(folder: Path) -> Snapshot:
-    """The snapshot in a folder."""
-    content = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    rating = content["prior_rating"]
-    published_at = datetime.fromisoformat(content["published_at"])
+    """The snapshot in a folder.
+
+    Raises:
+        SnapshotDamaged: its record cannot be read.
+    """
+    try:
+        record = _RECORD_FORMAT.read((folder / RECORD).read_bytes())
+    except DamagedRecord as exc:
+        raise SnapshotDamaged(
+            f"{RECORD} of snapshot {folder.name} is not the record of a snapshot",
+            where=str(folder / RECORD),
+            found=str(exc),
+            help="put the file back from a copy of the lake, or move the snapshot's folder away and "
+            "run 'recomart publish'",
+        ) from exc
     return Snapshot(
         folder=folder,
-        hash=content["hash"],
-        shop=content["shop"],
-        as_of=datetime.fromisoformat(content["as_of"]),
-        published_at=published_at,
-        rows=content["rows"],
-        prior=Prior(math.nan if rating is None else rating, content["prior_weight"]),
-        # records written before these were kept lack them
-        schema=content.get("schema", {}),
-        files=content.get("files", {}),
-        built=content.get("built", content.get("files", {})),
-        batches=tuple(_batch(batch) for batch in content.get("batches", ())),
-        batches_at=datetime.fromisoformat(content.get("batches_at", content["published_at"])),
-        told_to=datetime.fromisoformat(content.get("told_to") or content["as_of"]),
+        hash=record.hash,
+        shop=record.shop,
+        as_of=record.as_of,
+        published_at=record.published_at,
+        rows=record.rows,
+        prior=Prior(number_or_nan(record.prior_rating), record.prior_weight),
+        schema=record.schema,
+        files=record.files,
+        built=record.files if record.built is None else record.built,
+        batches=record.batches,
+        batches_at=record.batches_at or record.published_at,
+        latest_as_of=record.told_to or record.as_of,
     )
 
 
@@ -216,12 +257,3 @@ def find_snapshot(settings: Settings, name: str) -> Snapshot:
         found=(f"{', '.join(near)}" if fits else f"nearest: {', '.join(near)}") if near else None,
         help="'recomart features history' lists those that are kept",
     )
-
-
-def _batch(content: dict[str, Any]) -> Batch:
-    until = content["until"]
-    times = {
-        "since": datetime.fromisoformat(content["since"]),
-        "until": until and datetime.fromisoformat(until),
-    }
-    return Batch(**{**content, **times})

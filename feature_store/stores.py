@@ -7,6 +7,8 @@ seconds: do so where it is used.
 
 from __future__ import annotations
 
+import logging
+import os
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +19,15 @@ from feast.protos.feast.core.Registry_pb2 import Registry as RegistryProto
 from feast.repo_config import RegistryConfig
 from pydantic import Field, StrictStr, model_validator
 
+from feature_store.definitions.registration import is_outdated, register
 from feature_store.offline.store import AsofDuckDBOfflineStore, AsofDuckDBOfflineStoreConfig
 from feature_store.online.bulk_store import BulkRedisOnlineStoreConfig
 from feature_store.realtime.online_store import RealtimeViews
-from feature_store.snapshots import Snapshot
-from recomart.errors import NotReady
+from feature_store.snapshots import PUBLISH_LOCK, Snapshot, current_snapshot
+from recomart.processes import only_one
+from recomart.project import FEATURE_REPO
 from recomart.redis import connect, connect_async
-from recomart.settings import PROJECT_ROOT, Settings, load_settings
+from recomart.settings import Settings, load_settings
 
 __all__ = [
     "AsofDuckDBOfflineStore",
@@ -32,17 +36,21 @@ __all__ = [
     "LakeRedisOnlineStoreConfig",
     "LakeRegistryStore",
     "open_store",
+    "store_on",
 ]
 
-REPO = PROJECT_ROOT / "feature_repo"
 MATERIALIZATION = "feature_store.online.materialization.ColumnarComputeEngine"
 PROJECT_OF_SETTINGS = "recomart"
+
+log = logging.getLogger(__name__)
 
 
 def open_store(
     settings: Settings, snapshot: Snapshot | None = None, *, as_known_then: bool = False
 ) -> FeatureStore:
     """The feature store of a lake. Redis is not touched before features are read online.
+
+    Definitions that another version of the code registered are registered again first.
 
     Args:
         snapshot: read its files by its definitions, whatever is published meanwhile; without it,
@@ -51,22 +59,27 @@ def open_store(
             known now, with what came late and what was corrected since.
 
     Raises:
-        NotReady: the snapshot was published before its definitions were kept with it.
+        SnapshotDamaged: the definitions are missing or outdated, and the snapshot's manifest, from
+            which they could be written again, cannot be read.
     """
+    _update_definitions(settings, snapshot)
+    registry = snapshot.definitions if snapshot else settings.registry
+    return store_on(settings, registry, snapshot, as_known_then=as_known_then)
+
+
+def store_on(
+    settings: Settings,
+    registry: Path,
+    snapshot: Snapshot | None = None,
+    *,
+    as_known_then: bool = False,
+) -> FeatureStore:
+    """The feature store of a lake over this registry, as it is; arguments as in `open_store`."""
     stores = "feature_store.stores"
-    if snapshot is not None and not snapshot.definitions.exists():
-        raise NotReady(
-            f"snapshot {snapshot.hash} has no definitions of its features beside it",
-            where=str(snapshot.definitions),
-            help=f"run 'recomart features history --restore {snapshot.hash}' once: it adds them",
-        )
     config = RepoConfig(
         project=settings.feast_project,
         provider="local",
-        registry={
-            "registry_store_type": f"{stores}.LakeRegistryStore",
-            "path": str(snapshot.definitions if snapshot else settings.registry),
-        },
+        registry={"registry_store_type": f"{stores}.LakeRegistryStore", "path": str(registry)},
         online_store={"type": f"{stores}.LakeRedisOnlineStore", "settings": settings},
         offline_store={
             "type": f"{stores}.AsofDuckDBOfflineStore",
@@ -77,8 +90,32 @@ def open_store(
         batch_engine=MATERIALIZATION,
         entity_key_serialization_version=3,
     )
-    config.repo_path = REPO
+    config.repo_path = FEATURE_REPO
     return FeatureStore(config=config)
+
+
+def _update_definitions(settings: Settings, snapshot: Snapshot | None) -> None:
+    """Register again what another version of the code registered."""
+    if snapshot is not None:
+        if is_outdated(snapshot.definitions, settings.feast_project):
+            log.info("the definitions of snapshot %s are registered again", snapshot.hash)
+            # a registry of its own, moved into place: a reader meanwhile sees the old one
+            new = snapshot.definitions.with_name(f".{snapshot.definitions.name}.{os.getpid()}.tmp")
+            try:
+                register(store_on(settings, new), settings, snapshot)
+                new.replace(snapshot.definitions)
+            finally:
+                new.unlink(missing_ok=True)
+        return
+    if not settings.registry.exists() or not settings.current_features.exists():
+        return  # nothing is published: whoever reads hears that from Feast
+    if is_outdated(settings.registry, settings.feast_project):
+        with only_one(settings, PUBLISH_LOCK):
+            if is_outdated(settings.registry, settings.feast_project):
+                log.info("the definitions of the current snapshot are registered again")
+                register(
+                    store_on(settings, settings.registry), settings, current_snapshot(settings)
+                )
 
 
 class LakeRegistryStore(FileRegistryStore):

@@ -17,13 +17,13 @@ from typing import Any
 
 from recomart.events import EVENT_WEIGHTS
 from recomart.files import replace_text
+from recomart.project import DBT_PROJECT
 from recomart.rules.kind import RULE_KINDS
 from recomart.rules.rulebook import every_rule
-from recomart.settings import PROJECT_ROOT
 from recomart.shop.entities import SCHEMA
 from recomart.shop.model import Shop
 
-DEFAULTS = PROJECT_ROOT / "dbt_project" / "macros" / "shop" / "shop_defaults.sql"
+DEFAULTS = DBT_PROJECT / "macros" / "shop" / "shop_defaults.sql"
 FORMAT = 1
 """Counts up with the keys of a declaration; `declaration()` refuses another one."""
 _SHARED = ("name", "type", "required", "references", "identifies", "blank_is_null")

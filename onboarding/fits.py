@@ -1,4 +1,4 @@
-"""How well a source's column fits one of ours: by its name, by its values, by what it refers to."""
+"""How well a source's column fits a canonical one: by its name, its values and what it refers to."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Keys:
 
 @dataclass(frozen=True)
 class Fit:
-    """A source's column for one of ours. `score` 0 to 1; `doubt` is what a person must decide."""
+    """A source's column for a canonical one. `score` 0 to 1; `doubt` is what a person must decide."""
 
     name: str
     score: float
@@ -44,7 +44,7 @@ class Fit:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known besides the table itself: the keys of the lists that were found."""
+    """What is known in addition to the table itself: the keys of the lists that were found."""
 
     keys: Mapping[str, Keys] = field(default_factory=dict)
     """users or products -> its key."""
@@ -173,7 +173,7 @@ def _event_type(table: Table, column: Column, *_: object) -> _Judged:
     strange = sorted(value for value in column.distinct if event_type_of(value) is None)
     if strange:
         listed = ", ".join(strange[:8])
-        doubt = f"no event of ours for {listed}: give their values, or those rows go to quarantine"
+        doubt = f"no event type for {listed}: map their values, or those rows go to quarantine"
     return 0.5 + known / 2, shown, doubt
 
 

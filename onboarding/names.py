@@ -64,7 +64,7 @@ _SPECIAL = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ø": 
 
 
 def tokens(name: str) -> list[str]:
-    """The words of a name in any style: `KundenNr.`, `kunden_nr` and `kunden nr` are alike."""
+    """The words of a name in any style: `KundenNr.`, `kunden_nr` and `kunden nr` are equal."""
     plain = re.sub(r"(?<=[a-zäöüß0-9])(?=[A-ZÄÖÜ])", " ", _last_of_path(name))
     plain = plain.lower().translate(_SPECIAL)
     plain = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
@@ -112,7 +112,7 @@ def likeness(name: str, ours: str, entity: str) -> float:
     core = [c for c in concepts if c != "id"]
     wanted = COLUMNS[ours]
     if not core:
-        # "id" alone is the key of the table that it stands in
+        # "id" alone is the key of its own table
         own = {"users": "user_id", "products": "product_id", "events": "event_id"}
         own["transactions"] = "order_id"
         return 0.7 if concepts and own.get(entity) == ours else 0.0

@@ -1,8 +1,8 @@
-"""A model on disk: arrays, LightGBM's text and a JSON record, checked by sha256. No pickle.
+"""A model on disk: arrays, texts and a JSON record, checked by sha256. No pickle.
 
-    model.json    kind, users' and products' counts, scale, features, and the sha256 of the others
+    model.json    kind, scale, facts, what the kind adds, and the sha256 of the others
     arrays.npz    ids, popularity, biases, factors (allow_pickle=False)
-    ranker.txt    the trees, for the kind `ranker`
+    *.txt         texts of some kinds: ranker.txt holds the trees of `ranker`
 
 The registry keeps the sha256 of model.json, so that a change anywhere is noticed at loading.
 """
@@ -10,24 +10,26 @@ The registry keeps the sha256 of model.json, so that a change anywhere is notice
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from recomart.errors import ModelDamaged
 from recomart.files import replace_text, sha256_of
 from training.interactions import Index
-from training.kinds.bias import Bias
-from training.kinds.popularity import Popularity
-from training.kinds.ranker import Ranker
-from training.kinds.svd import SVD
+from training.kinds import KINDS, Model
+from training.kinds._stored import Stored
 
-RECORD, ARRAYS, TREES = "model.json", "arrays.npz", "ranker.txt"
+if TYPE_CHECKING:
+    from training.kinds.popularity import Popularity
+
+RECORD, ARRAYS = "model.json", "arrays.npz"
 VERSION = 1
-
-Fitted = Popularity | Bias | SVD | Ranker
+POPULARITY = "popularity"
+"""The kind that every artifact holds, for users of whom the model knows nothing."""
 
 
 @dataclass(frozen=True)
@@ -35,17 +37,17 @@ class Artifact:
     """A fitted model with what is needed to use it.
 
     Args:
-        kind: one of KINDS.
+        kind: the name of a registered kind.
         users, products: the indexes of its arrays.
         model: of that kind.
-        popularity: for users that it does not know.
+        popularity: for users of whom it knows nothing.
         facts: the shop, as_of, seed, hashes of what it was fitted on.
     """
 
     kind: str
     users: Index
     products: Index
-    model: Fitted
+    model: Model
     popularity: Popularity
     facts: dict[str, str] = field(default_factory=dict)
 
@@ -53,28 +55,24 @@ class Artifact:
 def save(artifact: Artifact, folder: Path) -> str:
     """Write the artifact's files into `folder`; returns the sha256 of its record."""
     folder.mkdir(parents=True, exist_ok=True)
-    parts: dict[str, Any] = {"popularity": artifact.popularity}
-    model = artifact.model
-    record: dict[str, Any] = {
+    popularity = KINDS.get(POPULARITY).store(artifact.popularity)
+    stored = KINDS.get(artifact.kind).store(artifact.model)
+    indexes = {"users": artifact.users.ids, "products": artifact.products.ids}
+    np.savez(
+        folder / ARRAYS,
+        allow_pickle=False,
+        **cast(dict[str, Any], {**indexes, **popularity.arrays, **stored.arrays}),
+    )
+    for name, text in stored.texts.items():
+        replace_text(folder / name, text)
+    record = {
+        **stored.record,
         "version": VERSION,
         "kind": artifact.kind,
-        "scale": list(artifact.popularity.scale),
+        "scale": list(popularity.scale),
         "facts": artifact.facts,
+        "sha256": {name: sha256_of(folder / name) for name in (ARRAYS, *stored.texts)},
     }
-    files = [ARRAYS]
-    if isinstance(model, Ranker):
-        parts["svd"] = model.svd
-        record["features"] = list(model.features)
-        replace_text(folder / TREES, model.text)
-        files.append(TREES)
-    elif not isinstance(model, Popularity):
-        parts[artifact.kind] = model
-    arrays = {"users": artifact.users.ids, "products": artifact.products.ids}
-    for name, part in parts.items():
-        values = {k: v for k, v in asdict(part).items() if k != "scale"}
-        arrays |= {f"{name}.{key}": np.asarray(value) for key, value in values.items()}
-    np.savez(folder / ARRAYS, allow_pickle=False, **arrays)
-    record["sha256"] = {name: sha256_of(folder / name) for name in files}
     replace_text(folder / RECORD, json.dumps(record, indent=2, sort_keys=True) + "\n")
     return sha256_of(folder / RECORD)
 
@@ -87,34 +85,28 @@ def load(folder: Path, *, sha256: str | None = None) -> Artifact:
 
     Raises:
         ModelDamaged: a file is missing, or differs from what was registered.
+        UnknownName: no kind of this name is registered.
     """
     _check(folder / RECORD, sha256)
     record = json.loads((folder / RECORD).read_text())
     for name, expected in record["sha256"].items():
         _check(folder / name, expected)
-    low, high = record["scale"]
+    kind = KINDS.get(record["kind"], where=str(folder / RECORD))
     with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
-        values = {name: arrays[name] for name in arrays.files}
-
-    def part(name: str) -> dict[str, Any]:
-        own = {k.split(".", 1)[1]: v for k, v in values.items() if k.startswith(f"{name}.")}
-        return {k: float(v) if v.ndim == 0 else v for k, v in own.items()} | {"scale": (low, high)}
-
-    popularity = Popularity(**part("popularity"))
-    model: Fitted = popularity
-    if record["kind"] == "bias":
-        model = Bias(**part("bias"))
-    elif record["kind"] == "svd":
-        model = SVD(**part("svd"))
-    elif record["kind"] == "ranker":
-        text = (folder / TREES).read_text(encoding="utf-8")
-        model = Ranker(text, tuple(record["features"]), SVD(**part("svd")), popularity)
+        values: Mapping[str, np.ndarray] = {name: arrays[name] for name in arrays.files}
+    low, high = record["scale"]
+    texts = {
+        name: (folder / name).read_text(encoding="utf-8")
+        for name in record["sha256"]
+        if name != ARRAYS
+    }
+    stored = Stored((low, high), values, record, texts)
     return Artifact(
-        kind=record["kind"],
+        kind=kind.name,
         users=Index(values["users"]),
         products=Index(values["products"]),
-        model=model,
-        popularity=popularity,
+        model=kind.restore(stored),
+        popularity=cast("Popularity", KINDS.get(POPULARITY).restore(stored)),
         facts=record["facts"],
     )
 

@@ -6,7 +6,7 @@ import logging
 import math
 from collections.abc import Mapping
 
-from training.kinds import KINDS
+from training.kinds import simplest_first
 
 SAME = 1e-9
 """Two figures that differ by less are equal: sums of floats are not exact."""
@@ -19,14 +19,16 @@ def rank_kinds(ndcg: Mapping[str, float]) -> tuple[str, ...]:
 
     Args:
         ndcg: validation nDCG@10 by kind. A kind whose figure is NaN cannot be judged, and is left
-            out; when none can, popularity leads, since it asks least of the data.
+            out; when none can, the simplest leads, since it asks least of the data.
     """
-    judged = [kind for kind in KINDS if math.isfinite(ndcg.get(kind, math.nan))]
+    names = [kind.name for kind in simplest_first()]
+    judged = [name for name in names if math.isfinite(ndcg.get(name, math.nan))]
     if not judged:
         log.warning(
             "no user liked anything new in the validation window: no model can be judged, "
-            "and popularity is champion until there is more data"
+            "and %s is champion until there is more data",
+            names[0],
         )
-        return ("popularity",)
-    # rounding makes near-equal figures equal; sorting is stable, and KINDS begins with the simplest
-    return tuple(sorted(judged, key=lambda kind: -round(ndcg[kind] / SAME)))
+        return (names[0],)
+    # rounding makes near-equal figures equal; sorting is stable, and the simplest comes first
+    return tuple(sorted(judged, key=lambda name: -round(ndcg[name] / SAME)))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -11,14 +9,9 @@ from scipy.sparse import csr_array
 
 from training import metrics
 from training.interactions import BoolArray, FloatArray, IntArray
-from training.topk import top_k
+from training.lists import Scorer, recommend_lists
 
 K = 10
-BLOCK_CELLS = 4_000_000
-"""Scores held at once: 32 MB a block, whatever the catalogue's size."""
-
-Scorer = Callable[[IntArray], FloatArray]
-"""(n,) users to (n, products) scores: an array for the caller to write to, or a read-only view."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +60,16 @@ def evaluate(
     lists = recommend_lists(
         scorer, holdout.users, holdout.excluded, holdout.candidates, K, threads=threads
     )
+    return evaluate_lists(lists, holdout, predicted)
+
+
+def evaluate_lists(lists: IntArray, holdout: Holdout, predicted: FloatArray) -> Scores:
+    """Metrics of lists and predicted ratings.
+
+    Args:
+        lists: (holdout.users, K) positions, -1 beyond the end of a list.
+        predicted: (holdout.ratings,) the rating predicted for each held-out pair.
+    """
     hits = hits_of(lists, holdout.users, holdout.relevant)
     relevant = np.diff(holdout.relevant.indptr)[holdout.users].astype(np.int64)
     return Scores(
@@ -78,38 +81,6 @@ def evaluate(
         map_at_10=_mean(metrics.average_precision(hits, relevant, K)),
         coverage_at_10=metrics.coverage(lists, int(holdout.candidates.sum())),
     )
-
-
-def recommend_lists(
-    scorer: Scorer,
-    users: IntArray,
-    excluded: csr_array,
-    candidates: BoolArray,
-    k: int,
-    *,
-    threads: int = 1,
-) -> IntArray:
-    """(users, k) positions of the best candidates that a user does not have; see `top_k`.
-
-    Args:
-        threads: blocks of users at once. NumPy and LightGBM compute without the interpreter's lock.
-    """
-    block = max(1, BLOCK_CELLS // max(len(candidates), 1))
-    lists = np.full((len(users), k), -1, dtype=np.int64)
-
-    def fill(start: int) -> None:
-        some = users[start : start + block]
-        scores = np.require(scorer(some), requirements="W")
-        scores[:, ~candidates] = -np.inf
-        row, product = excluded[some].nonzero()
-        scores[row, product] = -np.inf
-        best = top_k(scores, k)
-        lists[start : start + len(some), : best.shape[1]] = best
-
-    with ThreadPoolExecutor(threads) as pool:
-        for _ in pool.map(fill, range(0, len(users), block)):
-            pass
-    return lists
 
 
 def hits_of(lists: IntArray, users: IntArray, relevant: csr_array) -> BoolArray:

@@ -18,7 +18,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from feature_store.derived import DERIVED_FEATURES, REQUEST_COLUMN, Prior, derive
+from feature_store.derivation import REQUEST_COLUMN, Prior, derivable, derive
 from training.interactions import FloatArray, IntArray
 
 VIEWS: dict[str, tuple[str, ...]] = {
@@ -56,11 +56,13 @@ def model_features(snapshot: Path) -> tuple[str, ...]:
 
     Instants are left out: what counts of them is the derived time since then. So are texts.
     """
-    names = []
+    names: list[str] = []
+    columns: set[str] = set()
     for view, features in stored_features(snapshot).items():
+        columns.update(features)
         schema = pq.read_schema(snapshot / f"{view}.parquet")
         names += [name for name in features if _is_number(schema.field(name).type)]
-    return (*names, *DERIVED_FEATURES)
+    return (*names, *derivable(columns))
 
 
 def _is_number(kind: pa.DataType) -> bool:

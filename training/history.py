@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from feature_store.derived import REQUEST_COLUMN, SERVICE
+from feature_store.derivation import REQUEST_COLUMN, SERVICE
 from training.feature_tables import (
     VIEWS,
     FeatureTables,

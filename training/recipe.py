@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from feature_store import derivation, derived
 from feature_store.snapshots import current_snapshot
 from recomart.errors import NotReady
 from recomart.settings import Settings
@@ -17,12 +18,15 @@ RECIPE = "recipe"
 
 
 def recipe_hash(settings: Settings, *, as_known_then: bool = False) -> str:
-    """A hash of what decides, beside the features, what is learned: our code, the seed, and whether
-    features are taken as they were known then."""
+    """A hash of what decides, in addition to the features, what is learned: our code (that of the
+    derived features included), the seed, and whether features are taken as they were known then."""
     digest = hashlib.sha256(f"{settings.seed} {as_known_then}".encode())
     package = Path(__file__).parent
-    for path in sorted(package.rglob("*.py")):
-        digest.update(path.relative_to(package).as_posix().encode() + path.read_bytes())
+    for path in (
+        *sorted(package.rglob("*.py")),
+        *map(Path, (derivation.__file__, derived.__file__)),
+    ):
+        digest.update(path.relative_to(package.parent).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from feature_store.online.lookup import OnlineFeatures
 from feature_store.snapshots import current_snapshot
 from recomart.settings import Settings
-from training.artifact import Artifact
-from training.interactions import UNKNOWN, BoolArray, FloatArray, IntArray
-from training.kinds.ranker import BASE_FEATURES, Ranker, base_features, predict
+from training.artifact import POPULARITY, Artifact
+from training.interactions import UNKNOWN, BoolArray, IntArray
+from training.kinds import Model
 from training.labels import likes_of, load_catalogue, load_rules, owned_by
-from training.reasons import Explainer, Place, popular_reason
-from training.topk import top_k
+from training.reasons import Place, shopper_of
+from training.requests import UserRequest
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ONLINE_DEADLINE = 5.0
 """Seconds for the features of a whole catalogue."""
@@ -83,56 +87,24 @@ class Recommender:
             had = self._artifact.products.positions(owned)
             candidates[had[had != UNKNOWN]] = False
         known = user != UNKNOWN or bool(self._online.read("ftr_users", [user_id]).found[0])
-        if not known or (user == UNKNOWN and self._artifact.kind != "ranker"):
-            return self._popular(user_id, known, candidates, k)
-        if isinstance(self._artifact.model, Ranker):
-            places = self._ranked(self._artifact.model, user_id, user, candidates, k)
-        else:
-            scores = self._artifact.model.scores(np.array([user]))[0]
-            places = [
-                Place(position, float(scores[position]))
-                for position in _best(scores, candidates, k)
-            ]
-        return self._answer(
-            user_id, known, self._artifact.kind, self._explained(user_id, user, places)
-        )
+        request = UserRequest(user, k, candidates, lambda at: self._features(user_id, at))
+        model, kind = self._artifact.model, self._artifact.kind
+        if not known or not model.can_rank(user):
+            model, kind = self._artifact.popularity, POPULARITY
+        return self._answer(user_id, known, kind, self._explained(user_id, user, model, request))
 
-    def _ranked(
-        self, ranker: Ranker, user_id: str, user: int, candidates: BoolArray, k: int
-    ) -> list[Place]:
-        """The ranker's list, over features as they are online now."""
-        at = np.flatnonzero(candidates & ranker.shortlist(np.array([user]))[0])
-        ids = [str(product) for product in self._artifact.products.ids[at]]
-        frame = self._online.serving_frame(user_id, ids, [self._catalogue[i][1] for i in ids])
-        users = np.full(len(at), user, dtype=np.int64)
-        stored = frame[list(ranker.features[len(BASE_FEATURES) :])].to_numpy(dtype=np.float64)
-        rows = np.hstack([base_features(ranker.svd, ranker.popularity, users, at), stored])
-        scores = predict(ranker.booster, rows)
-        best = top_k(scores[None, :], k)[0]
-        best = best[best != UNKNOWN]
-        contributions = ranker.contributions(rows, best)
-        return [
-            Place(
-                int(at[row]),
-                float(scores[row]),
-                features=dict(zip(ranker.features, rows[row], strict=True)),
-                contributions=dict(zip(ranker.features, why, strict=True)),
-            )
-            for row, why in zip(best, contributions, strict=True)
-        ]
+    def _features(self, user_id: str, products: IntArray) -> pd.DataFrame:
+        """The features of a user with products, by their positions, as they are online now."""
+        ids = [str(product) for product in self._artifact.products.ids[products]]
+        return self._online.serving_frame(user_id, ids, [self._catalogue[i][1] for i in ids])
 
-    def _explained(self, user_id: str, user: int, places: list[Place]) -> list[tuple[Place, str]]:
+    def _explained(
+        self, user_id: str, user: int, model: Model, request: UserRequest
+    ) -> list[tuple[Place, str]]:
+        """The model's list with the reason of each place."""
         likes = likes_of(self._snapshot, user_id, self._rules.relevant)
-        explainer = Explainer(self._artifact, self._catalogue, user, likes)
-        return [(place, explainer.reason(place)) for place in places]
-
-    def _popular(self, user_id: str, known: bool, candidates: BoolArray, k: int) -> Recommendations:
-        popularity = self._artifact.popularity
-        best = _best(popularity.popularity, candidates, k)
-        places = [
-            (Place(p, float(popularity.popularity[p])), popular_reason(popularity, p)) for p in best
-        ]
-        return self._answer(user_id, known, "popularity", places)
+        shopper = shopper_of(self._artifact, self._catalogue, user, likes)
+        return [(place, model.reason(place, shopper)) for place in model.places(request)]
 
     def _answer(
         self, user_id: str, known: bool, kind: str, places: list[tuple[Place, str]]
@@ -143,9 +115,3 @@ class Recommender:
             title, category = self._catalogue[product_id]
             items.append(Recommendation(product_id, title, category, place.score, reason))
         return Recommendations(user_id, known, kind, self._version, tuple(items))
-
-
-def _best(scores: FloatArray, candidates: BoolArray, k: int) -> list[int]:
-    """Positions of the k best candidates."""
-    best: IntArray = top_k(np.where(candidates, scores, -np.inf)[None, :], k)[0]
-    return [int(position) for position in best if position != UNKNOWN]

@@ -7,24 +7,25 @@ import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from feature_store.snapshots import Snapshot
-from recomart.settings import PROJECT_ROOT, Settings
+from recomart.project import find_project
+from recomart.settings import Settings
 from recomart.step import Progress, no_progress
 from training import artifact, registry
-from training.artifact import Artifact
-from training.experiment import Experiment
-from training.feature_tables import VIEWS
-from training.kinds import ranker, svd
-from training.kinds.popularity import HALF_LIFE_DAYS, Popularity
-from training.labels import LABEL_TABLES, ShopData
+from training.artifact import POPULARITY, Artifact
+from training.experiment import RATING_KIND, Experiment
+from training.kinds import KINDS
+from training.labels import ShopData
 from training.mlflow_store import experiment_id, open_mlflow
 from training.plots import draw_plots
 from training.recipe import RECIPE, recipe_hash
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+
+    from training.kinds.popularity import Popularity
 
 MODEL_CODE = Path(__file__).with_name("mlflow_model.py")
 
@@ -49,7 +50,7 @@ def record(
 ) -> Recorded:
     """Log one parent run with a child run per kind, register each kind, and set the aliases.
 
-    Aliases move last, when every version stands: a killed call leaves the old champion.
+    Aliases move last, when every version is registered: a killed call leaves the old champion.
 
     Args:
         serve: whether the aliases move.
@@ -114,11 +115,11 @@ class _Recorder:
     def log_figures(self, kind: str) -> None:
         """Parameters and metrics of a kind, and SVD's learning curve."""
         experiment = self.experiment
-        self.mlflow.log_params(_kind_parameters(kind))
+        self.mlflow.log_params(KINDS.get(kind).parameters)
         for prefix, figures in (("valid", experiment.validation), ("test", experiment.test)):
             if kind in figures:
                 self.mlflow.log_metrics(figures[kind].named(prefix))
-        if kind == "svd" and (curve := experiment.curve) is not None:
+        if kind == RATING_KIND and (curve := experiment.curve) is not None:
             errors = zip(curve.epochs, curve.known, curve.held_out, strict=True)
             for epoch, known, held_out in errors:
                 self.mlflow.log_metrics(
@@ -155,8 +156,7 @@ class _Recorder:
         return str(version.version)
 
     def _artifact(self, kind: str, tags: dict[str, str]) -> Artifact:
-        popularity = self.experiment.models["popularity"]
-        assert isinstance(popularity, Popularity)
+        popularity = cast("Popularity", self.experiment.models[POPULARITY])
         facts = {"as_of": str(self.data.rules.as_of), "label_kind": self.data.label_kind}
         return Artifact(
             kind=kind,
@@ -169,13 +169,13 @@ class _Recorder:
 
 
 def tables_read(kind: str) -> tuple[str, ...]:
-    """The published tables that a kind learns from: features are the ranker's alone."""
-    return tuple(sorted({*LABEL_TABLES, *(VIEWS if kind == "ranker" else ())}))
+    """The published tables that a kind learns from, sorted."""
+    return tuple(sorted(KINDS.get(kind).reads))
 
 
 def _set_aliases(client: MlflowClient, experiment: Experiment, versions: dict[str, str]) -> None:
     name = registry.REGISTERED_MODEL
-    client.set_registered_model_alias(name, registry.NEWEST_SVD, versions["svd"])
+    client.set_registered_model_alias(name, registry.NEWEST_SVD, versions[RATING_KIND])
     if len(experiment.ranking) > 1:
         second = versions[experiment.ranking[1]]
         client.set_registered_model_alias(name, registry.CHALLENGER, second)
@@ -202,17 +202,6 @@ def _parameters(settings: Settings, data: ShopData, experiment: Experiment) -> d
     }
 
 
-def _kind_parameters(kind: str) -> dict[str, Any]:
-    """What a kind was fitted with."""
-    parameters: dict[str, dict[str, Any]] = {
-        "popularity": {"half_life_days": HALF_LIFE_DAYS},
-        "bias": {"method": "als"},
-        "svd": {"n_factors": svd.FACTORS, "n_epochs": svd.EPOCHS},
-        "ranker": {**ranker.PARAMETERS, "trees": ranker.TREES},
-    }
-    return parameters[kind]
-
-
 def _signature() -> Any:
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
@@ -233,11 +222,11 @@ def _example(data: ShopData) -> Any:
 
 
 def _commit() -> dict[str, str]:
-    """The commit of the code, where git can tell."""
+    """The commit of the project folder (in a checkout, of the code), where git knows one."""
     with suppress(OSError, subprocess.SubprocessError):
         found = subprocess.run(
             ["git", "rev-parse", "HEAD"],
-            cwd=PROJECT_ROOT,
+            cwd=find_project(),
             capture_output=True,
             text=True,
             timeout=5,

@@ -43,13 +43,20 @@ class Candidates:
     groups: IntArray
 
     def of_windows(self, below: int) -> BoolArray:
-        """(n,) which rows belong to the first `below` windows; they stand in front."""
+        """(n,) which rows belong to the first `below` windows; they come first."""
         return self.window < below
 
-    def groups_of(self, rows: BoolArray) -> IntArray:
-        """The sizes of the lists among those rows (whole lists, from the front)."""
+    def first(self, windows: int) -> Candidates:
+        """The candidates of the first `windows` windows: whole lists, from the front."""
+        rows = self.of_windows(windows)
         ends = self.groups.cumsum()
-        return self.groups[ends <= int(rows.sum())]
+        return Candidates(
+            users=self.users[rows],
+            products=self.products[rows],
+            relevant=self.relevant[rows],
+            window=self.window[rows],
+            groups=self.groups[ends <= int(rows.sum())],
+        )
 
 
 def sample_candidates(holdouts: Sequence[Holdout], *, seed: int) -> Candidates:

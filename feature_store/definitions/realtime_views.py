@@ -22,11 +22,20 @@ DESCRIPTIONS = {
     "rt_users": "A user's events of the last day, as the speed layer keeps them.",
     "rt_products": "A product's views, carts and purchases by minute, as the speed layer counts.",
 }
-_SOURCE = f"""\
-def {VIEW}(inputs):
-    from feature_store.realtime.documents import derive
-    return derive(inputs)
-"""
+
+
+def realtime_source() -> str:
+    """The source of the on-demand view's function, from which Feast runs it."""
+    return (
+        f"def {VIEW}(inputs):\n"
+        f"    from {derive.__module__} import {derive.__name__}\n"
+        f"    return {derive.__name__}(inputs)\n"
+    )
+
+
+def realtime_schema() -> list[tuple[str, str]]:
+    """Names and Feast types of the real-time features, in order."""
+    return [(f.name, f.kind) for features in FEATURES.values() for f in features]
 
 
 def realtime_views(settings: Settings, entities: Mapping[str, Entity]) -> tuple[FeatureView, ...]:
@@ -64,10 +73,10 @@ def realtime_features(
     view = OnDemandFeatureView(
         name=VIEW,
         sources=[request, *views],
-        schema=[Field(name=f.name, dtype=getattr(types, f.kind)) for f in listed],
+        schema=[Field(name=name, dtype=getattr(types, kind)) for name, kind in realtime_schema()],
         mode="python",
         udf=cast(FunctionType, derive),
-        udf_string=_SOURCE,
+        udf_string=realtime_source(),
         description="Features of the last 24 hours at as_of (feature_store/realtime/).",
         # a field's own description is lost in the registry, and then the service does not fit
         tags={feature.name: feature.description for feature in listed},

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,14 +15,17 @@ from feature_store.bitemporal import CREATED_AT, EVENT_TIMESTAMP
 from feature_store.definitions.manifest import JOIN_KEYS, Model
 from feature_store.definitions.realtime_views import (
     realtime_features,
+    realtime_schema,
     realtime_service,
+    realtime_source,
     realtime_views,
 )
-from feature_store.derived import (
-    DERIVED_FEATURES,
+from feature_store.derivation import (
     REQUEST,
     REQUEST_COLUMN,
     Prior,
+    derivable,
+    derived_features,
     transformation,
     view_of,
 )
@@ -36,7 +42,14 @@ if TYPE_CHECKING:
         RequestSource,
     )
 
+log = logging.getLogger(__name__)
+
 NO_EXPIRY = timedelta(0)
+FORMAT = 1
+"""Count up when `build` makes other objects of an equal manifest."""
+
+VERSION_TAG = "definitions"
+"""The project's tag that holds `definitions_version`."""
 
 
 @dataclass(frozen=True)
@@ -87,26 +100,47 @@ def build(settings: Settings, models: Sequence[Model], prior: Prior) -> FeatureR
     for service, taken in services.items():
         _check_names(service, [offered[view] for view in taken])
     derived = {
-        service: _derived(view_of(service), request, [offered[view] for view in taken], prior)
+        service: view
         for service, taken in services.items()
+        if (view := _derived(service, request, [offered[name] for name in taken], prior))
     }
     state = realtime_views(settings, entities)
     realtime = realtime_features(state, request)
     return FeatureRepo(
-        project=Project(name=settings.feast_project, description=f"Shop {settings.shop_name}"),
+        project=Project(
+            name=settings.feast_project,
+            description=f"Shop {settings.shop_name}",
+            tags={VERSION_TAG: definitions_version()},
+        ),
         entities=tuple(entities.values()),
         views=(*views.values(), *state),
         on_demand=(*derived.values(), realtime),
         services=(
             *(
                 FeatureService(
-                    name=service, features=[*(offered[view] for view in taken), derived[service]]
+                    name=service,
+                    features=[
+                        *(offered[view] for view in taken),
+                        *([derived[service]] if service in derived else []),
+                    ],
                 )
                 for service, taken in services.items()
             ),
             realtime_service(realtime),
         ),
     )
+
+
+def definitions_version() -> str:
+    """A name for all that Feast's objects take from the code, not from a manifest.
+
+    That is: the sources of the on-demand views, with the paths of the functions that they import,
+    the derived features with their inputs, and the real-time features.
+    """
+    _, source = transformation(Prior(0.0, 0.0))
+    derived = [(f.name, f.inputs, f.description) for f in derived_features().values()]
+    content = [FORMAT, source, derived, realtime_source(), realtime_schema()]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
 
 def services_of(models: Sequence[Model]) -> dict[str, tuple[str, ...]]:
@@ -167,17 +201,26 @@ def _offered(view: FeatureView, model: Model) -> FeatureView:
 
 
 def _derived(
-    name: str, request: RequestSource, views: list[FeatureView], prior: Prior
-) -> OnDemandFeatureView:
+    service: str, request: RequestSource, views: list[FeatureView], prior: Prior
+) -> OnDemandFeatureView | None:
+    """The view of a service's derived features; None when it can have none."""
     from feast import Field, OnDemandFeatureView, types
 
+    name = view_of(service)
     function, source = transformation(prior, name)
+    names = derivable({field.name for view in views for field in view.projection.features})
+    if left_out := derived_features().keys() - set(names):
+        log.info("%s lacks columns for %s", service, ", ".join(sorted(left_out)))
+    if not names:
+        return None
     return OnDemandFeatureView(
         name=name,
         sources=[request, *views],
-        schema=[Field(name=feature, dtype=types.Float64) for feature in DERIVED_FEATURES],
+        schema=[Field(name=feature, dtype=types.Float64) for feature in names],
         mode="pandas",
         udf=cast(FunctionType, function),
         udf_string=source,
         description="Ages, means, shares and trends at as_of (feature_store/derived.py).",
+        # a field's own description is lost in the registry, and then the service does not fit
+        tags={name: derived_features()[name].description for name in names},
     )

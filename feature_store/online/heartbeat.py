@@ -1,15 +1,14 @@
-"""What publish leaves in Redis beside the features: what was published, when, and from what."""
+"""What publish leaves in Redis next to the features: what was published, when, and from what."""
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from feature_store.derived import VIEW, Prior
+from feature_store.derivation import VIEW, Prior
 from feature_store.online.layout import ViewLayout
+from feature_store.records import Instant, RecordFormat, null_if_nan, number_or_nan
 
 
 @dataclass(frozen=True)
@@ -28,30 +27,44 @@ class Heartbeat:
         return heartbeat_key(self.layout.project, self.layout.view)
 
     def to_json(self) -> str:
-        return json.dumps(
-            {
-                "hash": self.hash,
-                "as_of": self.as_of.isoformat(),
-                "published_at": self.published_at.isoformat(),
-                "rows": self.rows,
-                "stale_after_hours": self.stale_after_hours,
-                "features": self.layout.features,
-                "join_keys": self.layout.join_keys,
-            }
+        record = _HeartbeatRecord(
+            hash=self.hash,
+            as_of=self.as_of,
+            published_at=self.published_at,
+            rows=self.rows,
+            stale_after_hours=self.stale_after_hours,
+            features=self.layout.features,
+            join_keys=self.layout.join_keys,
         )
+        return _HEARTBEAT_FORMAT.write(record)
 
     @classmethod
     def from_json(cls, project: str, view: str, text: str | bytes) -> Heartbeat:
-        content = json.loads(text)
-        features = tuple((name, kind) for name, kind in content["features"])
+        """The heartbeat in Redis.
+
+        Raises:
+            DamagedRecord: the text is no heartbeat.
+        """
+        record = _HEARTBEAT_FORMAT.read(text)
         return cls(
-            layout=ViewLayout(project, view, tuple(content["join_keys"]), features),
-            hash=content["hash"],
-            as_of=datetime.fromisoformat(content["as_of"]),
-            published_at=datetime.fromisoformat(content["published_at"]),
-            rows=content["rows"],
-            stale_after_hours=content["stale_after_hours"],
+            layout=ViewLayout(project, view, record.join_keys, record.features),
+            hash=record.hash,
+            as_of=record.as_of,
+            published_at=record.published_at,
+            rows=record.rows,
+            stale_after_hours=record.stale_after_hours,
         )
+
+
+@dataclass(frozen=True)
+class _HeartbeatRecord:
+    hash: str
+    as_of: Instant
+    published_at: Instant
+    rows: int
+    stale_after_hours: float
+    features: tuple[tuple[str, str], ...]
+    join_keys: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -75,33 +88,50 @@ class Publication:
         return heartbeat_key(self.project, VIEW)
 
     def to_json(self) -> str:
-        rating = self.prior.rating
-        return json.dumps(
-            {
-                "hash": self.hash,
-                "as_of": self.as_of.isoformat(),
-                "published_at": self.published_at.isoformat(),
-                "views": self.views,
-                "prior_rating": None if math.isnan(rating) else rating,
-                "prior_weight": self.prior.weight,
-                "services": self.services,
-            }
+        record = _PublicationRecord(
+            hash=self.hash,
+            as_of=self.as_of,
+            published_at=self.published_at,
+            views=self.views,
+            prior_rating=null_if_nan(self.prior.rating),
+            prior_weight=self.prior.weight,
+            services=dict(self.services),
         )
+        return _PUBLICATION_FORMAT.write(record)
 
     @classmethod
     def from_json(cls, project: str, text: str | bytes) -> Publication:
-        content = json.loads(text)
-        rating = content["prior_rating"]
+        """The publication in Redis.
+
+        Raises:
+            DamagedRecord: the text is no publication.
+        """
+        record = _PUBLICATION_FORMAT.read(text)
         return cls(
             project=project,
-            hash=content["hash"],
-            as_of=datetime.fromisoformat(content["as_of"]),
-            published_at=datetime.fromisoformat(content["published_at"]),
-            views=tuple(content["views"]),
-            prior=Prior(math.nan if rating is None else rating, content["prior_weight"]),
-            # what was published before services were told: the next publish tells them
-            services={name: tuple(views) for name, views in content.get("services", {}).items()},
+            hash=record.hash,
+            as_of=record.as_of,
+            published_at=record.published_at,
+            views=record.views,
+            prior=Prior(number_or_nan(record.prior_rating), record.prior_weight),
+            services=record.services,
         )
+
+
+@dataclass(frozen=True)
+class _PublicationRecord:
+    hash: str
+    as_of: Instant
+    published_at: Instant
+    views: tuple[str, ...]
+    prior_rating: float | None
+    prior_weight: float
+    # older versions did not write them; the next publish does
+    services: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+_HEARTBEAT_FORMAT = RecordFormat(_HeartbeatRecord)
+_PUBLICATION_FORMAT = RecordFormat(_PublicationRecord)
 
 
 def heartbeat_key(project: str, view: str) -> str:

@@ -7,7 +7,8 @@ round trip, without importing Feast. A test holds it equal to `get_online_featur
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -15,7 +16,7 @@ import numpy as np
 import redis
 from redis.exceptions import RedisError
 
-from feature_store.derived import DERIVED_FEATURES, SERVICE, VIEW, datetimes, derive_columns
+from feature_store.derivation import DERIVED_FEATURES, SERVICE, VIEW, derive_columns
 from feature_store.online.heartbeat import Heartbeat, Publication, heartbeat_key
 from feature_store.online.resp import Conversation, command, converse
 from feature_store.online.rows import FeatureValue, Key, OnlineRows, Status, as_key, decode_rows
@@ -23,6 +24,8 @@ from feature_store.realtime.features import FEATURES, JOIN_KEYS, PRODUCTS, USERS
 from feature_store.realtime.lookup import bought_products, realtime_rows
 from feature_store.realtime.reading import CATEGORY, together
 from feature_store.realtime.trending import Trending, trending_products
+from feature_store.records import DamagedRecord
+from feature_store.times import datetimes
 from recomart.errors import NothingPublished
 from recomart.redis import connect, no_answer
 from recomart.settings import Settings
@@ -300,10 +303,14 @@ class OnlineFeatures:
         return publication, beats
 
     def _publication(self, text: bytes | None) -> Publication:
-        return Publication.from_json(self._settings.feast_project, self._published(text))
+        project = self._settings.feast_project
+        with _readable(heartbeat_key(project, VIEW)):
+            return Publication.from_json(project, self._published(text))
 
     def _heartbeat(self, view: str, text: bytes | None) -> Heartbeat:
-        return Heartbeat.from_json(self._settings.feast_project, view, self._published(text))
+        project = self._settings.feast_project
+        with _readable(heartbeat_key(project, view)):
+            return Heartbeat.from_json(project, view, self._published(text))
 
     def _published(self, text: bytes | None) -> bytes:
         if text is None:
@@ -320,6 +327,19 @@ class OnlineFeatures:
         """Raise NothingPublished where a server would be started to hear just that."""
         if not self._settings.redis_url and not self._settings.current_features.exists():
             raise self._nothing_published()
+
+
+@contextmanager
+def _readable(key: str) -> Iterator[None]:
+    try:
+        yield
+    except DamagedRecord as exc:
+        raise NothingPublished(
+            "Redis's record of what is published cannot be read",
+            where=f"Redis key {key}",
+            found=str(exc),
+            help="run 'recomart publish': it writes the record again",
+        ) from exc
 
 
 def _of_service(seen: _Seen, service: str) -> dict[str, Heartbeat]:

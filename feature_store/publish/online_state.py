@@ -14,10 +14,17 @@ import pyarrow.parquet as pq
 import redis
 
 from feature_store.definitions.manifest import EVENT_TIMESTAMP, Model
-from feature_store.online.heartbeat import Heartbeat, count_key, heartbeat_key, state_key
+from feature_store.online.heartbeat import (
+    Heartbeat,
+    Publication,
+    count_key,
+    heartbeat_key,
+    state_key,
+)
 from feature_store.online.layout import ViewLayout
 from feature_store.online.writer import has_rows
 from feature_store.publish.difference import ViewHistory, newest
+from feature_store.records import DamagedRecord
 from feature_store.snapshots import RECORD, Snapshot, read_snapshot
 from recomart.settings import Settings
 
@@ -57,11 +64,10 @@ def held_by_redis(
             looked up, else each.
     """
     hash = stored_text(client, state_key(layout.project, layout.view))
-    text = stored_text(client, heartbeat_key(layout.project, layout.view))
-    if hash is None or text is None:
+    beat = last_heartbeat(client, layout)
+    if hash is None or beat is None:
         return None
     folder = settings.features / hash.decode()
-    beat = Heartbeat.from_json(layout.project, layout.view, text)
     if beat.layout != layout or not (folder / RECORD).exists():
         return None
     snapshot = read_snapshot(folder)
@@ -73,6 +79,31 @@ def held_by_redis(
         )
         return None
     return OnlineState(snapshot, beat.rows)
+
+
+def last_heartbeat(client: redis.Redis, layout: ViewLayout) -> Heartbeat | None:
+    """The view's heartbeat in Redis; None when there is none, or none that can be read."""
+    key = heartbeat_key(layout.project, layout.view)
+    if (text := stored_text(client, key)) is None:
+        return None
+    try:
+        return Heartbeat.from_json(layout.project, layout.view, text)
+    except DamagedRecord as exc:
+        log.warning("Redis's key %s is written again, since it cannot be read: %s", key, exc)
+        return None
+
+
+def last_publication(client: redis.Redis, publication: Publication) -> Publication | None:
+    """The publication in Redis before this one; None as in `last_heartbeat`."""
+    if (text := stored_text(client, publication.key)) is None:
+        return None
+    try:
+        return Publication.from_json(publication.project, text)
+    except DamagedRecord as exc:
+        log.warning(
+            "Redis's key %s is written again, since it cannot be read: %s", publication.key, exc
+        )
+        return None
 
 
 @contextmanager

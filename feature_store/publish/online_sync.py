@@ -13,7 +13,8 @@ import redis
 from redis.exceptions import RedisError
 
 from feature_store.bitemporal import EVENT_TIMESTAMP
-from feature_store.definitions.manifest import Model, read_models
+from feature_store.definitions.manifest import Model
+from feature_store.definitions.registration import models_of
 from feature_store.definitions.views import services_of
 from feature_store.online.heartbeat import Heartbeat, Publication, heartbeat_key, state_key
 from feature_store.online.layout import ViewLayout
@@ -23,7 +24,8 @@ from feature_store.publish.online_state import (
     counting,
     entity_keys,
     held_by_redis,
-    stored_text,
+    last_heartbeat,
+    last_publication,
     view_history,
 )
 from feature_store.publish.publish_log import ViewPublication, record
@@ -50,7 +52,7 @@ def publish_online(
     Raises:
         RedisUnavailable: no server answers, or it went away or is full; run again when it is back.
     """
-    models = read_models(snapshot.manifest)
+    models = models_of(snapshot)
     views = [model for model in models if model.feast]
     now = datetime.now(UTC)
     with _redis_errors(settings):
@@ -162,10 +164,10 @@ def write_difference(
 def _drop_retired(client: redis.Redis, layout: ViewLayout, stored: list[bytes]) -> None:
     """Remove the features that the last publish had and this one has no more, and all rows of a
     view that has other keys now."""
-    text = stored_text(client, heartbeat_key(layout.project, layout.view))
-    if text is None:
+    beat = last_heartbeat(client, layout)
+    if beat is None:
         return
-    before = Heartbeat.from_json(layout.project, layout.view, text).layout
+    before = beat.layout
     if before.join_keys != layout.join_keys:
         delete_rows(client, before, list(stored_keys(client, before)))
         return
@@ -177,9 +179,8 @@ def _drop_retired(client: redis.Redis, layout: ViewLayout, stored: list[bytes]) 
 
 def _forget_retired_views(client: redis.Redis, publication: Publication) -> None:
     """Remove what publish kept about views that are no more (Feast has deleted their rows)."""
-    text = stored_text(client, publication.key)
-    before = Publication.from_json(publication.project, text).views if text else ()
-    for view in set(before) - set(publication.views):
+    before = last_publication(client, publication)
+    for view in set(before.views if before else ()) - set(publication.views):
         client.delete(
             heartbeat_key(publication.project, view), state_key(publication.project, view)
         )

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import logging
 import shutil
-from typing import Any
 
-from feature_store.definitions.manifest import read_models
-from feature_store.definitions.realtime_views import write_empty_sources
-from feature_store.definitions.views import build
+from feature_store.definitions.registration import register
 from feature_store.publish.online_sync import publish_online
 from feature_store.publish.publish_log import ViewPublication
 from feature_store.publish.snapshot_writer import prune, take_snapshot
-from feature_store.snapshots import Snapshot
+from feature_store.snapshots import PUBLISH_LOCK, Snapshot
 from recomart.lake import open_lake
 from recomart.processes import only_one
 from recomart.settings import Settings
 from recomart.step import Progress, StepResult, no_progress
-
-LOCK = "publish"
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +32,7 @@ def publish(
         RedisUnavailable: Parquet and registry are published, Redis is not: run it again.
     """
     open_lake(settings)
-    with only_one(settings, LOCK):
+    with only_one(settings, PUBLISH_LOCK):
         snapshot = take_snapshot(settings, progress)
         apply_definitions(settings, snapshot)
         views = publish_online(settings, snapshot, progress=progress, full=full)
@@ -63,20 +58,9 @@ def apply_definitions(settings: Settings, snapshot: Snapshot) -> None:
     The registry is kept with the snapshot too: training from it later sees the features as they
     were defined then.
     """
-    from feature_store.stores import open_store
+    from feature_store.stores import store_on
 
-    write_empty_sources(settings)
-    wanted = build(settings, read_models(snapshot.manifest), snapshot.prior)
-    objects = list(wanted.objects().values())
-    store = open_store(settings)
-    names = {(type(o).__name__, o.name) for o in objects}
-    registered: list[Any] = [
-        *store.list_feature_services(),
-        *store.list_on_demand_feature_views(),
-        *store.list_batch_feature_views(),
-    ]
-    stale = [o for o in registered if (type(o).__name__, o.name) not in names]
-    store.apply(objects, objects_to_delete=stale, partial=False)
+    register(store_on(settings, settings.registry), settings, snapshot)
     copy = snapshot.definitions.with_name(f".{snapshot.definitions.name}.tmp")
     shutil.copyfile(settings.registry, copy)
     copy.replace(snapshot.definitions)

@@ -7,10 +7,18 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
+from feature_store.definitions.registration import models_of
 from feature_store.publish.online_sync import publish_online
-from feature_store.publish.publisher import LOCK, apply_definitions, told
+from feature_store.publish.publisher import apply_definitions, told
 from feature_store.registered_models import FEATURES_HASH, ModelVersion, model_versions
-from feature_store.snapshots import Batch, Snapshot, current_snapshot, find_snapshot, snapshots
+from feature_store.snapshots import (
+    PUBLISH_LOCK,
+    Batch,
+    Snapshot,
+    current_snapshot,
+    find_snapshot,
+    snapshots,
+)
 from recomart.errors import RedisUnavailable, SnapshotDamaged
 from recomart.files import swap_link
 from recomart.lake import open_lake
@@ -81,7 +89,7 @@ def restore(settings: Settings, hash: str, *, progress: Progress = no_progress) 
         RedisUnavailable: files and definitions are back, Redis is not: run it again.
     """
     open_lake(settings)
-    with only_one(settings, LOCK):
+    with only_one(settings, PUBLISH_LOCK):
         snapshot = find_snapshot(settings, hash)
         _check(snapshot)
         os.utime(snapshot.folder)  # it counts as published now: the last ones are kept
@@ -108,6 +116,7 @@ def restore(settings: Settings, hash: str, *, progress: Progress = no_progress) 
 
 def _check(snapshot: Snapshot) -> None:
     """Raise SnapshotDamaged when a file is missing or has other bytes than were published."""
+    models_of(snapshot)
     for model in snapshot.files:
         if snapshot.has_whole(model):
             continue

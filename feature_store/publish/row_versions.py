@@ -28,9 +28,11 @@ from pathlib import Path
 import duckdb
 
 from feature_store.bitemporal import CREATED_AT, EVENT_TIMESTAMP, as_now_known
-from feature_store.definitions.manifest import Model, read_models
+from feature_store.definitions.manifest import Model
+from feature_store.definitions.registration import models_of
 from feature_store.publish.tables import write_ordered
 from feature_store.snapshots import Snapshot
+from recomart.errors import SnapshotDamaged
 from recomart.files import sha256_of
 from recomart.settings import Settings
 from recomart.sql import identifier, literal
@@ -85,8 +87,8 @@ def add_versions(
         return Added(0, 0, 0)
     with closing(duckdb.connect()) as connection:
         apply_limits(connection, settings)
-        told_to = base.told_to or base.as_of
-        versions = _Versions(connection, model, tuple(columns), built, file, told_to)
+        published_until = base.latest_as_of or base.as_of
+        versions = _Versions(connection, model, tuple(columns), built, file, published_until)
         added = versions.find(now)
         merged = built.with_suffix(".merged")
         versions.write(merged)
@@ -97,7 +99,10 @@ def add_versions(
 
 def _starts_anew(model: Model, columns: dict[str, str], base: Snapshot) -> str | None:
     """Why the last published history cannot be gone on with; None when it can."""
-    before = {known.name: known for known in read_models(base.manifest)}.get(model.name)
+    try:
+        before = {published.name: published for published in models_of(base)}.get(model.name)
+    except SnapshotDamaged as exc:
+        return f"{exc.where}: {exc.found}"
     if before is None or model.name not in base.files:
         return f"snapshot {base.hash} has no such history"
     if before.join_keys != model.join_keys:
@@ -122,13 +127,13 @@ class _Versions:
         columns: tuple[str, ...],
         built: Path,
         published: Path,
-        told_to: datetime,
+        published_until: datetime,
     ) -> None:
         self._connection = connection
         self._model = model
         self._columns = columns
         rows = f"read_parquet({literal(built)})"
-        end = f"{EVENT_TIMESTAMP} <= timestamp {literal(told_to.replace(tzinfo=None))}"
+        end = f"{EVENT_TIMESTAMP} <= timestamp {literal(published_until.replace(tzinfo=None))}"
         self._told = f"(from read_parquet({literal(published)}) where {end})"
         self._built_until, self._built_since = (
             f"(from {rows} where {part})" for part in (end, f"not {end}")

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from feature_store.definitions.derived_inputs import check_derived
 from feature_store.definitions.manifest import Model, definition_digest, read_models
 from feature_store.publish.dbt_gate import manifest_of, require_tested
 from feature_store.publish.row_versions import add_versions
@@ -48,7 +49,8 @@ def take_snapshot(settings: Settings, progress: Progress = no_progress) -> Snaps
     Raises:
         NotReady, TransformFailed: the tables were not tested; nothing is published.
         WarehouseLocked: another process writes to the warehouse.
-        ConfigurationError: the tables differ from what the manifest declares.
+        ConfigurationError: the tables differ from what the manifest declares, or a derived feature
+            takes a column that no feature model has.
     """
     settings.features.mkdir(parents=True, exist_ok=True)
     for leftover in (
@@ -64,6 +66,7 @@ def take_snapshot(settings: Settings, progress: Progress = no_progress) -> Snaps
     with warehouse(settings, read_only=True) as connection:
         manifest = manifest_of(settings, require_tested(connection))
         models = read_models(manifest)
+        check_derived(models)
         if SHOP_MODEL not in {model.name for model in models}:
             raise ConfigurationError(
                 f"the manifest publishes no {SHOP_MODEL}, which holds the shop's clock",
@@ -98,7 +101,7 @@ def take_snapshot(settings: Settings, progress: Progress = no_progress) -> Snaps
         batches=batches,
         batches_at=now,
         built=built,
-        told_to=max(as_of, base.told_to or base.as_of) if base else as_of,
+        latest_as_of=max(as_of, base.latest_as_of or base.as_of) if base else as_of,
     )
     if folder.exists():
         snapshot = _published_again(snapshot, taking)
@@ -131,7 +134,7 @@ def _published_again(snapshot: Snapshot, taking: Path) -> Snapshot:
         schema=snapshot.schema,
         files=snapshot.files,
         built=snapshot.built,
-        told_to=snapshot.told_to,
+        latest_as_of=snapshot.latest_as_of,
     )
     if merged != before:
         replace_text(folder / RECORD, merged.to_json())

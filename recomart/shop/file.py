@@ -21,7 +21,14 @@ from recomart.rules.rulebook import rule_problems
 from recomart.settings import Settings
 from recomart.shop.entities import TYPES
 from recomart.shop.model import ENTITIES, REQUIRED, Shop
-from recomart.shop.sources import STREAM, TAGS
+from recomart.shop.sources import (
+    MadeSource,
+    Source,
+    model_of,
+    tags,
+    tags_in,
+    with_shared_time_formats,
+)
 
 
 class _Constructor(RoundTripConstructor):
@@ -34,6 +41,7 @@ _EXPECTED = {
     "tuple_type": "expected a list",
     "dict_type": "expected a mapping of keys",
     "string_type": "expected a text; put it in quotes",
+    "model_type": "expected a mapping of keys",
 }
 """Pydantic's kind of finding, in the words of YAML."""
 
@@ -47,7 +55,7 @@ class ShopFile:
         self._tree = tree
 
     def where(self, key: str) -> str:
-        """`path:line   key: value` of a dotted key, or of its nearest parent that stands there."""
+        """`path:line   key: value` of a dotted key, or of its nearest parent in the file."""
         return _where(self.path, self._tree, key.split("."))
 
 
@@ -70,7 +78,7 @@ def load_shop(settings: Settings) -> ShopFile:
     """Read and check the shop's file.
 
     Raises:
-        ShopFileError: the file is absent, no YAML, or keys are unknown, missing or wrong. It names
+        ShopFileError: the file is absent or not YAML, or keys are unknown, missing or wrong. It names
             the line of each, and the nearest known key.
     """
     path = settings.shop_file
@@ -96,10 +104,10 @@ def load_shop(settings: Settings) -> ShopFile:
 
 
 def read_shop(text: str, path: Path) -> ShopFile:
-    """Check the text of a shop file; `path` is where it stands, or will stand.
+    """Check the text of a shop file; `path` is where it is, or will be.
 
     Raises:
-        ShopFileError: the text is no YAML, or has wrong keys (then it is a ShopFileErrors).
+        ShopFileError: the text is not YAML, or has wrong keys (then it is a ShopFileErrors).
     """
     yaml = YAML(typ="rt")
     yaml.Constructor = _Constructor
@@ -109,7 +117,7 @@ def read_shop(text: str, path: Path) -> ShopFile:
         mark = exc.problem_mark
         key = text.splitlines()[mark.line][mark.column :].partition(":")[0].strip()
         raise ShopFileError(
-            f"{path.name}: '{key}' stands there twice",
+            f"{path.name}: '{key}' is there twice",
             where=f"{path}:{mark.line + 1}",
             help="keep one of them, or give the other its own name",
         ) from exc
@@ -118,21 +126,12 @@ def read_shop(text: str, path: Path) -> ShopFile:
         raise ShopFileError(
             f"{path.name} is not YAML: {exc.problem}",
             where=f"{path}:{line}",
-            help="mend the line (indentation, colons and quotes are the usual causes)",
+            help="fix the line (indentation, colons and quotes are the usual causes)",
         ) from exc
     if not isinstance(tree, dict):
-        raise ShopFileError(f"{path.name} holds no mapping of keys", where=f"{path}:1")
-    problems = list(_name_problems(path, tree))
-    try:
-        shop = Shop.model_validate(_plain(tree))
-    except ValidationError as exc:
-        problems += [
-            _explained(path, tree, finding)
-            for finding in exc.errors()
-            if finding["type"] not in ("missing", "dict_type")
-            or finding["loc"][-1:] != ("columns",)
-        ]
-    else:
+        raise ShopFileError(f"{path.name} has no mapping of keys", where=f"{path}:1")
+    shop, problems = _read(path, tree)
+    if shop is not None:
         problems += [
             ShopFileError(
                 problem.message,
@@ -144,7 +143,58 @@ def read_shop(text: str, path: Path) -> ShopFile:
         ]
     if problems:
         raise ShopFileErrors(sorted(problems, key=_line))
+    assert shop is not None, "what is wrong with it is a problem"
     return ShopFile(shop, path, tree)
+
+
+def _read(path: Path, tree: dict[str, Any]) -> tuple[Shop | None, list[ShopFileError]]:
+    """The shop, when its keys are right, and what is wrong with its keys and names."""
+    problems = list(_name_problems(path, tree))
+    keys = with_shared_time_formats(_plain(tree))
+    for entity in ENTITIES:
+        if (declared := keys.get(entity)) is None:
+            continue
+        found = tags_in(declared)
+        if len(found) != 1:
+            problems.append(_kind_problem(path, tree, entity, found))
+            del keys[entity]
+            continue
+        try:
+            keys[entity] = model_of(found[0]).model_validate(declared)
+        except ValidationError as exc:
+            problems += [
+                _explained(path, tree, finding, (entity,), model_of(found[0]))
+                for finding in exc.errors()
+                if finding["type"] not in ("missing", "dict_type") or finding["loc"] != ("columns",)
+            ]
+            del keys[entity]
+    try:
+        return Shop.model_validate(keys), problems
+    except ValidationError as exc:
+        return None, [*problems, *(_explained(path, tree, finding) for finding in exc.errors())]
+
+
+def _kind_problem(path: Path, tree: dict[str, Any], entity: str, found: tuple[str, ...]) -> ShopFileError:
+    """The error for a source that names no registered kind, or more than one."""
+    declared = tree[entity]
+    known = ", ".join(tags())
+    if found:
+        return ShopFileError(
+            f"{entity} has more than one kind of source: {', '.join(found)}",
+            code="two-kinds-of-source",
+            where=_where(path, tree, [entity, found[-1]]),
+            help="keep one of them",
+        )
+    named = list(map(str, declared)) if isinstance(declared, dict) else [str(declared)]
+    free = [name for name in named if name not in Source.model_fields]
+    guesses = (guess for name in free if (guess := _nearest(name, tags())))
+    return ShopFileError(
+        f"{entity} names no kind of source",
+        code="unknown-kind-of-source",
+        where=_where(path, tree, [entity]),
+        found=", ".join(named),
+        help=f"{next(guesses, 'add one of these keys')} (registered: {known})",
+    )
 
 
 def _line(problem: ShopFileError) -> int:
@@ -159,26 +209,28 @@ def _plain(node: Any) -> Any:
     return node
 
 
-def _name_problems(path: Path, tree: dict) -> Iterator[ShopFileError]:
+def _name_problems(path: Path, tree: dict[str, Any]) -> Iterator[ShopFileError]:
     """What is wrong with the names of entities and columns, which the model does not know."""
     if not any(tree.get(name) for name in ("ratings", "transactions", "events")):
         yield ShopFileError(
             f"{path.name} declares none of ratings, transactions, events",
             where=f"{path}:1",
-            help="a shop needs at least one of them to learn from; where clicks are all there is, "
+            help="a shop needs at least one of them to learn from; if it only has clicks, "
             "'events: stream'",
         )
     for entity, columns in ENTITIES.items():
         source = tree.get(entity)
-        if source == STREAM and entity != "events":
-            yield ShopFileError(
-                f"{entity} cannot come by the stream: it carries events alone",
-                where=_where(path, tree, [entity]),
-                help="name files, an API, or what they are made from",
-            )
+        for tag in tags_in(source):
+            allowed = model_of(tag).entities
+            if allowed is not None and entity not in allowed:
+                yield ShopFileError(
+                    f"{entity} cannot come by '{tag}', which carries {', '.join(allowed)} alone",
+                    where=_where(path, tree, [entity]),
+                    help="name another kind of source: files, an API, or what it is made from",
+                )
         if not isinstance(source, dict):
             continue
-        if "made_from" in source:
+        if MadeSource.kind in source:
             yield from _origin_problems(path, tree, entity)
         mapping = source.get("columns")
         if not isinstance(mapping, dict):
@@ -209,20 +261,22 @@ def _name_problems(path: Path, tree: dict) -> Iterator[ShopFileError]:
                 )
 
 
-def _origin_problems(path: Path, tree: dict, entity: str) -> Iterator[ShopFileError]:
+def _origin_problems(path: Path, tree: dict[str, Any], entity: str) -> Iterator[ShopFileError]:
     """What is wrong with what an entity says that it is made from."""
-    origin = tree[entity]["made_from"]
+    origin = tree[entity][MadeSource.kind]
     source = tree.get(origin) if isinstance(origin, str) else None
-    own = [n for n in ENTITIES if isinstance(tree.get(n), dict) and "made_from" not in tree[n]]
-    if not isinstance(source, dict) or "made_from" in source:
+    own = [n for n in ENTITIES if isinstance(tree.get(n), dict) and MadeSource.kind not in tree[n]]
+    if not isinstance(source, dict) or MadeSource.kind in source:
         yield ShopFileError(
             f"{entity} is made from '{origin}', which has no files or API of its own here",
             code="unknown-source",
-            where=_where(path, tree, [entity, "made_from"]),
+            where=_where(path, tree, [entity, MadeSource.kind]),
             found=", ".join(own) or "no source with files or an API",
             help=_nearest(str(origin), own) or "name an entity that has files or an API",
         )
-    elif "each" in tree[entity] and "api" not in source:
+    elif "each" in tree[entity] and not any(
+        "each" in model_of(tag).model_fields for tag in tags_in(source)
+    ):
         yield ShopFileError(
             f"{entity} reads a nested list, which only the items of an API have",
             code="no-nested-list",
@@ -231,13 +285,24 @@ def _origin_problems(path: Path, tree: dict, entity: str) -> Iterator[ShopFileEr
         )
 
 
-def _explained(path: Path, tree: Any, finding: Any) -> ShopFileError:
-    """One of pydantic's findings, in the words of the file."""
-    keys = [str(part) for part in finding["loc"] if part not in TAGS]
+def _explained(
+    path: Path,
+    tree: Any,
+    finding: Any,
+    place: tuple[str, ...] = (),
+    model: type[BaseModel] = Shop,
+) -> ShopFileError:
+    """One of pydantic's findings, in the words of the file.
+
+    Args:
+        place: the keys that lead to what was validated.
+        model: the model that it was validated with.
+    """
+    keys = [*place, *(str(part) for part in finding["loc"])]
     message = _EXPECTED.get(finding["type"]) or finding["msg"].removeprefix("Value error, ")
     hint = None
     if finding["type"] == "extra_forbidden":
-        known = _known_keys(finding["loc"][:-1])
+        known = _known_keys(model, finding["loc"][:-1])
         message = f"'{keys[-1]}' is not a key here"
         hint = _nearest(keys[-1], known) or f"known keys: {', '.join(known)}"
         if keys[-1] == "each":
@@ -274,23 +339,19 @@ def _unknown_rule(path: Path, tree: Any, keys: list[str]) -> ShopFileError:
     )
 
 
-def _known_keys(place: tuple[int | str, ...]) -> list[str]:
-    """The keys that the models allow at a place (pydantic's `loc` of a mapping)."""
-    models: list[type[BaseModel]] = [Shop]
+def _known_keys(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
+    """The keys that a model allows at a place within it (pydantic's `loc` of a mapping)."""
+    models = [model]
     for part in place:
-        if part in TAGS:
-            wanted = str(part).replace("-", "")
-            models = [model for model in models if model.__name__.lower() == wanted] or models
-            continue
         inner = [
             found
-            for model in models
-            if part in model.model_fields
-            for found in _models_in(model.model_fields[str(part)].annotation)
+            for one in models
+            if part in one.model_fields
+            for found in _models_in(one.model_fields[str(part)].annotation)
         ]
         # a key that is no field is one of a mapping's own: the models are those of its values
         models = inner or models
-    return list(dict.fromkeys(name for model in models for name in model.model_fields))
+    return list(dict.fromkeys(name for one in models for name in one.model_fields))
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:
@@ -324,4 +385,4 @@ def _where(path: Path, tree: Any, keys: list[str]) -> str:
 
 def _line_of(mapping: Any, key: str) -> int:
     """The line, from 1, on which ruamel read `key` of this mapping."""
-    return mapping.lc.key(key)[0] + 1
+    return int(mapping.lc.key(key)[0]) + 1

@@ -1,4 +1,4 @@
-"""A copy of the checkout that a test may extend: files are added or changed, commands run in it."""
+"""A copy of the checkout that a test extends as a contributor would, and what it then runs."""
 
 from __future__ import annotations
 
@@ -6,81 +6,91 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
-from recomart.settings import PROJECT_ROOT, TELEMETRY_OFF
+from recomart.settings import PROJECT_ROOT
 
-PIECES = Path(__file__).parent / "pieces"
+PIECES = PROJECT_ROOT / "tests" / "extending"
+"""The files that tests add to a checkout; docs/extending.md shows them."""
 
 
-@dataclass(frozen=True)
 class Checkout:
-    """The copy at `path`. Its packages are imported from there, not from this checkout."""
+    """A copy of all files that git knows or would add, with a `.venv` that runs the copy's code.
 
-    path: Path
+    Args:
+        folder: where to copy to; made if it is missing.
+    """
 
-    @classmethod
-    def copied_to(cls, path: Path) -> Checkout:
-        """A copy of every file that git knows, or would take."""
-        for name in _files():
-            target = path / name
+    def __init__(self, folder: Path) -> None:
+        self.root = folder
+        self._originals = {name: (PROJECT_ROOT / name).read_bytes() for name in _files()}
+        for name in self._originals:
+            target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(PROJECT_ROOT / name, target)
-        return cls(path)
+        self._make_venv()
 
-    def add(self, piece: str, name: str) -> None:
-        """Add a file of tests/extending/pieces/ under a new name."""
-        target = self.path / name
-        assert not target.exists(), f"{name} is there already"
+    def add(self, name: str, piece: str) -> None:
+        """Add a new file with the content of `tests/extending/<piece>`."""
+        target = self.root / name
+        assert not target.exists(), f"{name} exists already"
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(PIECES / piece, target)
+        shutil.copy(PIECES / piece, target)
 
-    def insert(self, name: str, before: str, text: str) -> None:
-        """Insert a text into a file, before another one that it holds once."""
-        file = self.path / name
-        whole = file.read_text(encoding="utf-8")
-        assert whole.count(before) == 1, f"{name} holds {before!r} {whole.count(before)} times"
-        file.write_text(whole.replace(before, text + before), encoding="utf-8")
+    def insert(self, name: str, piece: str, *, before: str) -> None:
+        """Insert the content of `tests/extending/<piece>` before the one line that is `before`."""
+        path = self.root / name
+        lines = path.read_text().splitlines(keepends=True)
+        (place,) = (number for number, line in enumerate(lines) if line == f"{before}\n")
+        lines.insert(place, (PIECES / piece).read_text())
+        path.write_text("".join(lines))
 
-    def changed(self) -> list[str]:
-        """The files that are new, or differ from this checkout's; not what a run made."""
-        known = _files()
-        changed = [
-            n for n in known if (self.path / n).read_bytes() != (PROJECT_ROOT / n).read_bytes()
-        ]
-        folders = {name.partition("/")[0] for name in known if "/" in name}
-        added = [
-            path.relative_to(self.path).as_posix()
-            for folder in sorted(folders)
-            for path in (self.path / folder).rglob("*")
-            if path.is_file() and "__pycache__" not in path.parts
-        ]
-        return sorted({*changed, *(name for name in added if name not in known)})
+    def changed(self) -> set[str]:
+        """Files of the repository whose content is not as it was."""
+        return {
+            name
+            for name, content in self._originals.items()
+            if (self.root / name).read_bytes() != content
+        }
 
-    def python(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run Python in the copy; `environment` is on top of a bare one."""
-        bare = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+    def recomart(self, *argv: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run `recomart ...` of the copy."""
+        return self.run(sys.executable, "-m", "orchestration", *argv, **environment)
+
+    def python(self, code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a piece of Python that imports the copy's packages."""
+        return self.run(sys.executable, "-c", code, **environment)
+
+    def run(self, *argv: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in the copy's folder."""
         return subprocess.run(
-            [sys.executable, *arguments],
-            cwd=self.path,
-            env=bare | TELEMETRY_OFF | {"PYTHONPATH": str(self.path)} | environment,
+            argv,
+            cwd=self.root,
+            env={**os.environ, "PYTHONPATH": str(self.root), "COLUMNS": "200", **environment},
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=280,
         )
 
-    def recomart(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run a verb in the copy."""
-        return self.python("-m", "orchestration", *arguments, **environment)
+    def _make_venv(self) -> None:
+        """What the Makefile expects of `.venv`, newer than its requirements: it installs nothing."""
+        bin_folder = self.root / ".venv" / "bin"
+        bin_folder.mkdir(parents=True)
+        recomart = bin_folder / "recomart"
+        recomart.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m orchestration "$@"\n')
+        recomart.chmod(0o755)
+        (bin_folder / "python").symlink_to(sys.executable)
+        for stamp in (bin_folder / "uv", bin_folder.parent / ".run", bin_folder.parent / ".dev"):
+            stamp.touch()
 
 
-def _files() -> set[str]:
+def _files() -> list[str]:
+    """Files that git tracks, and new ones that it does not ignore."""
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=PROJECT_ROOT,
         capture_output=True,
         text=True,
         check=True,
-    ).stdout.splitlines()
-    return {name for name in listed if (PROJECT_ROOT / name).is_file()}
+    ).stdout.split("\0")
+    return [name for name in listed if name and (PROJECT_ROOT / name).is_file()]

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from recomart.step import Progress
 from training.interactions import FloatArray, IntArray, Interactions
+from training.kinds import Fit
+from training.kinds._dense import DenseModel
+from training.kinds._stored import Stored, arrays_of
+from training.labels import LABEL_TABLES
+from training.reasons import Place, Shopper, quality_reason
+from training.requests import FitTask
 
 ROUNDS = 10
 USER_DAMPING, PRODUCT_DAMPING = 15, 10
-"""Ratings of no bias that each user, and each product, is taken to have beside its own."""
+"""Ratings without any bias that are added to those of each user, and of each product."""
 
 
 @dataclass(frozen=True)
-class Bias:
+class Bias(DenseModel):
     """rating = mean + user_bias + product_bias.
 
     Args:
@@ -37,6 +46,10 @@ class Bias:
         """(n,) predicted ratings on the scale."""
         return np.clip(self.mean + self.user_bias[users] + self.product_bias[products], *self.scale)
 
+    def reason(self, place: Place, shopper: Shopper) -> str:
+        """How well others rate it: all that it knows."""
+        return quality_reason(shopper, place.product)
+
 
 def fit_bias(known: Interactions, *, users: int, products: int, scale: tuple[float, float]) -> Bias:
     """Regularised alternating least squares, as Surprise's BaselineOnly does it by default.
@@ -55,3 +68,28 @@ def fit_bias(known: Interactions, *, users: int, products: int, scale: tuple[flo
         left = known.labels - mean - product_bias[known.products]
         user_bias = np.bincount(known.users, left, users + 1) / (USER_DAMPING + of_user)
     return Bias(mean, user_bias, product_bias, scale)
+
+
+class BiasKind:
+    """The kind `bias`."""
+
+    name = "bias"
+    complexity = 1
+    reads = LABEL_TABLES
+    builds_on: tuple[str, ...] = ()
+    parameters: Mapping[str, Any] = {"method": "als"}
+
+    def passes(self, task: FitTask) -> int:
+        return 0
+
+    def fit(self, task: FitTask, *, progress: Progress) -> Fit:
+        return Fit(fit_bias(task.known, users=task.users, products=task.products, scale=task.scale))
+
+    def store(self, model: Bias) -> Stored:
+        return Stored(model.scale, arrays_of(self.name, model))
+
+    def restore(self, stored: Stored) -> Bias:
+        return stored.part(Bias, self.name)
+
+
+KIND = BiasKind()

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from recomart.step import Progress
 from training.interactions import FloatArray, IntArray, Interactions
+from training.kinds import Fit
+from training.kinds._dense import DenseModel
+from training.kinds._stored import Stored, arrays_of
+from training.labels import LABEL_TABLES
+from training.reasons import RECENT_DAYS, Place, Shopper, popular_reason
+from training.requests import FitTask
 
 HALF_LIFE_DAYS = 30.0
 PRIOR_WEIGHT = 5.0
-RECENT_DAYS = 30
 _MICROSECONDS_PER_DAY = 86_400e6
 
 
 @dataclass(frozen=True)
-class Popularity:
+class Popularity(DenseModel):
     """Popularity that fades with time.
 
     Args:
@@ -37,6 +45,14 @@ class Popularity:
     def ratings(self, users: IntArray, products: IntArray) -> FloatArray:
         """(n,) damped mean ratings of the products."""
         return np.clip(self.mean_ratings[products], *self.scale)
+
+    def can_rank(self, user: int) -> bool:
+        """Whomever: it is the same for all."""
+        return True
+
+    def reason(self, place: Place, shopper: Shopper) -> str:
+        """How many liked it lately."""
+        return popular_reason(self, place.product)
 
 
 def fit_popularity(
@@ -67,3 +83,36 @@ def fit_popularity(
         mean_ratings=(sums + PRIOR_WEIGHT * mean) / (counts + PRIOR_WEIGHT),
         scale=scale,
     )
+
+
+class PopularityKind:
+    """The kind `popularity`."""
+
+    name = "popularity"
+    complexity = 0
+    reads = LABEL_TABLES
+    builds_on: tuple[str, ...] = ()
+    parameters: Mapping[str, Any] = {"half_life_days": HALF_LIFE_DAYS}
+
+    def passes(self, task: FitTask) -> int:
+        return 0
+
+    def fit(self, task: FitTask, *, progress: Progress) -> Fit:
+        return Fit(
+            fit_popularity(
+                task.known,
+                now=task.cut,
+                products=task.products,
+                scale=task.scale,
+                relevant=task.relevant,
+            )
+        )
+
+    def store(self, model: Popularity) -> Stored:
+        return Stored(model.scale, arrays_of(self.name, model))
+
+    def restore(self, stored: Stored) -> Popularity:
+        return stored.part(Popularity, self.name)
+
+
+KIND = PopularityKind()

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from training.feature_tables import FeatureTables
-from training.interactions import BoolArray, FloatArray, IntArray
+from recomart.step import Progress
+from training.examples import Examples
+from training.feature_tables import VIEWS, FeatureTables
+from training.interactions import UNKNOWN, BoolArray, FloatArray, IntArray
+from training.kinds import Fit, Model
+from training.kinds._ranker_reasons import ranker_reason
+from training.kinds._stored import Stored, arrays_of
 from training.kinds.popularity import Popularity
 from training.kinds.svd import SVD
+from training.labels import LABEL_TABLES
+from training.lists import recommend_lists
+from training.reasons import Place, Shopper
+from training.requests import FitTask, ListRequest, UserRequest
 from training.topk import top_k
 
 if TYPE_CHECKING:
@@ -41,11 +51,17 @@ PARAMETERS: dict[str, Any] = {
     "verbosity": -1,
 }
 RANKED_WHOLE = 2_000
-"""A catalogue of up to so many products is ranked whole."""
+"""A catalogue of up to this many products is ranked whole."""
 SHORTLIST = 500
 """Of a larger one, this many products by popularity and as many by SVD are ranked."""
 BLOCK_ROWS = 100_000
 SHAP_SAMPLE = 200
+MIN_LISTS = 10
+"""Fewer lists than that teach trees nothing."""
+
+TREES_FILE = "ranker.txt"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -74,6 +90,48 @@ class Ranker:
         """(n,) its SVD's ratings: the trees order products, and say nothing about stars."""
         return self.svd.ratings(users, products)
 
+    def lists(self, request: ListRequest) -> IntArray:
+        """As in `Model`, over features as of the request's time."""
+        assert request.features is not None, "the ranker needs features"
+        return recommend_lists(
+            self.at(request.features),
+            request.users,
+            request.excluded,
+            request.candidates,
+            request.k,
+            threads=request.threads,
+        )
+
+    def can_rank(self, user: int) -> bool:
+        """Whomever: its features say something about a user without labels, too."""
+        return True
+
+    def places(self, request: UserRequest) -> list[Place]:
+        """The list of one user, over features as they are online now."""
+        user = np.array([request.user])
+        at = np.flatnonzero(request.candidates & self.shortlist(user)[0])
+        frame = request.features(at)
+        stored = frame[list(self.features[len(BASE_FEATURES) :])].to_numpy(dtype=np.float64)
+        users = np.full(len(at), request.user, dtype=np.int64)
+        rows = np.hstack([base_features(self.svd, self.popularity, users, at), stored])
+        scores = predict(self.booster, rows)
+        (best,) = top_k(scores[None, :], request.k)
+        best = best[best != UNKNOWN]
+        contributions = self.contributions(rows, best)
+        return [
+            Place(
+                int(at[row]),
+                float(scores[row]),
+                features=dict(zip(self.features, rows[row], strict=True)),
+                contributions=dict(zip(self.features, why, strict=True)),
+            )
+            for row, why in zip(best, contributions, strict=True)
+        ]
+
+    def reason(self, place: Place, shopper: Shopper) -> str:
+        """The largest contribution about which something true can be said."""
+        return ranker_reason(self.svd, self.popularity, place, shopper)
+
     def at(self, tables: FeatureTables) -> Callable[[IntArray], FloatArray]:
         """The scorer that sees these features: (n,) users to (n, products) scores.
 
@@ -93,7 +151,7 @@ class Ranker:
         return scores
 
     def contributions(self, rows: FloatArray, chosen: IntArray) -> FloatArray:
-        """(chosen, features) what each feature adds to a row's score, beside the other rows.
+        """(chosen, features) what each feature adds to a row's score, compared with the other rows.
 
         Source: TreeSHAP (Lundberg et al., 2020) as LightGBM computes it, minus its mean over a
         sample of the rows: so what all candidates of a user share explains none of them.
@@ -170,3 +228,68 @@ def fit_ranker(
 def predict(booster: lightgbm.Booster, rows: FloatArray) -> FloatArray:
     """(n,) scores of rows."""
     return np.asarray(booster.predict(rows, num_threads=THREADS), dtype=np.float64)
+
+
+class RankerKind:
+    """The kind `ranker`."""
+
+    name = "ranker"
+    complexity = 3
+    reads = (*LABEL_TABLES, *VIEWS)
+    builds_on: tuple[str, ...] = ("popularity", "svd")
+    parameters: Mapping[str, Any] = {**PARAMETERS, "trees": TREES}
+
+    def passes(self, task: FitTask) -> int:
+        return 0
+
+    def fit(self, task: FitTask, *, progress: Progress) -> Fit | None:
+        """Learn from the examples which of a list's candidates the user came to like."""
+        if task.examples is None:
+            return None
+        candidates = task.examples.candidates
+        if len(candidates.groups) < MIN_LISTS:
+            log.warning(
+                "only %d lists of candidates: no ranker is trained on them", len(candidates.groups)
+            )
+            return None
+        features = (*BASE_FEATURES, *task.examples.names)
+        rows = example_rows(task.examples)
+        text = fit_ranker(rows, candidates.relevant, candidates.groups, features, seed=task.seed)
+        svd, popularity = _base(task.base)
+        return Fit(Ranker(text, features, svd, popularity))
+
+    def store(self, model: Ranker) -> Stored:
+        return Stored(
+            model.popularity.scale,
+            arrays_of("popularity", model.popularity) | arrays_of("svd", model.svd),
+            {"features": list(model.features)},
+            {TREES_FILE: model.text},
+        )
+
+    def restore(self, stored: Stored) -> Ranker:
+        return Ranker(
+            stored.texts[TREES_FILE],
+            tuple(stored.record["features"]),
+            stored.part(SVD, "svd"),
+            stored.part(Popularity, "popularity"),
+        )
+
+
+def example_rows(examples: Examples) -> FloatArray:
+    """(n, features) what the trees see of the examples: each by the base models of its own cut,
+    which have not seen its window, and with the features as of that cut."""
+    candidates = examples.candidates
+    scores = np.empty((len(candidates.users), len(BASE_FEATURES)))
+    for number, base in enumerate(examples.base):
+        here = candidates.window == number
+        scores[here] = base_features(
+            *_base(base), candidates.users[here], candidates.products[here]
+        )
+    return np.hstack([scores, examples.features])
+
+
+def _base(models: Mapping[str, Model]) -> tuple[SVD, Popularity]:
+    return cast(SVD, models["svd"]), cast(Popularity, models["popularity"])
+
+
+KIND = RankerKind()

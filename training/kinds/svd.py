@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from recomart.step import Progress, no_progress
 from training.interactions import FloatArray, IntArray, Interactions
-from training.kinds.trainset import positions, report_epochs, surprise_trainset
+from training.kinds import Fit
+from training.kinds._dense import DenseModel
+from training.kinds._stored import Stored, arrays_of
+from training.labels import LABEL_TABLES
+from training.reasons import Place, Shopper, quality_reason
+from training.requests import FitTask
+from training.surprise_trainset import positions, report_epochs, surprise_trainset
 
 FACTORS = 100
 EPOCHS = 20
 BLOCK_PAIRS = 1_000
+ALIKE = 0.15
+"""The cosine between two products' factors from which on they count as similar."""
 
 
 @dataclass(frozen=True)
-class SVD:
+class SVD(DenseModel):
     """rating = mean + user_bias + product_bias + user_factors . product_factors.
 
     Args:
@@ -61,6 +70,28 @@ class SVD:
                 out=taste[some],
             )
         return taste
+
+    def reason(self, place: Place, shopper: Shopper) -> str:
+        """The user's taste, where it counts for more than what all think of the product."""
+        taste = float(self.user_factors[shopper.user] @ self.product_factors[place.product])
+        if taste > 0 and taste >= self.product_bias[place.product]:
+            return self.taste_reason(place, shopper) or "close to your taste"
+        return quality_reason(shopper, place.product)
+
+    def taste_reason(self, place: Place, shopper: Shopper) -> str | None:
+        """The liked product whose ratings are most like this one's, if any is similar."""
+        if not len(shopper.liked):
+            return None
+        alike = _cosine(self.product_factors[shopper.liked], self.product_factors[place.product])
+        best = int(alike.argmax())
+        if alike[best] < ALIKE:
+            return None
+        title = shopper.title(int(shopper.liked[best]))
+        if title is None:
+            return None
+        if shopper.rates:
+            return f"rated much like {title}, to which you gave {shopper.labels[best]:g}"
+        return f"chosen by those who like {title}, as you do"
 
 
 def fit_svd(
@@ -131,3 +162,43 @@ def fit_svds(
         mean = float(trainset.global_mean)
         models.append(SVD(mean, user_bias, product_bias, user_factors, product_factors, scale))
     return models
+
+
+class SVDKind:
+    """The kind `svd`."""
+
+    name = "svd"
+    complexity = 2
+    reads = LABEL_TABLES
+    builds_on: tuple[str, ...] = ()
+    parameters: Mapping[str, Any] = {"n_factors": FACTORS, "n_epochs": EPOCHS}
+
+    def passes(self, task: FitTask) -> int:
+        """The epochs of all fits: Surprise gives no model between two epochs."""
+        return sum(task.stops) + EPOCHS
+
+    def fit(self, task: FitTask, *, progress: Progress) -> Fit:
+        *stages, model = fit_svds(
+            task.known,
+            users=task.users,
+            products=task.products,
+            scale=task.scale,
+            seed=task.seed,
+            epochs=(*task.stops, EPOCHS),
+            progress=progress,
+        )
+        return Fit(model, tuple(stages))
+
+    def store(self, model: SVD) -> Stored:
+        return Stored(model.scale, arrays_of(self.name, model))
+
+    def restore(self, stored: Stored) -> SVD:
+        return stored.part(SVD, self.name)
+
+
+def _cosine(rows: FloatArray, one: FloatArray) -> FloatArray:
+    lengths = np.linalg.norm(rows, axis=1) * np.linalg.norm(one)
+    return np.divide(rows @ one, lengths, out=np.zeros(len(rows)), where=lengths > 0)
+
+
+KIND = SVDKind()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.load import declare, ingest
+from ingestion.ingest import declare, ingest
 from recomart.errors import NotReady
 from recomart.settings import Settings, load_settings
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+import feature_store  # noqa: F401  # before any test imports Feast: it leaves out typeguard's checks
 from recomart import processes
 from recomart.settings import Settings, load_settings
 

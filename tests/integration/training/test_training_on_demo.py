@@ -13,13 +13,14 @@ import pytest
 from feature_store.snapshots import current_snapshot
 from recomart.settings import Settings
 from training.evaluate import Holdout, Scores, evaluate
+from training.examples import prepare_examples
 from training.experiment import Experiment, run_experiment
 from training.feature_tables import FeatureTables, model_features
+from training.fitting import fit_on_base, fit_on_labels
 from training.history import Ask, feature_tables, features_of_rows
-from training.kinds.base import BaseModels, fit_base
+from training.kinds import Model
 from training.kinds.ranker import Ranker
 from training.labels import ShopData, load_shop_data
-from training.ranker_training import prepare_training
 from training.split import Split, holdout, split_by_time
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Trained:
     store: FeatureStore
     split: Split
     held_out: Holdout
-    base: BaseModels
+    base: dict[str, Model]
     ranker: Ranker
     tables: FeatureTables
 
@@ -54,12 +55,13 @@ def trained(demo_lake: Settings) -> Trained:
     store = open_store(demo_lake)
     split = split_by_time(data.labels.times, data.rules.as_of)
     holdouts = [holdout(data, window, seed=7) for window in split.windows]
-    base = [fit_base(data, window.cut, seed=7) for window in split.windows]
-    training = prepare_training(
+    base = [fit_on_labels(data, window.cut, seed=7) for window in split.windows]
+    examples = prepare_examples(
         data, store, model_features(snapshot), split.windows, holdouts, base, seed=7
     )
-    ranker = training.fit(len(split.windows) - 1, base[-1])
-    assert ranker is not None
+    earlier = examples.first(len(split.windows) - 1)
+    ranker = fit_on_base(data, split.windows[-1].cut, base[-1], earlier, seed=7)["ranker"]
+    assert isinstance(ranker, Ranker)
     ask = Ask(split.windows[-1].cut, holdouts[-1].users)
     (tables,) = feature_tables(store, data, snapshot, [ask])
     return Trained(demo_lake, snapshot, data, store, split, holdouts[-1], base[-1], ranker, tables)
@@ -89,8 +91,9 @@ def test_features_joined_by_position_equal_what_feast_answers_for_the_pair(
 def test_the_ranker_beats_svd_and_popularity(trained: Trained) -> None:
     ranker = trained.judge(trained.tables).ndcg_at_10
     rated = trained.held_out.ratings
-    for base in (trained.base.popularity, trained.base.svd):
-        assert ranker > evaluate(base.scores, trained.held_out, rated).ndcg_at_10
+    for base in (trained.base["popularity"], trained.base["svd"]):
+        scores = base.scores  # type: ignore[attr-defined]  # both score densely
+        assert ranker > evaluate(scores, trained.held_out, rated).ndcg_at_10
 
 
 def test_shuffled_features_make_ndcg_fall(trained: Trained) -> None:

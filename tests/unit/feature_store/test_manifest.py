@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from feature_store import derivation
+from feature_store.definitions.derived_inputs import check_derived
 from feature_store.definitions.manifest import definition_digest, read_models
+from feature_store.derivation import Column, derived
 from recomart.errors import ConfigurationError
 
 
@@ -106,3 +109,49 @@ def test_the_digest_follows_meaning_and_not_descriptions(tmp_path: Path) -> None
 
     assert plain == described
     assert plain != retyped
+
+
+@pytest.fixture
+def own_feature(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The only derived feature: made from the time of a user's last visit."""
+    derivation.derived_features()
+    monkeypatch.setattr(derivation, "_registered", {})
+
+    @derived
+    def user_visits_per_day(as_of: Column, user_last_at: Column, user_visits: Column) -> Column:
+        """Visits for each day.
+
+        Unit: visits per day.
+        """
+        return user_visits / (as_of - user_last_at)
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"user_visit": "bigint", "user_last_at": "timestamp"}, 'takes "user_visits", which is a'),
+        ({"user_visits": "varchar", "user_last_at": "timestamp"}, '"user_visits", which is a text'),
+        ({"user_visits": "timestamp", "user_last_at": "timestamp"}, '"user_visits", which the'),
+        ({"user_visits": "bigint", "user_last_at": "bigint"}, '"user_last_at", which the'),
+    ],
+)
+def test_a_derived_feature_needs_columns_of_its_names_and_of_the_right_types(
+    own_feature: None, tmp_path: Path, columns: dict[str, str], message: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        check_derived(read_models(write_manifest(tmp_path, columns=columns)))
+    assert str(caught.value.where).startswith(f"{__file__}:")
+
+
+def test_an_unknown_input_names_the_nearest_columns(own_feature: None, tmp_path: Path) -> None:
+    columns = {"user_visit": "bigint", "user_last_at": "timestamp"}
+    with pytest.raises(ConfigurationError) as caught:
+        check_derived(read_models(write_manifest(tmp_path, columns=columns)))
+    assert "user_visit" in str(caught.value.found)
+
+
+def test_a_derived_feature_whose_columns_are_there_may_be_published(
+    own_feature: None, tmp_path: Path
+) -> None:
+    columns = {"user_visits": "bigint", "user_last_at": "timestamp"}
+    check_derived(read_models(write_manifest(tmp_path, columns=columns)))

@@ -166,12 +166,12 @@ def test_a_feature_comes_from_the_entities_upstream_of_it(lake: Settings) -> Non
 )
 def test_a_file_is_known_by_its_bytes_and_by_where_it_landed(lake: Settings, name: str) -> None:
     found = walk(lake, name)
-    assert dict(found.thing.facts)["sha256"] == SHAS["ratings"]
-    assert found.thing.name == "raw/files/ratings/00000001.csv"
+    assert dict(found.start.facts)["sha256"] == SHAS["ratings"]
+    assert found.start.name == "raw/files/ratings/00000001.csv"
 
 
 def test_a_name_of_several_things_lists_their_whole_names(lake: Settings) -> None:
-    with pytest.raises(UnknownName, match="the name of 2 things") as caught:
+    with pytest.raises(UnknownName, match="2 assets have this name") as caught:
         walk(lake, "day.csv")
     assert caught.value.found == "file:events/day.csv, file:ratings/day.csv"
     assert versions(walk(lake, "file:ratings/day.csv")) == ["2"]
@@ -180,7 +180,7 @@ def test_a_name_of_several_things_lists_their_whole_names(lake: Settings) -> Non
 def test_a_file_that_was_received_twice_is_both_batches(lake: Settings) -> None:
     found = walk(lake, "file:events/day.csv")
     assert versions(found) == ["1", "2"]
-    assert dict(found.thing.facts)["batches"] == "2"
+    assert dict(found.start.facts)["batches"] == "2"
 
 
 def test_bytes_that_two_entities_were_made_of_lead_to_what_both_feed(lake: Settings) -> None:

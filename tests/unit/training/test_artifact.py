@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from recomart.errors import ModelDamaged
-from training.artifact import ARRAYS, RECORD, TREES, Artifact, load, save
+from training.artifact import ARRAYS, RECORD, Artifact, load, save
 from training.interactions import Index, Interactions
 from training.kinds.popularity import Popularity, fit_popularity
-from training.kinds.ranker import BASE_FEATURES, Ranker, fit_ranker
+from training.kinds.ranker import BASE_FEATURES, TREES_FILE, Ranker, fit_ranker
 from training.kinds.svd import SVD, fit_svd
 
 
@@ -63,7 +63,7 @@ def test_each_kind_comes_back_as_its_own(artifact: Artifact, tmp_path: Path, kin
     assert isinstance(load(tmp_path).model, Popularity if kind == "popularity" else SVD)
 
 
-@pytest.mark.parametrize("name", [RECORD, ARRAYS, TREES])
+@pytest.mark.parametrize("name", [RECORD, ARRAYS, TREES_FILE])
 def test_a_changed_file_is_noticed(artifact: Artifact, tmp_path: Path, name: str) -> None:
     sha256 = save(artifact, tmp_path)
     damaged = bytearray((tmp_path / name).read_bytes())

@@ -7,7 +7,7 @@ from math import log2
 import numpy as np
 import pytest
 
-from training import evaluate as evaluation
+from training import lists
 from training.champion import rank_kinds
 from training.evaluate import Holdout, evaluate, pairs
 
@@ -40,11 +40,11 @@ def test_what_a_user_has_and_what_is_not_sold_takes_no_place() -> None:
 
 def test_blocks_of_users_give_the_same_lists(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = held_out()
-    whole = evaluation.recommend_lists(
+    whole = lists.recommend_lists(
         lambda users: SCORES[users], np.arange(3), asked.excluded, asked.candidates, 3
     )
-    monkeypatch.setattr(evaluation, "BLOCK_CELLS", 1)
-    one_by_one = evaluation.recommend_lists(
+    monkeypatch.setattr(lists, "BLOCK_CELLS", 1)
+    one_by_one = lists.recommend_lists(
         lambda users: SCORES[users], np.arange(3), asked.excluded, asked.candidates, 3
     )
     assert whole.tolist() == one_by_one.tolist() == [[1, 2, -1], [2, 1, 0], [0, 1, 2]]

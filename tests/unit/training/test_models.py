@@ -9,7 +9,7 @@ from training.interactions import Index, Interactions
 from training.kinds.bias import fit_bias
 from training.kinds.popularity import fit_popularity
 from training.kinds.svd import EPOCHS, FACTORS, fit_svd, fit_svds
-from training.kinds.trainset import surprise_trainset
+from training.surprise_trainset import surprise_trainset
 
 SCALE = (1.0, 5.0)
 USERS, PRODUCTS = 12, 15

@@ -10,7 +10,7 @@ from training.interactions import Index
 from training.kinds.popularity import Popularity
 from training.kinds.ranker import Ranker
 from training.kinds.svd import SVD
-from training.reasons import Explainer, Place
+from training.reasons import Place, shopper_of
 
 SCALE = (1.0, 5.0)
 CATALOGUE = {"a": ("Alien", "Film"), "b": ("Blade", "Film"), "c": ("Cup", "Kitchen")}
@@ -35,7 +35,7 @@ def artifact() -> Artifact:
 
 
 def explain(artifact: Artifact, place: Place) -> str:
-    return Explainer(artifact, CATALOGUE, 0, {"a": 5.0}).reason(place)
+    return artifact.model.reason(place, shopper_of(artifact, CATALOGUE, 0, {"a": 5.0}))
 
 
 def test_svd_names_the_liked_product_that_is_rated_alike(artifact: Artifact) -> None:
@@ -55,24 +55,24 @@ def ranked(artifact: Artifact, contributions: dict[str, float], **features: floa
     return explain(own, Place(1, 1.0, features, contributions))
 
 
-def test_the_ranker_tells_its_largest_contribution(artifact: Artifact) -> None:
-    told = ranked(
+def test_the_ranker_names_its_largest_contribution(artifact: Artifact) -> None:
+    reason = ranked(
         artifact,
         {"user_category_share_90d": 0.5, "popularity": 0.4, "user_views_7d": 9.0},
         user_category_interactions_90d=3.0,
     )
-    assert told == "you often look at Film"
+    assert reason == "you often look at Film"
 
 
 def test_the_ranker_does_not_claim_what_never_happened(artifact: Artifact) -> None:
-    told = ranked(
+    reason = ranked(
         artifact,
         {"user_category_share_90d": 0.5, "popularity": 0.4},
         user_category_interactions_90d=0.0,
     )
-    assert told == "popular now: 12 customers liked it in 30 days"
+    assert reason == "popular now: 12 customers liked it in 30 days"
 
 
 def test_what_speaks_against_a_product_is_no_reason_for_it(artifact: Artifact) -> None:
-    told = ranked(artifact, {"product_price_percentile": -1.0, "svd_taste": 0.1})
-    assert told == "rated much like Alien, to which you gave 5"
+    reason = ranked(artifact, {"product_price_percentile": -1.0, "svd_taste": 0.1})
+    assert reason == "rated much like Alien, to which you gave 5"

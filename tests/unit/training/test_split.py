@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from training.fitting import fit_on_labels
 from training.interactions import Index, Interactions
-from training.kinds.base import fit_base
 from training.labels import ShopData, ShopRules
 from training.split import Window, holdout, split_by_time
 
@@ -121,9 +121,10 @@ def test_models_of_a_cut_do_not_change_when_the_future_does() -> None:
     future = [(0, 4, 5.0, "2026-01-10"), (1, 0, 1.0, "2026-01-15")]
     with_future = shop(rows(*known, *future), rows())
     without = replace(with_future, labels=rows(*known))
-    one, other = (fit_base(data, WINDOW.cut, seed=7) for data in (with_future, without))
+    one, other = (fit_on_labels(data, WINDOW.cut, seed=7) for data in (with_future, without))
     everyone = np.arange(3)
     for kind in ("popularity", "bias", "svd"):
         np.testing.assert_array_equal(
-            getattr(one, kind).scores(everyone), getattr(other, kind).scores(everyone)
+            one[kind].scores(everyone),  # type: ignore[attr-defined]
+            other[kind].scores(everyone),  # type: ignore[attr-defined]
         )
