@@ -174,7 +174,9 @@ def _read(path: Path, tree: dict[str, Any]) -> tuple[Shop | None, list[ShopFileE
         return None, [*problems, *(_explained(path, tree, finding) for finding in exc.errors())]
 
 
-def _kind_problem(path: Path, tree: dict[str, Any], entity: str, found: tuple[str, ...]) -> ShopFileError:
+def _kind_problem(
+    path: Path, tree: dict[str, Any], entity: str, found: tuple[str, ...]
+) -> ShopFileError:
     """The error for a source that names no registered kind, or more than one."""
     declared = tree[entity]
     known = ", ".join(tags())
