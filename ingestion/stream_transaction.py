@@ -24,7 +24,7 @@ from recomart.batches import LOADED, Batch
 from recomart.events import MAX_AHEAD
 from recomart.shop.entities import ENTITIES, SCHEMA
 
-_CONTENT = tuple(column.name for column in SCHEMA[ENTITY].columns if column.identifies)
+_CONTENT = tuple(c.name for c in SCHEMA[ENTITY].columns if c.identifies)
 _PATHS = (*ENTITIES[ENTITY], "transport_id")
 
 _INCOMING = f"""
