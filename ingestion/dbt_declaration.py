@@ -15,6 +15,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from recomart.events import EVENT_WEIGHTS
 from recomart.files import replace_text
 from recomart.project import DBT_PROJECT
 from recomart.rules.kind import RULE_KINDS
@@ -23,6 +24,8 @@ from recomart.shop.entities import SCHEMA
 from recomart.shop.model import Shop
 
 DEFAULTS = DBT_PROJECT / "macros" / "shop" / "shop_defaults.sql"
+FORMAT = 1
+"""Counts up with the keys of a declaration; `declaration()` refuses another one."""
 _SHARED = ("name", "type", "required", "references", "identifies", "blank_is_null")
 
 
@@ -40,7 +43,9 @@ def declare_to_dbt(lake: Path, shop: Shop) -> str:
 def declaration(shop: Shop) -> dict[str, Any]:
     """What dbt's macros read, as JSON values. `macros/shop/declaration.sql` describes it."""
     declared = {
+        "format": FORMAT,
         "rule_kinds": list(RULE_KINDS.names()),
+        "event_weights": EVENT_WEIGHTS,
         "time_formats": {name: s.time_format for name, s in shop.sources().items()},
         "entities": {
             entity.name: {

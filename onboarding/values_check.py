@@ -18,7 +18,7 @@ from onboarding.times import calculator, percent, share_parsed, time_format
 from onboarding.values import Column, event_type_of
 from recomart.errors import RecoMartError, SourceError
 from recomart.events import EVENT_TYPES
-from recomart.rules.rulebook import rules_of
+from recomart.rules.rulebook import STOP_ABOVE, rules_of
 from recomart.shop.entities import TYPES
 from recomart.shop.file import ShopFile
 from recomart.shop.model import KEYS, Source
@@ -91,7 +91,7 @@ def _problem(
 
 
 def _severity(bad: float) -> Severity:
-    return "error" if bad > 0.5 else "warning"
+    return "error" if bad > STOP_ABOVE else "warning"
 
 
 def _examples(column: Column) -> str:

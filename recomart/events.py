@@ -12,6 +12,15 @@ EventType = Literal[
     "impression", "view", "click", "favorite", "add_to_cart", "remove_from_cart", "purchase"
 ]
 EVENT_TYPES: tuple[str, ...] = get_args(EventType)
+EVENT_WEIGHTS: dict[EventType, int] = {
+    "view": 1,
+    "click": 1,
+    "favorite": 2,
+    "add_to_cart": 3,
+    "remove_from_cart": -2,
+    "purchase": 5,
+}
+"""How much each type of event says for a product: in labels without ratings, and in trending."""
 KEY_SEPARATOR = "\x1f"
 
 MAX_AHEAD = timedelta(minutes=5)

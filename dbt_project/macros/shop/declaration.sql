@@ -1,8 +1,10 @@
 {#-
     What the shop declares, as ingestion/dbt_declaration.py writes it:
 
+    format        counts up with the keys below
     fingerprint   of all the rest
     rule_kinds    names of the kinds of rules that Python knows
+    event_weights type of event -> how much it says for a product
     time_formats  entity -> its time format
     entities      entity -> its key and its columns, in order
     rules         the fields of recomart.rules.rule.Rule; unset ones are left out
@@ -11,7 +13,14 @@
     dbt_project.yml names. Without a lake it is a shop that says nothing.
 -#}
 {% macro declaration() -%}
-    {{- return(shop_declared() if shop_declared is defined else shop_defaults()) -}}
+    {%- set found = shop_declared() if shop_declared is defined else shop_defaults() -%}
+    {%- if found.format != 1 -%}
+        {{- exceptions.raise_compiler_error(
+            'dbt_macros/shop_declared.sql in the lake is of another version; run '
+            ~ '"recomart transform" once, which writes it'
+        ) -}}
+    {%- endif -%}
+    {{- return(found) -}}
 {%- endmacro %}
 
 {#- The columns of an entity, in order: name, type, and what else is declared of each. -#}

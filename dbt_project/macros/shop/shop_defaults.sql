@@ -1,6 +1,7 @@
 {#- Written by ingestion/dbt_declaration.py; do not edit. -#}
 {% macro shop_defaults() -%}
-{{- return(fromjson('{"fingerprint": "4ecf684ee375eb57", "rule_kinds": ["missing", "one_of", "range", "rare", "reference", "required", "time", "type", "unique", "usual"], "time_formats": {},
+{{- return(fromjson('{"fingerprint": "0b41857b04102e18", "format": 1, "rule_kinds": ["missing", "one_of", "range", "rare", "reference", "required", "time", "type", "unique", "usual"], "event_weights": {"view": 1, "click": 1, "favorite": 2, "add_to_cart": 3, "remove_from_cart": -2, "purchase": 5},
+"time_formats": {},
 "entities": {"users": {"key": ["user_id"], "columns": [{"name": "user_id", "type": "text", "required": true, "identifies": true},
 {"name": "signed_up_at", "type": "time", "identifies": true},
 {"name": "country", "type": "text", "identifies": true},

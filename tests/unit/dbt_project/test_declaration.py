@@ -10,6 +10,7 @@ from jinja2 import Environment
 from ruamel.yaml import YAML
 
 from ingestion.dbt_declaration import DEFAULTS, declaration, defaults, macro
+from recomart.events import EVENT_WEIGHTS
 from recomart.rules.kind import RULE_KINDS
 from recomart.settings import PROJECT_ROOT
 from recomart.shop.entities import SCHEMA
@@ -92,3 +93,12 @@ def test_only_macros_know_the_columns_of_entities_in_staging() -> None:
         text = (DBT_PROJECT / f"models/staging/stg_{entity}.sql").read_text()
         named = [c.name for c in declared.columns if re.search(rf"\b{c.name}\b", text)]
         assert named == []
+
+
+def test_labels_are_described_with_the_weights_of_events() -> None:
+    models = YAML(typ="safe").load(
+        (DBT_PROJECT / "models/features/_features__models.yml").read_text()
+    )
+    [labels] = [m for m in models["models"] if m["name"] == "lbl_interactions"]
+    for kind, weight in EVENT_WEIGHTS.items():
+        assert f"{kind} {weight}" in labels["description"]
