@@ -75,7 +75,7 @@ def show_lineage(walk: Walk, *, full: bool = False) -> None:
     # a tree crops its lines at the width, and nobody can search for a sha256 that is cut
     console = Console(highlight=False, width=None if terminal else PIPE_WIDTH)
     if walk.up:
-        console.print(_tree("made from", walk.start, walk.up, full))
+        console.print(_tree("was made from", walk.start, walk.up, full))
     if walk.down:
         console.print(_tree("went into", walk.start, walk.down, full))
     if walk.files:

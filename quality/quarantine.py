@@ -13,6 +13,9 @@ from recomart.settings import Settings
 from recomart.shop.entities import ENTITIES
 from recomart.warehouse import has_table, warehouse
 
+LISTED = 12
+"""Names that an error lists when none is near."""
+
 
 @dataclass(frozen=True)
 class ReasonCount:
@@ -186,10 +189,11 @@ def _check_reason(connection: duckdb.DuckDBPyConnection, reason: str | None) -> 
 
 def _unknown(what: str, name: str, known: list[str]) -> UnknownName:
     near = get_close_matches(name, known, n=3, cutoff=0.5)
-    listed = ", ".join(near or known[:12])
+    more = f" and {len(known) - LISTED:,} more" if len(known) > LISTED else ""
+    listed = f"{', '.join(known[:LISTED])}{more}" if known else "none"
     return UnknownName(
         f"there is no {what} {name!r}",
         found=name,
-        help=f"did you mean {listed}?" if near else f"there are: {listed or 'none'}",
+        help=f"did you mean {', '.join(near)}?" if near else f"there are: {listed}",
         code=f"unknown-{what}",
     )
