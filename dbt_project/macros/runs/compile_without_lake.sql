@@ -7,5 +7,5 @@
     {%- if flags.WHICH == 'compile' -%}
         {{- return([]) -}}
     {%- endif -%}
-    {{- return(dbt_duckdb.duckdb__list_relations_without_caching(schema_relation)) -}}
+    {{- return(dbt.duckdb__list_relations_without_caching(schema_relation)) -}}
 {%- endmacro %}
