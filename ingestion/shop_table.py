@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from recomart.rules.for_dbt import declare_to_dbt
+from ingestion.dbt_declaration import declare_to_dbt
 from recomart.rules.rulebook import every_rule, stop_of
 from recomart.shop.entities import ENTITIES
 from recomart.shop.model import Shop

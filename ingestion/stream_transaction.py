@@ -22,9 +22,9 @@ from ingestion.sources.stream import ENTITY
 from ingestion.transaction import LoadedBatches, ReadyBatch
 from recomart.batches import LOADED, Batch
 from recomart.events import MAX_AHEAD
-from recomart.shop.entities import ENTITIES
+from recomart.shop.entities import ENTITIES, SCHEMA
 
-_CONTENT = tuple(name for name in ENTITIES[ENTITY] if name != "received_at")
+_CONTENT = tuple(c.name for c in SCHEMA[ENTITY].columns if c.identifies)
 _PATHS = (*ENTITIES[ENTITY], "transport_id")
 
 _INCOMING = f"""

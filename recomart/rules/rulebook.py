@@ -1,6 +1,6 @@
 """The rules of a shop: the defaults of the entities, and what its file declares over them.
 
-This is the one place where rules are made. dbt makes its SQL from them (`recomart/rules/for_dbt.py`),
+This is the one place where rules are made. dbt makes its SQL from them (`ingestion/dbt_declaration.py`),
 and the report reads their words. `recomart/rules/kinds/` says what each kind of rule means.
 """
 

@@ -15,8 +15,11 @@ from ruamel.yaml.constructor import DuplicateKeyError, RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError
 
 from recomart.errors import ShopFileError
+from recomart.rules.declarations import column_model
+from recomart.rules.kind import RULE_KINDS
 from recomart.rules.rulebook import rule_problems
 from recomart.settings import Settings
+from recomart.shop.entities import TYPES
 from recomart.shop.model import ENTITIES, REQUIRED, Shop
 from recomart.shop.sources import (
     MadeSource,
@@ -171,7 +174,9 @@ def _read(path: Path, tree: dict[str, Any]) -> tuple[Shop | None, list[ShopFileE
         return None, [*problems, *(_explained(path, tree, finding) for finding in exc.errors())]
 
 
-def _kind_problem(path: Path, tree: dict[str, Any], entity: str, found: tuple[str, ...]) -> ShopFileError:
+def _kind_problem(
+    path: Path, tree: dict[str, Any], entity: str, found: tuple[str, ...]
+) -> ShopFileError:
     """The error for a source that names no registered kind, or more than one."""
     declared = tree[entity]
     known = ", ".join(tags())
@@ -304,6 +309,8 @@ def _explained(
         hint = _nearest(keys[-1], known) or f"known keys: {', '.join(known)}"
         if keys[-1] == "each":
             hint = "a file has one record a line; docs/shops.md, 'Lists inside lists', makes them"
+        if keys[0] == "rules" and len(keys) == 5:
+            return _unknown_rule(path, tree, keys)
     elif finding["type"] == "missing":
         message = f"'{keys[-1]}' is missing"
         hint = f"add '{keys[-1]}:'"
@@ -314,6 +321,23 @@ def _explained(
         if finding["type"] in ("missing", "extra_forbidden")
         else repr(finding["input"])[:120],
         help=hint or "see docs/shops.md for what each key means",
+    )
+
+
+def _unknown_rule(path: Path, tree: Any, keys: list[str]) -> ShopFileError:
+    """A rule of no kind that is registered, or of a kind that does not fit the column."""
+    _, entity, _, column, key = keys
+    fitting = list(column_model(entity, column).model_fields)
+    registered = {kind.key: kind.name for kind in RULE_KINDS}
+    fits = f"rules that fit {entity}.{column}: {', '.join(fitting)}"
+    return ShopFileError(
+        f"{'.'.join(keys)}: '{key}' is not a key here",
+        code="unknown-rule-kind",
+        where=_where(path, tree, keys),
+        found=f"{TYPES[entity][column]} {entity}.{column}, which '{key}' does not fit"
+        if key in registered
+        else f"registered kinds of rules: {', '.join(registered)}",
+        help=fits if key in registered else _nearest(key, fitting) or fits,
     )
 
 

@@ -19,8 +19,9 @@ from recomart.errors import ExtensionError
 from recomart.registry import Registry
 from recomart.settings import Settings
 from recomart.warehouse import warehouse
+from tests.extending.checkout import PIECES
 
-ADDED = Path(__file__).parent / "report_pages" / "suppliers.py"
+ADDED = PIECES / "report_page.py"
 BUILT_IN = ["verdict", "account", "columns", "trust", "appendix"]
 
 
@@ -55,7 +56,7 @@ def received(settings: Settings) -> Settings:
 
 
 def test_a_page_is_one_file_and_is_in_pdf_and_json(pages: Path, received: Settings) -> None:
-    shutil.copy(ADDED, pages)
+    shutil.copy(ADDED, pages / "suppliers.py")
 
     write_report(received, "run")
 
@@ -75,7 +76,7 @@ def test_a_report_with_a_page_is_compared_with_one_from_before_the_page(
     write_report(received, "before")
     with warehouse(received) as connection:
         ledger.write_loads(connection, [ledger.Load("1", "files", "products", "a.csv")])
-    shutil.copy(ADDED, pages)
+    shutil.copy(ADDED, pages / "suppliers.py")
     del page_module.PAGES._entries  # read the folder again
 
     write_report(received, "after")

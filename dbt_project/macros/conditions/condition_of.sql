@@ -5,12 +5,7 @@
 {% macro condition_of(rule) -%}
     {%- set macro = context.get('rule_' ~ rule.kind) -%}
     {%- if not macro -%}
-        {{- exceptions.raise_compiler_error(
-            'the rule ' ~ rule.rule_id ~ ' is of the kind "' ~ rule.kind
-            ~ '", which has no macro: write dbt_project/macros/rules/' ~ rule.kind
-            ~ '.sql with the macro rule_' ~ rule.kind ~ '(rule). Registered: '
-            ~ registered_rule_macros() | join(', ')
-        ) -}}
+        {%- do refuse_kind(rule.kind) -%}
     {%- endif -%}
     {{- return(macro(rule) | trim) -}}
 {%- endmacro %}
@@ -22,4 +17,13 @@
         {%- do names.append(name[5:]) -%}
     {%- endfor -%}
     {{- return(names) -}}
+{%- endmacro %}
+
+{#- The error for a kind of rule that has no macro. -#}
+{% macro refuse_kind(kind) -%}
+    {{- exceptions.raise_compiler_error(
+        'the rule kind "' ~ kind ~ '" has no macro: write dbt_project/macros/rules/' ~ kind
+        ~ '.sql with the macro rule_' ~ kind ~ '(rule). Registered: '
+        ~ registered_rule_macros() | join(', ')
+    ) -}}
 {%- endmacro %}

@@ -1,7 +1,6 @@
 {#-
-    Before a run: the lake holds data, and dbt compiled from what the shop's file
-    said when the lake was last declared (raw._shop has the fingerprint). And each
-    macro of macros/rules/ has its Python module.
+    Before a run: each kind of rule is complete, the lake holds data, and dbt
+    compiles from the declaration that raw._shop was written with.
 -#}
 {% macro check_declaration() -%}
     {%- if execute and changes_tables() -%}
@@ -29,12 +28,16 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- A macro in macros/rules/ without a module in recomart/rules/kinds/ would never be used. -#}
+{#- Each kind of rule has a Python module and a macro; one without the other is of no use. -#}
 {% macro check_rule_macros() -%}
-    {%- for name in registered_rule_macros() if name not in declaration().rule_kinds -%}
+    {%- set macros = registered_rule_macros() -%}
+    {%- for kind in declaration().rule_kinds if kind not in macros -%}
+        {%- do refuse_kind(kind) -%}
+    {%- endfor -%}
+    {%- for kind in macros if kind not in declaration().rule_kinds -%}
         {{- exceptions.raise_compiler_error(
-            'macros/rules/' ~ name ~ '.sql has no Python module: write recomart/rules/kinds/'
-            ~ name ~ '.py (docs/extending.md), or remove the macro rule_' ~ name
+            'dbt_project/macros/rules/' ~ kind ~ '.sql has no Python module: write '
+            ~ 'recomart/rules/kinds/' ~ kind ~ '.py, or remove the macro'
         ) -}}
     {%- endfor -%}
 {%- endmacro %}

@@ -1,5 +1,5 @@
 {#-
-    What the shop declares, as recomart/rules/for_dbt.py writes it:
+    What the shop declares, as ingestion/dbt_declaration.py writes it:
 
     fingerprint   of all the rest
     rule_kinds    names of the kinds of rules that Python knows

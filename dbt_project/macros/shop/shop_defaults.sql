@@ -1,4 +1,4 @@
-{#- Written by recomart/rules/for_dbt.py; do not edit. -#}
+{#- Written by ingestion/dbt_declaration.py; do not edit. -#}
 {% macro shop_defaults() -%}
 {{- return(fromjson('{"fingerprint": "4ecf684ee375eb57", "rule_kinds": ["missing", "one_of", "range", "rare", "reference", "required", "time", "type", "unique", "usual"], "time_formats": {},
 "entities": {"users": {"key": ["user_id"], "columns": [{"name": "user_id", "type": "text", "required": true, "identifies": true},

@@ -7,7 +7,7 @@ import pytest
 
 from recomart import processes
 from recomart.settings import load_settings
-from tests.extending.checkout import Checkout
+from tests.extending.checkout import PIECES, Checkout
 
 IN_DAGSTER = """
 from orchestration.dagster_assets import definitions
@@ -22,9 +22,11 @@ for key in graph.get_all_asset_keys():
 @pytest.fixture
 def checkout(tmp_path: Path) -> Checkout:
     made = Checkout(tmp_path / "recomart")
-    made.add("orchestration/popular.py", "step/popular.py")
-    made.insert("orchestration/steps.py", "step/work.txt", before="STEPS: tuple[Step, ...] = (")
-    made.insert("orchestration/steps.py", "step/entry.txt", before=")")
+    made.make_venv()
+    made.add("orchestration/popular.py", "step.py")
+    work, entry = ((PIECES / f"step_{name}.txt").read_text() for name in ("work", "entry"))
+    made.insert("orchestration/steps.py", work, before="STEPS: tuple[Step, ...] = (")
+    made.insert("orchestration/steps.py", entry, before=")\n\n\ndef by_name(")
     return made
 
 
@@ -37,7 +39,7 @@ def test_a_step_is_one_entry(checkout: Checkout, tmp_path: Path) -> None:
         "RECOMART_END_DATE": "2026-03-31",
         "RECOMART_STREAM_SECONDS": "0",
     }
-    assert checkout.changed() == {"orchestration/steps.py"}
+    assert checkout.changed() == {"orchestration/steps.py", "orchestration/popular.py"}
 
     help = checkout.run("make", **environment).stdout
     assert "make popular     Write the most popular products as a CSV file\n" in help
@@ -54,7 +56,7 @@ def test_a_step_is_one_entry(checkout: Checkout, tmp_path: Path) -> None:
         assert len((settings.lake / "popular.csv").read_text().splitlines()) == 1 + 3
         again = checkout.run("make", "popular", **environment)
         assert re.search(r"✔ popular +10 products", again.stdout), again.stdout
-        node = checkout.python(IN_DAGSTER, **environment)
+        node = checkout.python("-c", IN_DAGSTER, **environment)
         assert "published/fct_user_products" in node.stdout, node.stderr
     finally:
         processes.stop_all(settings)

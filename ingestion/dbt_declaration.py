@@ -4,7 +4,7 @@ They reach dbt as a macro, because Jinja opens no files, and dbt by hand is give
 transform write `<lake>/dbt_macros/shop_declared.sql`; `dbt_project.yml` names that folder. So the
 pipeline and `dbt build` by hand compile the same SQL, and no query runs at compile time. Without a
 lake dbt compiles from `dbt_project/macros/shop/shop_defaults.sql`: a shop that says nothing.
-`python -m recomart.rules.for_dbt` writes that file.
+`python -m ingestion.dbt_declaration` writes that file.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def macro(name: str, declared: dict[str, Any]) -> str:
     lines = text.replace("}, ", "},\n").replace("}}", "} }")
     escaped = lines.replace("\\", "\\\\")
     return (
-        "{#- Written by recomart/rules/for_dbt.py; do not edit. -#}\n"
+        "{#- Written by ingestion/dbt_declaration.py; do not edit. -#}\n"
         f"{{% macro {name}() -%}}\n{{{{- return(fromjson('{escaped}')) -}}}}\n{{%- endmacro %}}\n"
     )
 
