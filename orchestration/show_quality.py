@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from recomart.plain_text import one_line
+from quality.plain_text import one_line
 
 if TYPE_CHECKING:
     from feature_store.publish.publish_log import ViewPublication
