@@ -163,7 +163,7 @@ def _wait(settings: Settings, process: processes.Process) -> None:
             server: Any = client.info("server")
         except RedisError:
             return False
-        return server["process_id"] == process.pid
+        return bool(server["process_id"] == process.pid)
 
     if not wait_until(answers, START_SECONDS, give_up=lambda: not process.alive(), poll=0.02):
         raise RedisUnavailable(
