@@ -1,8 +1,8 @@
 """The gate before publishing: the warehouse's own record of dbt's last run, and its manifest.
 
 dbt's hooks write `quality.dbt_runs` (macros/record_run.sql): a row when a run that changes tables
-starts, its outcome when it ends. The record stands in the same file as the tables, so it holds for
-runs by hand and by the pipeline, for a killed run, and for several lakes beside one project.
+starts, its outcome when it ends. The record is in the same file as the tables, so it covers
+runs by hand and by the pipeline, interrupted runs, and several lakes of one project.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ def require_tested(connection: duckdb.DuckDBPyConnection) -> str:
         NotReady: dbt has not run on this warehouse, or its last run was cut off or was partial.
         TransformFailed: a model or test failed in it.
     """
-    known = connection.execute(
+    recorded = connection.execute(
         "select 1 from information_schema.tables where table_schema || '.' || table_name = ?",
         [RUNS],
     ).fetchone()
     last = (
-        known
+        recorded
         and connection.execute(
             f"""
         select invocation_id, command, complete, finished_at, failures
@@ -44,7 +44,9 @@ def require_tested(connection: duckdb.DuckDBPyConnection) -> str:
     invocation, command, complete, finished_at, failures = last
     run = f"dbt {command}, invocation {invocation}"
     if finished_at is None:
-        raise NotReady("dbt's last run did not end: tables may be half built", found=run, help=HELP)
+        raise NotReady(
+            "dbt's last run was interrupted: tables may be half built", found=run, help=HELP
+        )
     if failures:
         raise TransformFailed(
             f"{failures} dbt node{'s' if failures > 1 else ''} failed in the last run; "
@@ -56,7 +58,7 @@ def require_tested(connection: duckdb.DuckDBPyConnection) -> str:
         raise NotReady(
             "dbt's last run changed tables without testing everything", found=run, help=HELP
         )
-    return invocation
+    return str(invocation)
 
 
 def manifest_of(settings: Settings, invocation: str) -> Path:
