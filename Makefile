@@ -10,12 +10,23 @@ export UV_SYSTEM_CERTS := true
 # Without bytecode on disk every process would compile feast, dbt and mlflow anew: seconds each.
 unexport PYTHONDONTWRITEBYTECODE
 
+# "name|summary" of each step, read from orchestration/steps.py. Without Python, so that `make help`
+# takes milliseconds and works in a fresh clone.
+READ_STEPS := tr '\n' ' ' < orchestration/steps.py | grep -oE 'Step\( *"[a-z_-]+", *"[^"]+"' | \
+	sed -E 's/^Step\( *"([^"]+)", *"([^"]*[^".])\.?"$$/\1|\2/'
+STEPS := $(filter-out stream,$(shell $(READ_STEPS) | cut -d '|' -f 1))
+
 .DEFAULT_GOAL := help
-.PHONY: help setup pipeline test lint generate ingest transform publish train recommend features \
-	report stream docs ui mlflow bench lock down clean
+.PHONY: help setup pipeline test unit coverage fmt hooks lint docs-site wheel recommend features \
+	stream docs ui mlflow bench lock down clean $(STEPS)
 
 help: ## Show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@(sed -nE 's/^([a-z-]+):.*## /\1|/p' $(MAKEFILE_LIST); echo; $(READ_STEPS)) | \
+		awk -F '|' '!NF { print "Steps of the pipeline:" } NF && !seen[$$1]++ { printf "  make %-11s %s\n", $$1, $$2 }'
+
+# An unknown target is an unknown command: that error lists the steps and the nearest name.
+.DEFAULT:
+	@if [ -x $(RECOMART) ]; then $(RECOMART) $@; else echo "There is no target '$@'. 'make' lists them." >&2; exit 2; fi
 
 $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else "RecoMart needs Python 3.11 to 3.13, and this is %d.%d: run make PYTHON=python3.12" % v)'
@@ -32,21 +43,32 @@ setup: .venv/.dev ## Make .venv with everything, the tests' tools and Dagster to
 pipeline: .venv/.run ## From raw data to recommendations on the screen
 	@$(RECOMART) pipeline
 
-test: .venv/.dev ## All tests, two at a time
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest -q
+TWO_AT_A_TIME := -n 2 --dist loadfile --no-loadscope-reorder
+
+test: .venv/.dev ## All tests; make test T=tests/unit/recomart runs one folder, file or test
+	@$(PYTEST) $(or $(T),$(TWO_AT_A_TIME))
+
+unit: .venv/.dev ## The unit tests alone, in under a minute
+	@$(PYTEST) $(TWO_AT_A_TIME) tests/unit
+
+coverage: .venv/.dev ## The unit tests and the share of lines they run, which must not fall
+	@$(PYTEST) $(TWO_AT_A_TIME) tests/unit --cov --cov-report=term
+
+fmt: .venv/.dev ## Format Python and SQL, and fix what the linters can fix
+	@$(BIN)/ruff check --quiet --fix-only . && $(BIN)/ruff format --quiet .
+	@cd dbt_project && ../$(BIN)/sqlfluff fix --quiet --disable-progress-bar .
+
+hooks: .venv/.dev ## Check what you commit: install the pre-commit hooks
+	@$(BIN)/pre-commit install
 
 lint: .venv/.dev ## Style, types, SQL, and who may import whom
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
 	@cd dbt_project && ../$(BIN)/sqlfluff lint --disable-progress-bar .
 
-generate ingest transform publish train: .venv/.run
+# Each step is a target of its own; orchestration/steps.py declares it.
+$(STEPS): .venv/.run
 	@$(RECOMART) $@
-
-generate: ## Make the demo shop's files anew
-ingest: ## Land files and catalogue, and load them
-transform: ## Build and test the warehouse (dbt)
-publish: ## Publish tested features to Parquet, Feast and Redis
-train: ## Fit and compare models, track them in MLflow
 
 recommend: .venv/.run ## Recommend products: make recommend ID=<user id>
 	@$(RECOMART) recommend --user "$(ID)"
@@ -54,14 +76,17 @@ recommend: .venv/.run ## Recommend products: make recommend ID=<user id>
 features: .venv/.run ## What Redis serves for a user: make features ID=<user id>
 	@$(RECOMART) features user "$(ID)"
 
-report: .venv/.run ## The data-quality report (PDF, JSON) and the exploratory plots
-	@$(RECOMART) report
-
 stream: .venv/.run ## Simulated visitors and the speed layer, until Ctrl-C
 	@$(RECOMART) stream demo
 
 docs: .venv/.run ## The warehouse's documentation, column lineage and OpenLineage events
 	@$(RECOMART) docs
+
+docs-site: .venv/.dev ## The documentation site, in site/
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+wheel: .venv/.dev ## The wheel, in dist/
+	@$(BIN)/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python
 
 ui: .venv/.dev ## The pipeline as a graph on Dagster's page (port 3000)
 	@$(RECOMART) ui
@@ -80,4 +105,4 @@ down: ## Stop what RecoMart started
 	@if [ -x $(RECOMART) ]; then $(RECOMART) down; fi
 
 clean: down ## Delete every lake, dbt's artifacts and caches (not .venv)
-	@rm -rf recomart_lake dbt_project/target dbt_project/logs .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	@rm -rf recomart_lake dbt_project/target dbt_project/logs dist site .coverage .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -91,7 +91,7 @@ def bare(settings: Settings, ratings: Path, database: Path) -> float:
 
 def ingest_once() -> dict[str, float]:
     """One ingest in this process: its seconds, and the process's peak of resident memory."""
-    from ingestion.load import ingest
+    from ingestion.ingest import ingest
 
     import_contract_libraries()
     started = time.perf_counter()

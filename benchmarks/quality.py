@@ -68,7 +68,7 @@ def split(manifest: dict[str, Any], results: list[dict[str, Any]]) -> tuple[Coun
 def ingest_once() -> dict[str, Any]:
     """One ingest in this process: its seconds, and those of its contracts."""
     from benchmarks.load import import_contract_libraries
-    from ingestion.load import ingest
+    from ingestion.ingest import ingest
     from orchestration.catalogue import catalogue_for
 
     import_contract_libraries()

@@ -1,8 +1,9 @@
 """The speed layer under kill -9: `python -m benchmarks.stream_crash [--events N] [--kills N]`.
 
-Events with duplicates, rubbish and disorder are consumed while the consumer is killed at random
-moments, Redis twice, and at last a second consumer takes over what the first one held. Then all is
-read back: the account must balance, and state and raw.events must be those of a run in peace.
+Events with duplicates, malformed lines and disorder are consumed while the consumer is killed at
+random moments and Redis twice. At the end a second consumer takes over from the first. Then
+everything is read back: the counts must balance, and state and raw.events must equal those of an
+undisturbed run.
 """
 
 from __future__ import annotations
@@ -28,14 +29,14 @@ import duckdb
 import redis
 from redis.exceptions import RedisError
 
-from ingestion.load import ingest
+from ingestion.ingest import ingest
 from recomart import processes
 from recomart.errors import RedisUnavailable
 from recomart.redis import connect
 from recomart.settings import Settings, load_settings
 from recomart.streams import FIELD, stream_key
-from streaming.check import Account, check
-from streaming.speed_layer import Pace
+from streaming.check import Reconciliation, check
+from streaming.speed_layer import ConsumerOptions
 from streaming.status import status
 from streaming.stream import stream
 
@@ -55,9 +56,9 @@ TOLERANCE = 1e-9
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a disturbed run came to, and how it differs from one in peace."""
+    """The result of a disturbed run, and its differences from an undisturbed one."""
 
-    account: Account
+    reconciliation: Reconciliation
     kills: int
     redis_kills: int
     seconds: float
@@ -71,17 +72,17 @@ class Outcome:
         """The outcome for people."""
         return [
             f"consumer killed {self.kills} times, Redis {self.redis_kills}, in {self.seconds:.0f} s",
-            self.account.equation(),
+            self.reconciliation.equation(),
             f"raw.events: {self.raw_events:,} rows, {self.raw_distinct:,} distinct events; "
             f"{self.folded_twice:,} redelivered copies in the ledger",
-            f"real-time state: {self.account.state_events:,} events, {self.account.missing:,} "
-            f"missing, {self.account.unknown:,} unknown; {self.differing_keys} keys differ from "
+            f"real-time state: {self.reconciliation.state_events:,} events, {self.reconciliation.missing:,} "
+            f"missing, {self.reconciliation.unexplained:,} unexplained; {self.differing_keys} keys differ from "
             "an undisturbed run",
         ]
 
 
 def lines_of(events: int, seed: int) -> list[bytes]:
-    """So many lines: 5% send an earlier event again, 2% are rubbish, 5% happened up to an hour before."""
+    """Lines of events: 5% repeat an earlier event, 2% are malformed, 5% happened up to an hour before."""
     chance, now = random.Random(seed), datetime.now(UTC)
     lines: list[bytes] = []
     sent: list[bytes] = []
@@ -125,16 +126,16 @@ def disturbed(folder: Path, lines: Sequence[bytes], kills: int, seed: int) -> Ou
             first = _consumer(shaken)
         second = _consumer(shaken)
         _wait_for_work(shaken)
-        _kill(first)  # for good: the second takes over what it held
+        _kill(first)  # not started again: the second takes over its entries
         producer.join()
         _wait_until_drained(shaken)
         os.kill(second.pid or 0, signal.SIGTERM)
         second.join(60)
         seconds = time.monotonic() - started
-        account = check(connect(shaken), shaken)
+        reconciliation = check(connect(shaken), shaken)
 
         _send(connect(peaceful), stream_key(peaceful.feast_project), lines)
-        stream(peaceful, "redis", say=print, pace=Pace(idle_exit=0))
+        stream(peaceful, "redis", say=print, options=ConsumerOptions(idle_exit=0))
         ingest(shaken)
         with duckdb.connect(str(shaken.warehouse), read_only=True) as warehouse:
             row = warehouse.execute(
@@ -145,7 +146,9 @@ def disturbed(folder: Path, lines: Sequence[bytes], kills: int, seed: int) -> Ou
         assert row is not None, "it counts"
         differing = _differing(connect(shaken), connect(peaceful), shaken, peaceful)
         rows, distinct, twice = map(int, row)
-        return Outcome(account, kills + 1, len(at_redis), seconds, rows, distinct, twice, differing)
+        return Outcome(
+            reconciliation, kills + 1, len(at_redis), seconds, rows, distinct, twice, differing
+        )
 
 
 @contextmanager
@@ -169,8 +172,8 @@ def _consumer(settings: Settings) -> BaseProcess:
 
 
 def _consume(settings: Settings) -> None:
-    pace = Pace(most=BATCH, linger=0)
-    stream(settings, "redis", say=_quiet, pace=pace, claim_seconds=CLAIM_SECONDS)
+    options = ConsumerOptions(batch_size=BATCH, linger=0)
+    stream(settings, "redis", say=_quiet, options=options, claim_seconds=CLAIM_SECONDS)
 
 
 def _quiet(line: str) -> None:
@@ -252,11 +255,11 @@ def _equal(one: dict[bytes, bytes | float], other: dict[bytes, bytes | float]) -
     if one.keys() != other.keys():
         return False
     for name, value in one.items():
-        beside = other[name]
-        if isinstance(value, float) and isinstance(beside, float):
-            if abs(value - beside) > TOLERANCE * max(abs(value), abs(beside)):
+        counterpart = other[name]
+        if isinstance(value, float) and isinstance(counterpart, float):
+            if abs(value - counterpart) > TOLERANCE * max(abs(value), abs(counterpart)):
                 return False
-        elif value != beside:
+        elif value != counterpart:
             return False
     return True
 

@@ -29,7 +29,7 @@ from recomart import processes
 from recomart.redis import connect
 from recomart.settings import Settings, load_settings
 from recomart.streams import FIELD, GROUP, stream_key
-from streaming.speed_layer import Pace
+from streaming.speed_layer import ConsumerOptions
 from streaming.stream import stream
 
 ROUND = 100_000
@@ -102,7 +102,7 @@ def measure(settings: Settings, events: int) -> Measured:
 
 
 def _consume(settings: Settings) -> None:
-    stream(settings, "redis", say=print, pace=Pace())
+    stream(settings, "redis", say=print, options=ConsumerOptions())
 
 
 def _lines(count: int, first: int) -> Iterator[bytes]:

@@ -32,7 +32,7 @@ SLOWEST = 5
 def measure(step: str, scale: float) -> dict[str, Any]:
     """Run a step in this process: seconds without imports, peak resident MB, and the step's line."""
     from demo_shop import generate
-    from ingestion.load import ingest
+    from ingestion.ingest import ingest
     from orchestration.catalogue import catalogue_for
     from orchestration.transform import transform
 

@@ -1,4 +1,9 @@
-"""Names of the demo shop's files: its generator writes them, the mock API and others read them."""
+"""The demo shop's files: their names, and whether a shop reads them."""
+
+from __future__ import annotations
+
+from recomart.settings import Settings
+from recomart.shop.file import load_shop
 
 MANIFEST = "manifest.json"
 """What was generated; written last, so the files are complete when it is there."""
@@ -8,3 +13,15 @@ TRUTH = "dirt_truth.json"
 
 CATALOGUE = "catalogue.json"
 """The products, as the mock API hands them out."""
+
+
+def is_demo_shop(settings: Settings) -> bool:
+    """Whether the shop reads the files that the demo shop's generator writes to its lake.
+
+    Only such a shop has files to generate and visitors to simulate: the tastes of other shops'
+    users are unknown.
+    """
+    sources = load_shop(settings).shop.sources().values()
+    return any(
+        "{lake}/source_data" in glob for source in sources for glob in getattr(source, "files", ())
+    )

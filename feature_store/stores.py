@@ -25,8 +25,9 @@ from feature_store.online.bulk_store import BulkRedisOnlineStoreConfig
 from feature_store.realtime.online_store import RealtimeViews
 from feature_store.snapshots import PUBLISH_LOCK, Snapshot, current_snapshot
 from recomart.processes import only_one
+from recomart.project import FEATURE_REPO
 from recomart.redis import connect, connect_async
-from recomart.settings import PROJECT_ROOT, Settings, load_settings
+from recomart.settings import Settings, load_settings
 
 __all__ = [
     "AsofDuckDBOfflineStore",
@@ -38,7 +39,6 @@ __all__ = [
     "store_on",
 ]
 
-REPO = PROJECT_ROOT / "feature_repo"
 MATERIALIZATION = "feature_store.online.materialization.ColumnarComputeEngine"
 PROJECT_OF_SETTINGS = "recomart"
 
@@ -90,7 +90,7 @@ def store_on(
         batch_engine=MATERIALIZATION,
         entity_key_serialization_version=3,
     )
-    config.repo_path = REPO
+    config.repo_path = FEATURE_REPO
     return FeatureStore(config=config)
 
 

@@ -1,9 +1,9 @@
 """Landing contracts: the shape of a batch, and how many of its values are not what they should be.
 
 ibis measures the batch's rows inside DuckDB, before they are committed; pandera (its ibis backend)
-holds the measures against the contract. What fails is counted in raw._contracts and logged; the
-rows stay, for dbt judges rows. Only a shape that cannot be right, such as a key that is empty in
-every row, refuses the batch.
+compares the measures with the contract. What fails is counted in raw._contracts and logged; the
+rows stay, because dbt judges rows. A batch is refused only for a shape that cannot be right, such as
+a key that is empty in every row.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from ingestion.ledger import Load
+from ingestion.declaration import Declaration
 from ingestion.readers.records import FEW
+from ingestion.times import timestamp
+from recomart.batches import Batch
 from recomart.errors import SourceError
 from recomart.events import EVENT_TYPES
 from recomart.shop.entities import TYPES
-from recomart.shop.file import ShopFile
 from recomart.shop.model import KEYS, Source
+from recomart.sql import literal
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 USUAL_SHARE = 0.05
-"""Up to this share of bad values is ordinary dirt; beyond it a warning is logged."""
+"""The limit of bad values: up to this share they are ordinary dirt; beyond it ingest logs a warning,
+and `shop check` reports it."""
 MIN_NULL_KEYS, MIN_BAD_VALUES = 3, 10
 """A batch is refused for a column that is bad throughout only if it has this many records: one bad
 record alone is dirt."""
@@ -70,75 +73,63 @@ def checks_of(entity: str, source: Source) -> list[Check]:
 
 
 def check(
-    connection: duckdb.DuckDBPyConnection,
-    entity: str,
-    source: Source,
-    shop: ShopFile,
-    loads: Sequence[Load],
+    connection: duckdb.DuckDBPyConnection, declared: Declaration[Any], batches: Sequence[Batch]
 ) -> None:
     """Check batches that are about to be committed, and write their counts to raw._contracts.
 
     Args:
-        loads: batches of one entity whose rows are in raw.<entity>, in the open transaction.
+        batches: of the declared entity; their rows are in raw.<entity>, in the open transaction.
 
     Raises:
         SourceError: the shape of a batch cannot be right; names the column.
     """
-    checks = checks_of(entity, source)
-    measured = _measured(connection, entity, source, checks, [load.batch_id for load in loads])
-    names = {load.batch_id: load.source_file for load in loads}
+    checks = checks_of(declared.entity, declared.source)
+    names = {batch.batch_id: batch.source_file for batch in batches}
+    measured = _measured(connection, declared, checks, list(names))
     for breach in _breaches(connection, measured, checks):
         if breach.impossible:
-            file = names[breach.batch_id]
-            raise _refusal(connection, entity, source, shop, breach, file)
+            raise _refusal(connection, declared, breach, names[breach.batch_id])
         log.warning(
             "contract: %s: %s of %s fails for %.1f%% of the values of %s",
             breach.batch_id, breach.check.name, breach.check.column, 100 * breach.share,
             names[breach.batch_id],
         )  # fmt: skip
-    _write(connection, entity, measured, checks)
+    _write(connection, declared.entity, measured, checks)
 
 
 def _measured(
     connection: duckdb.DuckDBPyConnection,
-    entity: str,
-    source: Source,
+    declared: Declaration[Any],
     checks: list[Check],
     batches: list[str],
 ) -> pa.Table:
     """One row per batch: batch_id, records, and per check its failures (named by its label)."""
     import ibis
 
-    rows = ibis.duckdb.from_connection(connection).table(entity, database="raw")
-    rows = rows.filter(rows._batch_id.isin(batches))
-    failures = {c.label: _fails(rows[c.column], c, source).sum() for c in checks}
+    ids = ", ".join(map(literal, batches))
+    parsed = "".join(
+        f", try({timestamp(declared.source.time_format, c.column)}) as {c.label}"
+        for c in checks
+        if c.name == "is_time"
+    )
+    rows = ibis.duckdb.from_connection(connection).sql(
+        f"select *{parsed} from raw.{declared.entity} where _batch_id in ({ids})"
+    )
+    failures = {c.label: _fails(rows, c).sum() for c in checks}
     grouped = rows.group_by(batch_id=rows._batch_id).aggregate(records=rows.count(), **failures)
     return grouped.order_by("batch_id").to_pyarrow()
 
 
-def _fails(column: Any, check: Check, source: Source) -> Any:
+def _fails(rows: Any, check: Check) -> Any:
     """A boolean ibis column: whether a value breaks the promise."""
+    column = rows[check.column]
     if check.name == "not_null":
         return column.isnull()
     if check.name == "is_number":
         return column.notnull() & column.try_cast("float64").isnull()
     if check.name == "is_event_type":
         return column.notnull() & column.notin(EVENT_TYPES)
-    if source.time_format == "iso":
-        return column.notnull() & column.try_cast("timestamp('UTC')").isnull()
-    if source.time_format in ("epoch_seconds", "epoch_milliseconds"):
-        return column.notnull() & column.try_cast("float64").isnull()
-    return column.notnull() & _try_strptime()(column, source.time_format).isnull()
-
-
-def _try_strptime() -> Any:
-    import ibis
-
-    @ibis.udf.scalar.builtin(name="try_strptime", signature=(("string", "string"), "timestamp"))
-    def parsed(text: Any, pattern: Any) -> Any:
-        """DuckDB's own function."""
-
-    return parsed
+    return column.notnull() & rows[check.label].isnull()
 
 
 @dataclass(frozen=True)
@@ -152,7 +143,7 @@ class _Breach:
 def _breaches(
     connection: duckdb.DuckDBPyConnection, measured: pa.Table, checks: list[Check]
 ) -> list[_Breach]:
-    """Hold the shares of bad values against the contract with pandera."""
+    """The checks that too many values fail, found with pandera."""
     import ibis
     import pandera.ibis
     from pandera.errors import SchemaErrors
@@ -195,27 +186,22 @@ def _breaches(
 
 
 def _refusal(
-    connection: duckdb.DuckDBPyConnection,
-    entity: str,
-    source: Source,
-    shop: ShopFile,
-    breach: _Breach,
-    file: str,
+    connection: duckdb.DuckDBPyConnection, declared: Declaration[Any], breach: _Breach, file: str
 ) -> SourceError:
     column, name = breach.check.column, breach.check.name
     if name == "not_null":
         return SourceError(
             f"{file}: {column} is empty in every record",
             code="empty-key",
-            where=shop.where(f"{entity}.columns.{column}"),
+            where=declared.where(f"columns.{column}"),
             help="map the source's column that identifies a record",
         )
     values = connection.execute(
-        f"select distinct {column} from raw.{entity} where _batch_id = ? order by all limit 3",
+        f"select distinct {column} from raw.{declared.entity} where _batch_id = ? order by all limit 3",
         [breach.batch_id],
     ).fetchall()
     expected = {
-        "is_time": f"a time ({source.time_format})",
+        "is_time": f"a time ({declared.source.time_format})",
         "is_number": "a number",
         "is_event_type": f"one of {', '.join(EVENT_TYPES)}",
     }[name]
@@ -223,7 +209,7 @@ def _refusal(
     return SourceError(
         f"{file}: no value of {column} is {expected}",
         code="wrong-values",
-        where=shop.where(f"{entity}.{key}"),
+        where=declared.where(key),
         found=", ".join(repr(value) for (value,) in values),
         help="declare its time_format (iso, epoch_seconds, epoch_milliseconds, or a pattern)"
         if name == "is_time"

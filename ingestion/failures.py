@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePath
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from ingestion.ledger import Load
+from ingestion.declaration import Declaration
+from recomart.batches import Batch
 from recomart.errors import RecoMartError, SourceError, SourceMissing
-from recomart.shop.file import ShopFile
 
 FAILURES = (SourceError, duckdb.Error, pa.ArrowException, OSError, MemoryError)
 """What a batch may raise without keeping others from their load."""
@@ -31,26 +32,34 @@ def explained(name: str, exc: BaseException) -> RecoMartError:
     return error
 
 
-def of_the_machine(error: RecoMartError) -> bool:
-    """Whether a batch failed for want of memory, disk or access: its bytes may be as they should."""
+def is_of_the_machine(error: RecoMartError) -> bool:
+    """Whether a batch failed for lack of memory, disk or access: its bytes may be fine."""
     unread = isinstance(error, SourceMissing) and isinstance(error.__cause__, OSError)
     return error.code == _MACHINE or unread
 
 
-def as_received(error: RecoMartError, landed: Path, source_file: str) -> RecoMartError:
-    """The error, which names a landed file as it was called when it was received."""
+def as_received(
+    error: RecoMartError, landed: Path, source_file: str, received_from: Path | None = None
+) -> RecoMartError:
+    """The error about a landed file, in terms of the file as it was received.
+
+    Args:
+        received_from: the source file, if it is still there.
+    """
     if error.message.startswith(f"{landed.name} "):
         error.message = PurePath(source_file).name + error.message.removeprefix(landed.name)
+    if received_from is not None and error.where and error.where.startswith(str(landed)):
+        error.where = str(received_from) + error.where.removeprefix(str(landed))
     return error
 
 
-def not_reloadable(old: Load, path: Path, shop: ShopFile) -> SourceError:
+def not_reloadable(batch: Batch, path: Path, declared: Declaration[Any]) -> SourceError:
     """The error for a batch whose declaration changed, but which did not land as that declares."""
     return SourceError(
-        f"{old.source_file} was loaded with another declaration of {old.entity}, and cannot be "
+        f"{batch.source_file} was loaded with another declaration of {batch.entity}, and cannot be "
         "loaded again from the landing zone",
         code="declaration-changed",
-        where=shop.where(old.entity),
+        where=declared.shop.where(declared.entity),
         found=f"landed file {path}" if path.is_file() else f"no landed file {path}",
         help="undo the change in the shop file, or start with a new lake",
     )

@@ -1,4 +1,4 @@
-"""A shop file's column mapping as SQL over a source's columns."""
+"""The column mapping of a shop file as SQL over the source's columns."""
 
 from __future__ import annotations
 
@@ -6,13 +6,8 @@ import hashlib
 from collections.abc import Mapping
 
 from recomart.shop.entities import TYPES
-from recomart.shop.model import ENTITIES, ApiSource, Column, FileSource, Source
+from recomart.shop.model import ENTITIES, Column, Source
 from recomart.sql import literal
-
-_NOT_OF_THE_BYTES = {
-    "files", "api", "api_key", "time_format", "total", "page_param", "size_param", "page_size",
-    "paging", "updated_since_param", "allow_hosts", "timeout_seconds", "max_bytes", "mock_file",
-}  # fmt: skip
 
 _NUMBERS = {
     name
@@ -21,7 +16,7 @@ _NUMBERS = {
     if type in ("number", "integer")
 }
 _GROUPS = {",": ".' \u00a0\u202f", ".": ",' \u00a0\u202f"}
-"""Decimal sign -> the signs that may stand between thousands."""
+"""Decimal sign -> the signs that may separate thousands."""
 
 
 def expression(column: Column | None, places: Mapping[str, str]) -> str:
@@ -67,19 +62,21 @@ def select_list(entity: str, source: Source, places: Mapping[str, str]) -> str:
 
 
 def _with_point(name: str, source: Source, made: str) -> str:
-    """SQL that writes a number the way that staging reads it; other texts stay for it to judge."""
-    if name not in _NUMBERS or not isinstance(source, FileSource) or source.decimal is None:
+    """SQL that writes a number the way that staging reads it; other texts are left for it to judge."""
+    sign = source.decimal_sign
+    if name not in _NUMBERS or sign is None:
         return made
-    sign, groups = source.decimal, _GROUPS[source.decimal]
+    groups = _GROUPS[sign]
     number = rf"^\s*[-+]?(\d+|\d{{1,3}}([{groups}]\d{{3}})+)([{sign}]\d+)?\s*$"
     pointed = f"replace(translate({made}, {literal(groups)}, ''), {literal(sign)}, '.')"
     return f"case when regexp_matches({made}, {literal(number)}) then {pointed} else {made} end"
 
 
 def fingerprint(source: Source, *, distinct: bool = False) -> str:
-    """A hash of all that decides which rows the same bytes become; the rest may change freely."""
-    shape = source.model_dump_json(exclude=_NOT_OF_THE_BYTES, exclude_none=True)
-    kind = "api" if isinstance(source, ApiSource) else "files"
-    if distinct:
-        kind = f"distinct of {kind}"
+    """A hash of everything that decides which rows the same bytes become; the rest may change freely.
+
+    The ledger keeps it for each batch: another hash means that the batch is loaded again.
+    """
+    shape = source.model_dump_json(exclude=set(source.keys_without_effect), exclude_none=True)
+    kind = f"distinct of {source.kind}" if distinct else source.kind
     return hashlib.sha256(f"{kind}:{shape}".encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Errors for names of a source that are not those of the shop file: what is there, and what is meant."""
+"""Errors for columns that a source lacks, or has in addition: what is there, and what is meant."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ import difflib
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from ingestion.declaration import Declaration
 from recomart.errors import HeaderMismatch
-from recomart.shop.file import ShopFile
-from recomart.shop.model import FileSource, ReadSource
 
 
 def mismatch(
     place: str,
-    shop: ShopFile,
-    entity: str,
-    source: ReadSource,
+    declared: Declaration[Any],
     names: Sequence[str],
     wanted: str,
     path: Path | None = None,
@@ -24,11 +22,12 @@ def mismatch(
     """The error for a source column that the mapping reads and the source lacks.
 
     Args:
+        place: what messages call the place of the names.
         path: the file, so that the values of its spare columns can show which one is meant.
     """
+    source = declared.source
     ours = [name for name, column in source.columns.items() if wanted in column.reads]
     spare = [name for name in names if name not in source.reads] or list(names)
-    key = f"{entity}.columns.{ours[0]}"
     found, hint = ", ".join(names)[:500], None
     if len(names) == 1 and len(source.reads) > 1:
         sign = max(";,\t|", key=names[0].count)
@@ -40,8 +39,8 @@ def mismatch(
             )
     else:
         one, why = nearest(wanted, spare), None
-        if isinstance(source, FileSource) and path is not None:
-            one, why = meant(path, source, entity, ours[0], spare, one)
+        if path is not None:
+            one, why = declared.suggest(path, declared, ours[0], spare, one)
         if one is None and len(spare) == 1:
             one = spare[0]
         if one:
@@ -50,24 +49,15 @@ def mismatch(
     return HeaderMismatch(
         f'{place}, has no column "{wanted}" for {", ".join(ours)}',
         code="missing-column",
-        where=shop.where(key),
+        where=declared.where(f"columns.{ours[0]}"),
         found=found,
-        help=hint or f"set {key} to one of the columns found, or mend the file",
+        help=hint
+        or f"set {declared.entity}.columns.{ours[0]} to one of the columns found, or fix the file",
     )
 
 
-def meant(
-    path: Path, source: FileSource, entity: str, ours: str, spare: Sequence[str], close: str | None
-) -> tuple[str | None, str | None]:
-    """The spare column that fits best, by a sample of its values, and why; `close` if none does."""
-    # looked at only when something is wrong: the sampling is of no use to a good load
-    from onboarding.spare import best_of
-
-    return best_of(path, source, entity, ours, spare, close)
-
-
 def unexpected(
-    place: str, shop: ShopFile, entity: str, names: Sequence[str], unknown: Sequence[str]
+    place: str, declared: Declaration[Any], names: Sequence[str], unknown: Sequence[str]
 ) -> HeaderMismatch:
     """The error for columns that the shop file neither maps nor ignores."""
     listed = ", ".join(f'"{name}"' for name in unknown[:10])
@@ -75,9 +65,9 @@ def unexpected(
     return HeaderMismatch(
         f"{place}, has {what} not declared: {listed}",
         code="unknown-column",
-        where=shop.where(f"{entity}.columns"),
+        where=declared.where("columns"),
         found=", ".join(names)[:500],
-        help=f"map it under {entity}.columns, or leave it out: ignore: [{', '.join(unknown[:10])}]",
+        help=f"map it under {declared.entity}.columns, or leave it out: ignore: [{', '.join(unknown[:10])}]",
     )
 
 

@@ -1,50 +1,44 @@
-"""What one ingest did, and the one error that names all it could not take."""
+"""What one ingest did, and the one error that names everything it could not take."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ingestion.ledger import Load
+from recomart.batches import Batch
 from recomart.errors import RecoMartError, SourceError
 from recomart.shop.model import ENTITIES
 from recomart.step import StepResult
 
 
-@dataclass
+@dataclass(frozen=True)
 class IngestSummary:
     """What one ingest did."""
 
-    loaded: list[Load] = field(default_factory=list)
-    reloaded: list[Load] = field(default_factory=list)
-    """Batches made anew from their landed bytes, because their declaration changed."""
+    loaded: tuple[Batch, ...] = ()
+    reloaded: tuple[Batch, ...] = ()
+    """Batches whose rows were replaced from their landed bytes, because their declaration changed."""
     unchanged: int = 0
-    """Files whose bytes were loaded before, and catalogues that had nothing new."""
+    """Objects whose bytes were loaded before, or that had nothing new."""
     loaded_before: int = 0
-    """Batches that other ingests loaded."""
+    """Batches that earlier ingests loaded."""
     landing_seconds: float = 0.0
     contract_seconds: float = 0.0
-    failures: dict[str, RecoMartError] = field(default_factory=dict)
-    """Source file (or entity, when its files were not found) -> why it is not loaded."""
+    failures: Mapping[str, RecoMartError] = field(default_factory=dict)
+    """Source file (or entity, when its objects were not found) -> why it is not loaded."""
 
     @property
     def records(self) -> dict[str, int]:
         """Records loaded now, by entity."""
         counts = dict.fromkeys(ENTITIES, 0)
-        for load in (*self.loaded, *self.reloaded):
-            counts[load.entity] += load.records or 0
+        for batch in (*self.loaded, *self.reloaded):
+            counts[batch.entity] += batch.records or 0
         return counts
 
     @property
     def rejected(self) -> int:
         """Lines that could not be parsed, now."""
-        return sum(load.rejected or 0 for load in (*self.loaded, *self.reloaded))
-
-    def withdraw(self, errors: Collection[RecoMartError]) -> None:
-        """Forget failures that this same ingest made good."""
-        if errors:
-            kept = {name: e for name, e in self.failures.items() if all(e is not x for x in errors)}
-            self.failures = kept
+        return sum(batch.rejected or 0 for batch in (*self.loaded, *self.reloaded))
 
     def result(self) -> StepResult:
         """The summary as one line of a run."""
@@ -75,7 +69,7 @@ class IngestSummary:
                 code="failed-batches",
                 found=f"\n{details}",
                 help=self._or_go_on(
-                    "mend these, then run 'recomart ingest' again: it takes only what is missing",
+                    "fix these, then run 'recomart ingest' again: it takes only what is missing",
                     "them",
                 ),
             )

@@ -1,4 +1,4 @@
-"""Bringing a shop of one's own: a guess at its shop file, and a check of one before it is loaded."""
+"""Bringing your own shop: a guess at its shop file, and a check of the file before a load."""
 
 from __future__ import annotations
 

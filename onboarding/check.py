@@ -1,23 +1,26 @@
-"""Checking a shop file against its data, by samples: all problems at once, and nothing loaded."""
+"""Checking a shop file against samples of its data: reports all problems at once, loads nothing."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
-from ingestion import headers
-from ingestion.sources.files import SourceFile, find_files
-from onboarding import catalogue, values_check
-from onboarding.spare import rows_of
+from ingestion.declaration import Declaration, declarations
+from ingestion.sources import Found, Memory
+from onboarding import values_check
+from onboarding.declared_sample import rows_of
+from onboarding.suggestion import suggest_column
 from recomart.errors import ConfigurationError, RecoMartError, SourceError
 from recomart.settings import Settings
-from recomart.shop.file import ShopFile, load_shop
-from recomart.shop.model import ApiSource, FileSource, MadeSource
+from recomart.shop.file import load_shop
 
 SAMPLED_FILES = 3
-"""Of many files of a source, so many are sampled; of all of them the columns are compared."""
+"""How many of a source's files are sampled at most; the columns of all of them are compared."""
 
 
 @dataclass(frozen=True)
@@ -39,101 +42,106 @@ def check(settings: Settings) -> list[RecoMartError]:
         shop = load_shop(settings)
     except ConfigurationError as exc:
         return list(getattr(exc, "all", (exc,)))
+    declared = declarations(settings, shop, suggest_column)
     problems: list[RecoMartError] = []
     sampled: dict[str, _Sampled] = {}
-    for entity, source in shop.shop.sources().items():
-        if isinstance(source, FileSource):
-            problems += _files(settings, shop, entity, source, sampled)
-        elif isinstance(source, ApiSource):
-            found, items = catalogue.first_page(settings, shop, entity, source)
-            problems += found
-            if items is not None:
-                sampled[entity] = _Sampled(f"the catalogue of {entity}", items, whole=False)
+    with tempfile.TemporaryDirectory() as folder:
+        for one in declared.values():
+            if one.origin is None and one.kind.place != "lake":
+                problems += _source_problems(one, Path(folder), sampled)
     staged = {}
-    for entity, source in shop.shop.sources().items():
-        origin = sampled.get(source.made_from if isinstance(source, MadeSource) else entity)
-        if origin is None:
-            continue
-        read = shop.shop.read_as(entity)
-        if set(read.reads) <= set(origin.table.column_names):
-            ours = values_check.staged(entity, read, origin.table)
+    for entity, one in declared.items():
+        origin = sampled.get(one.origin or entity)
+        if origin is not None and set(one.source.reads) <= set(origin.table.column_names):
+            ours = values_check.staged(entity, one.source, origin.table)
             staged[entity] = values_check.Staged(
-                entity, read, origin.shown, ours, origin.table, origin.whole
+                entity, one.source, origin.shown, ours, origin.table, origin.whole
             )
-    for one in staged.values():
-        problems += values_check.problems(shop, one)
+    for mapped in staged.values():
+        problems += values_check.problems(shop, mapped)
     problems += values_check.reference_problems(shop, staged)
     problems += values_check.spelling_problems(shop, staged)
     return sorted(problems, key=lambda problem: problem.severity == "warning")
 
 
-def _files(
-    settings: Settings,
-    shop: ShopFile,
-    entity: str,
-    source: FileSource,
-    sampled: dict[str, _Sampled],
+def _source_problems(
+    declared: Declaration[Any], folder: Path, sampled: dict[str, _Sampled]
 ) -> Iterator[RecoMartError]:
+    """What is wrong with a source and its objects; a sample of its records goes into `sampled`."""
     try:
-        headers.check_encoding(source, shop, entity)
-    except ConfigurationError as exc:
+        declared.check()
+        discovery = declared.kind.discover(declared, Memory())
+    except (ConfigurationError, SourceError) as exc:
         yield exc
         return
-    files: dict[str, SourceFile] = {}
-    for pattern in source.files:
-        try:
-            one = source.model_copy(update={"files": (pattern,)})
-            files |= {file.shown: file for file in find_files(settings, shop, entity, one)}
-        except SourceError as exc:
-            yield exc
-    good: list[SourceFile] = []
+    yield from discovery.problems
+    good: list[tuple[Found, Path]] = []
     bad: dict[tuple[str, str | None, str | None], list[RecoMartError]] = {}
-    for file in files.values():
-        found = headers.file_problems(file.path, file.shown, source, shop, entity)
-        for problem in found:
+    for found in discovery.objects:
+        path, problems = _header_problems(declared, found, folder)
+        for problem in problems:
             bad.setdefault((problem.code, problem.where, problem.help), []).append(problem)
-        if not found:
-            good.append(file)
+        if path is not None and not problems:
+            good.append((found, path))
     for alike in bad.values():
         if len(alike) > 1:
-            alike[0].message += f" (and {len(alike) - 1:,} more files alike)"
+            alike[0].message += f" (and {len(alike) - 1:,} more files like it)"
         yield alike[0]
-    tables = []
+    yield from _sample_problems(declared, good, sampled)
+
+
+def _header_problems(
+    declared: Declaration[Any], found: Found, folder: Path
+) -> tuple[Path | None, list[SourceError]]:
+    """A local file of the object, if it can be looked at now, and what is wrong with its header."""
+    try:
+        path = declared.kind.preview(declared, found, folder)
+        if path is None:
+            return None, []
+        reader = declared.kind.reader(declared.source)
+        return path, list(reader.header(path, found.shown, declared).problems)
+    except SourceError as exc:
+        return None, [exc]
+
+
+def _sample_problems(
+    declared: Declaration[Any], good: list[tuple[Found, Path]], sampled: dict[str, _Sampled]
+) -> Iterator[RecoMartError]:
     whole = True
     if len(good) > SAMPLED_FILES:
         good, whole = [*good[: SAMPLED_FILES - 1], good[-1]], False
-    for file in good:
+    tables = []
+    for found, path in good:
         try:
-            rows = rows_of(file.path, source, only=_reads(shop, entity, source))
-            rows.tally.check_share(file.shown)
+            rows = rows_of(path, declared, only=_reads(declared))
+            rows.counts.check_share(found.shown)
         except SourceError as exc:
-            exc.where = exc.where or shop.where(f"{entity}.files")
+            exc.where = exc.where or declared.where(declared.source.kind)
             yield exc
             continue
-        if rejects := rows.tally.rejects:
+        if rejects := rows.counts.rejects:
             first = rejects[0]
             yield SourceError(
-                f"{file.shown}: {len(rejects):,} of {len(rejects) + rows.tally.records:,} sampled "
-                "records cannot be read, and will be rejected",
+                f"{found.shown}: {len(rejects):,} of {len(rejects) + rows.counts.records:,} "
+                "sampled records cannot be read, and will be rejected",
                 code="broken-lines",
-                where=shop.where(f"{entity}.files"),
+                where=declared.where(declared.source.kind),
                 found=f"{first.reason}: {first.text[:100]!r}",
-                help="mend the lines, or leave it so: raw.rejects keeps each with its reason",
+                help="fix the lines, or leave it so: raw.rejects keeps each with its reason",
                 severity="warning",
             )
         whole = whole and rows.whole
-        tables.append(rows.table)
+        if rows.table.num_rows or declared.kind.place == "local":
+            tables.append(rows.table)
     if tables:
-        shown = good[0].shown if len(good) == 1 else f"{good[0].shown} and {len(good) - 1} more"
+        first_name = good[0][0].shown
+        shown = first_name if len(good) == 1 else f"{first_name} and {len(good) - 1} more"
         table = pa.concat_tables(tables, promote_options="default")
-        sampled[entity] = _Sampled(shown, table, whole)
+        sampled[declared.entity] = _Sampled(shown, table, whole)
 
 
-def _reads(shop: ShopFile, entity: str, source: FileSource) -> tuple[str, ...]:
+def _reads(declared: Declaration[Any]) -> tuple[str, ...]:
     """The paths that the source and what is made from it read."""
-    made = [
-        one.reads
-        for one in shop.shop.sources().values()
-        if isinstance(one, MadeSource) and one.made_from == entity
-    ]
-    return tuple(dict.fromkeys([*source.reads, *(name for reads in made for name in reads)]))
+    made = declared.shop.shop.made_from(declared.entity).values()
+    names = [*declared.source.reads, *(name for one in made for name in one.reads)]
+    return tuple(dict.fromkeys(names))

@@ -23,7 +23,7 @@ _PERSONAL = {"email", "mail", "phone", "telefon", "tel", "strasse", "street", "a
 
 @dataclass(frozen=True)
 class Draft:
-    """A shop file that waits to be written, and what to say beside it."""
+    """A shop file that is not written yet, and remarks on it."""
 
     name: str
     folder: Path
@@ -33,14 +33,14 @@ class Draft:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a person should look at: one line each, the gravest first."""
+        """What a person should look at: one line each, the most serious first."""
         missing = [
             f"missing: {g.entity}.{ours}: {why}"
             for g in self.guesses
             for ours, why in g.missing.items()
         ]
         if not any(g.entity in ("ratings", "transactions", "events") for g in self.guesses):
-            missing.append("missing: no file tells who rated, bought or viewed what, and when")
+            missing.append("missing: no file says who rated, bought or viewed what, and when")
         unsure = [f"unsure: {place}: {doubt}" for place, doubt in self._doubts()]
         left = [f"left out: {t.shown}: {_unused(t)}" for t in self.unused]
         left += [f"left out: {u.name}: {u.why}" for u in self.unread]
@@ -55,7 +55,7 @@ class Draft:
                     yield f"{guess.entity}.columns.{choice.ours}", choice.doubt
 
     def text(self, path: Path) -> str:
-        """The YAML, as it should stand at `path`: files are named from there."""
+        """The YAML as it is to be written to `path`: files are named from there."""
         lines = [*self._head(), *scale.lines(self.guesses)]
         for guess in self.guesses:
             lines += ["", *_source(guess, self.folder, path)]
@@ -190,12 +190,12 @@ def _why_not(guess: Guess, name: str) -> str:
     if set(tokens(name)) & _PERSONAL and guess.entity == "users":
         return "personal, and nothing here needs it"
     if column.time is not None:
-        return f"times ({column.time.format}) that no column of ours is for"
+        return f"times ({column.time.format}) that no canonical column is for"
     if column.most[0][0][:1] in "[{" and guess.table.layout.format != "csv":
         return "a list"
     examples = ", ".join(value[:24] for value, _ in column.most[:3])
     what = "only" if len(column.distinct) <= 3 else f"{len(column.distinct):,} distinct, as"
-    return f"no column of ours is for this: {what} {examples}"
+    return f"no canonical column is for this: {what} {examples}"
 
 
 def _names(guess: Guess) -> dict[str, str]:
@@ -229,7 +229,7 @@ def _unused(table: Table) -> str:
     if lists:
         return f"records lie within its records, in {', '.join(lists)}: docs/shops.md, 'Lists inside lists'"
     shown = ", ".join(table.layout.names[:6])
-    return f"no entity of ours fits its columns, or a file above fits better ({shown})"
+    return f"no entity fits its columns, or a file above fits better ({shown})"
 
 
 def _place(folder: Path, glob: str, path: Path) -> str:

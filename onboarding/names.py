@@ -6,43 +6,37 @@ import re
 import unicodedata
 from functools import cache
 
-WORDS: dict[str, str] = {
+from recomart.shop.entities import SCHEMA
+
+_SHARED: dict[str, str] = {
     "user": "user customer cust client member visitor account buyer shopper person household uid "
     "kunde kunden nutzer benutzer klant gebruiker utilisateur cliente usuario utente reviewer "
     "viewer subscriber patron reader mitglied acheteur comprador kdnr",
     "product": "product prod item iid sku article artikel asin movie film book isbn track song "
     "produkt produit producto prodotto ware ean gtin upc listing variant game recipe pid mid "
     "articulo articolo stockcode productcode itemcode artnr artikelnr artno",
-    "rating": "rating stars star score rate vote grade bewertung sterne note puntuacion "
-    "calificacion valutazione voto punkte points overall estrellas etoiles cijfer",
     "time": "time timestamp ts date datetime created at when day zeit datum zeitpunkt fecha heure "
     "uhrzeit tag data occurred rated ordered purchased unix utc erstellt am horodatage dt",
     "order": "order bestellung bestell auftrag basket invoice receipt transaction trx txn "
     "rechnung bon commande pedido ordine purchase ticket factura beleg orderid bestnr",
-    "line": "line lineno position pos zeile row seq linenumber linea ligne",
-    "quantity": "quantity qty count units menge anzahl quantite cantidad stueck stk pieces "
-    "quantita aantal",
     "price": "price preis einzelpreis prix precio prezzo cost msrp prijs stueckpreis unitprice "
     "verkaufspreis vk uvp",
-    "total": "total sum sales amount value summe gesamt gesamtpreis betrag umsatz montant importe "
-    "linetotal subtotal revenue",
     "event": "event action behavior behaviour activity aktion ereignis interaction eventtype "
     "evento accion verb",
     "type": "type kind art typ tipo",
-    "session": "session visit sitzung sessionid sesion",
-    "title": "title name productname bezeichnung titel titre nombre titolo label titulo nom",
-    "category": "category cat kategorie genre department warengruppe categorie categoria "
-    "producttype group class gruppe rubrik categoryid",
-    "brand": "brand manufacturer vendor marke hersteller marque marca maker",
-    "currency": "currency waehrung devise moneda valuta",
-    "stock": "stock instock available availability lager verfuegbar inventory lagernd stok disponible dispo",
-    "updated": "updated modified changed geaendert aktualisiert update modification lastmodified",
-    "signup": "signup registered joined registration registriert anmeldedatum anmeldung since "
-    "signed register inscription alta seit enrolled",
-    "country": "country land pays pais paese nation countrycode",
-    "birth": "birth birthyear yob geburtsjahr naissance nacimiento",
-    "received": "received empfangen ingested logged arrived",
     "id": "id nr no num number key code identifier nummer numero ref uuid guid",
+}
+"""Concepts that several columns share, or none -> words for them."""
+
+_COLUMNS = [column for entity in SCHEMA.values() for column in entity.columns]
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    column.name: column.concepts or (column.name,) for column in _COLUMNS
+}
+"""Our column -> the concepts that its name may hold."""
+
+WORDS: dict[str, str] = _SHARED | {
+    COLUMNS[column.name][0]: column.words for column in _COLUMNS if column.words
 }
 """Concept -> words for it, folded as `tokens` folds a name."""
 
@@ -64,42 +58,13 @@ FILES: dict[str, str] = {
 }
 """Entity -> words that its files are called by."""
 
-COLUMNS: dict[str, tuple[str, ...]] = {
-    "user_id": ("user",),
-    "product_id": ("product",),
-    "rating": ("rating",),
-    "rated_at": ("time",),
-    "ordered_at": ("time",),
-    "occurred_at": ("time",),
-    "received_at": ("received",),
-    "updated_at": ("updated",),
-    "signed_up_at": ("signup",),
-    "order_id": ("order",),
-    "line_no": ("line",),
-    "quantity": ("quantity",),
-    "unit_price": ("price",),
-    "line_total": ("total",),
-    "price": ("price",),
-    "event_type": ("event", "type"),
-    "event_id": ("event",),
-    "session_id": ("session",),
-    "title": ("title",),
-    "category": ("category",),
-    "brand": ("brand",),
-    "currency": ("currency",),
-    "in_stock": ("stock",),
-    "country": ("country",),
-    "birth_year": ("birth",),
-}
-"""Our column -> the concepts that its name may hold."""
-
 _CONCEPT = {word: concept for concept, words in WORDS.items() for word in words.split()}
 _LONG = sorted((w for w in _CONCEPT if len(w) >= 4), key=len, reverse=True)
 _SPECIAL = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ø": "o", "æ": "ae"})
 
 
 def tokens(name: str) -> list[str]:
-    """The words of a name in any style: `KundenNr.`, `kunden_nr` and `kunden nr` are alike."""
+    """The words of a name in any style: `KundenNr.`, `kunden_nr` and `kunden nr` are equal."""
     plain = re.sub(r"(?<=[a-zäöüß0-9])(?=[A-ZÄÖÜ])", " ", _last_of_path(name))
     plain = plain.lower().translate(_SPECIAL)
     plain = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
@@ -147,7 +112,7 @@ def likeness(name: str, ours: str, entity: str) -> float:
     core = [c for c in concepts if c != "id"]
     wanted = COLUMNS[ours]
     if not core:
-        # "id" alone is the key of the table that it stands in
+        # "id" alone is the key of its own table
         own = {"users": "user_id", "products": "product_id", "events": "event_id"}
         own["transactions"] = "order_id"
         return 0.7 if concepts and own.get(entity) == ours else 0.0

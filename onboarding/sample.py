@@ -42,7 +42,7 @@ class Rows:
     """Records of a sample as text, by the source's column, and what could not be read."""
 
     table: pa.Table
-    tally: LineCounts
+    counts: LineCounts
     whole: bool
 
     def column(self, name: str) -> pa.ChunkedArray:
@@ -117,22 +117,22 @@ def csv_rows(
     """The records of chunks, read as ingest reads them; `names` are the columns' own."""
     total, batches = LineCounts(), []
     for place, chunk in enumerate(chunks):
-        tally = LineCounts()
-        reader = CsvReader(dialect, tally, header=header and place == 0)
+        counts = LineCounts()
+        reader = CsvReader(dialect, counts, header=header and place == 0)
         batches += list(reader.batches(iter([chunk])))
-        total.records += tally.records
-        total.lines += tally.lines
-        total.rejects += tally.rejects
+        total.records += counts.records
+        total.lines += counts.lines
+        total.rejects += counts.rejects
     table = pa.Table.from_batches(batches, schema=dialect.schema).drop_columns("_record")
     return Rows(table.rename_columns(_unlike(names)), total, whole)
 
 
 def json_rows(chunks: Iterable[bytes], paths: tuple[str, ...], *, whole: bool) -> Rows:
     """The records of JSON lines, at these paths."""
-    tally = LineCounts()
-    reader = JsonLinesReader(JsonColumns(paths), tally)
+    counts = LineCounts()
+    reader = JsonLinesReader(JsonColumns(paths), counts)
     table = pa.Table.from_batches(reader.batches(iter(chunks)), schema=schema(paths))
-    return Rows(table.drop_columns("_record").rename_columns(list(paths)), tally, whole)
+    return Rows(table.drop_columns("_record").rename_columns(list(paths)), counts, whole)
 
 
 def parquet_rows(path: Path, names: list[str] | None = None) -> Rows:
@@ -150,8 +150,8 @@ def parquet_rows(path: Path, names: list[str] | None = None) -> Rows:
         table = connection.execute(
             f"select * exclude (_record) from {file.relation} limit {ROWS_OF_PARQUET}"
         ).to_arrow_table()
-    tally = LineCounts(lines=table.num_rows, records=table.num_rows)
-    return Rows(table.rename_columns(names), tally, table.num_rows == file.records)
+    counts = LineCounts(lines=table.num_rows, records=table.num_rows)
+    return Rows(table.rename_columns(names), counts, table.num_rows == file.records)
 
 
 def _unlike(names: list[str]) -> list[str]:

@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from recomart.sql import literal
+from ingestion.times import timestamp
 
 _DATES = (
     "%d.%m.%Y", "%m.%d.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y%m%d", "%Y.%m.%d",
@@ -69,17 +69,6 @@ def percent(share: float) -> str:
     return f"{min(max(share, 0.001), 0.999):.1%}"
 
 
-def parsed(format: str, column: str) -> str:
-    """SQL of the timestamp that staging makes of a text column; null where it is none."""
-    if format == "iso":
-        return f"timezone('UTC', try_cast({column} as timestamptz))"
-    if format == "epoch_seconds":
-        return f"make_timestamp(cast(round(try_cast({column} as decimal(18, 6)) * 1e6) as bigint))"
-    if format == "epoch_milliseconds":
-        return f"make_timestamp(cast(round(try_cast({column} as decimal(18, 3)) * 1e3) as bigint))"
-    return f"cast(try_strptime({column}, {literal(format)}) as timestamp)"
-
-
 def share_parsed(values: pa.ChunkedArray, format: str) -> float:
     """The share of the non-empty values that staging will read as a time in this format."""
     found = _measure(values, (format,), limit=None)
@@ -132,7 +121,7 @@ def _measure(
         f"then p{i} end as t{i}"
         for i, f in enumerate(formats)
     )
-    places = ", ".join(f"try({parsed(f, 'value')}) as p{i}" for i, f in enumerate(formats))
+    places = ", ".join(f"try({timestamp(f, 'value')}) as p{i}" for i, f in enumerate(formats))
     totals = ", ".join(
         f"count(t{i}), min(t{i}) filter (where isfinite(t{i})), max(t{i}) filter (where isfinite(t{i}))"
         for i in range(len(formats))

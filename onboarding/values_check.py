@@ -1,4 +1,4 @@
-"""Holding sampled values, mapped as a load would map them, against what the shop file says."""
+"""Comparing sampled values, mapped as a load would map them, with what the shop file says."""
 
 from __future__ import annotations
 
@@ -12,27 +12,26 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingestion import mapping
+from ingestion.contracts import USUAL_SHARE
 from onboarding.scale import rating_scale
 from onboarding.times import calculator, percent, share_parsed, time_format
 from onboarding.values import Column, event_type_of
 from recomart.errors import RecoMartError, SourceError
 from recomart.events import EVENT_TYPES
-from recomart.rules.rule import rules_of
+from recomart.rules.rulebook import STOP_ABOVE, rules_of
 from recomart.shop.entities import TYPES
 from recomart.shop.file import ShopFile
-from recomart.shop.model import KEYS, FileSource, ReadSource
+from recomart.shop.model import KEYS, Source
 
-USUAL = 0.05
-"""Up to this share of bad values is ordinary dirt, which a load sets aside."""
 Severity = Literal["error", "warning"]
 
 
 @dataclass(frozen=True)
 class Staged:
-    """Sampled records with our columns, as text, beside those of the source."""
+    """Sampled records with our columns, as text, next to those of the source."""
 
     entity: str
-    source: ReadSource
+    source: Source
     shown: str
     ours: pa.Table
     received: pa.Table
@@ -42,7 +41,7 @@ class Staged:
         return Column(name, self.ours.column(name))
 
 
-def staged(entity: str, source: ReadSource, received: pa.Table) -> pa.Table:
+def staged(entity: str, source: Source, received: pa.Table) -> pa.Table:
     """Our columns of sampled records, made by the SQL that a load makes them by."""
     places = {name: f"c{i}" for i, name in enumerate(received.column_names)}
     connection = calculator()
@@ -92,7 +91,7 @@ def _problem(
 
 
 def _severity(bad: float) -> Severity:
-    return "error" if bad > 0.5 else "warning"
+    return "error" if bad > STOP_ABOVE else "warning"
 
 
 def _examples(column: Column) -> str:
@@ -102,7 +101,7 @@ def _examples(column: Column) -> str:
 def _times(shop: ShopFile, one: Staged, column: Column) -> Iterator[RecoMartError]:
     declared = one.source.time_format
     share = share_parsed(column.values, declared)
-    if share >= 1 - USUAL:
+    if share >= 1 - USUAL_SHARE:
         return
     better = time_format(column.values)
     found = _examples(column)
@@ -113,7 +112,7 @@ def _times(shop: ShopFile, one: Staged, column: Column) -> Iterator[RecoMartErro
         if better.rival:
             help += f", or {json.dumps(better.rival)}, which fits just as well"
     elif better is None and share == 0:
-        help = f"map another column to {column.name}: these are no times in any format known here"
+        help = f"map another column to {column.name}: its values are not times in any known format"
     what = "no value" if share == 0 else f"only {percent(share)} of the values"
     yield _problem(
         shop, one, column.name, "wrong-values",
@@ -125,10 +124,10 @@ def _times(shop: ShopFile, one: Staged, column: Column) -> Iterator[RecoMartErro
 def _numbers(shop: ShopFile, one: Staged, column: Column) -> Iterator[RecoMartError]:
     n = column.numbers
     good = n.share - n.commas - n.grouped
-    if good < 1 - USUAL:
-        help = f"map another column to {column.name}, or mend the values"
+    if good < 1 - USUAL_SHARE:
+        help = f"map another column to {column.name}, or fix the values"
         found = _examples(column)
-        if n.commas + n.grouped > USUAL and isinstance(one.source, FileSource):
+        if n.commas + n.grouped > USUAL_SHARE and "decimal" in type(one.source).model_fields:
             what = "commas between thousands" if n.decimal == "." else "a decimal comma"
             found += f"      {percent(n.grouped or n.commas)} of them have {what}"
             help = f'set {one.entity}.decimal: "{n.decimal}"'
@@ -145,13 +144,13 @@ def _numbers(shop: ShopFile, one: Staged, column: Column) -> Iterator[RecoMartEr
         if share:
             wider = rating_scale(column)
             help = "they go to quarantine; if they are right, widen rating_scale"
-            if wider != (low, high) and share > USUAL:
+            if wider != (low, high) and share > USUAL_SHARE:
                 help = f"set rating_scale: [{wider[0]:g}, {wider[1]:g}]"
             yield _problem(
                 shop, one, "rating", "out-of-scale",
                 f"{outside:,} of {column.filled:,} sampled ratings lie outside of {low:g} to {high:g}",
                 found=f"ratings from {n.low:g} to {n.high:g}", help=help, key="rating_scale",
-                severity="error" if share > USUAL else "warning",
+                severity="error" if share > USUAL_SHARE else "warning",
             )  # fmt: skip
 
 
@@ -181,7 +180,7 @@ def _event_types(shop: ShopFile, one: Staged) -> Iterator[RecoMartError]:
         shop, one, "event_type", "unknown-event-type",
         f"{percent(share)} of the sampled events are of a type that is not ours",
         found=", ".join(f"{value} ({count:,})" for value, count in list(strange.items())[:8]),
-        help=help, severity="error" if share > USUAL else "warning",
+        help=help, severity="error" if share > USUAL_SHARE else "warning",
     )  # fmt: skip
 
 
@@ -207,9 +206,9 @@ def reference_problems(shop: ShopFile, all_staged: Mapping[str, Staged]) -> Iter
                 continue
             if f"{entity}.{name}.reference" in kept_rules:
                 continue
-            help = f"mend the list of {listed}, or take such rows all the same: unknown_references: keep"
+            help = f"fix the list of {listed}, or accept these rows: unknown_references: keep"
             if share == 0:
-                help = f"see that both files name {listed} alike"
+                help = f"check that both files name {listed} in the same way"
             if 2 * max(len(_zeros_lost(ids, keys)), len(_zeros_lost(keys, ids))) > len(strangers):
                 help = _ZEROS
             yield _problem(
@@ -234,7 +233,7 @@ def _zeros_lost(some: frozenset[str], others: frozenset[str]) -> list[str]:
 def spelling_problems(shop: ShopFile, all_staged: Mapping[str, Staged]) -> Iterator[RecoMartError]:
     """Ids of users and products that two sources spell with and without leading zeros.
 
-    No list of the shop tells it where there is none; each such user would be two.
+    Where the shop has no list, nothing else shows it; each of these users would count as two.
     """
     for listed, name in (("users", "user_id"), ("products", "product_id")):
         ids = {
@@ -244,7 +243,7 @@ def spelling_problems(shop: ShopFile, all_staged: Mapping[str, Staged]) -> Itera
         }
         for entity, other in permutations(ids, 2):
             lost = _zeros_lost(ids[entity], ids[other])
-            if len(lost) > USUAL * len(ids[entity]):
+            if len(lost) > USUAL_SHARE * len(ids[entity]):
                 share = len(lost) / len(ids[entity])
                 yield _problem(
                     shop, all_staged[entity], name, "lost-zeros",

@@ -2,5 +2,5 @@
 
 from orchestration.cli import main
 
-if __name__ == "__main__":  # a process that training starts imports this module, and is no verb
+if __name__ == "__main__":  # worker processes of training import this module without running it
     main()

@@ -1,55 +1,55 @@
-"""The simulator and the speed layer as processes beside something else: a pipeline, or a watcher.
+"""Runs the simulator and the speed layer as background processes of a pipeline or of `make stream`.
 
-Both end by themselves some time after they were due to, should whoever started them be killed.
+If the process that started them is killed, both stop by themselves some time after their due time.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from orchestration.simulation import has_visitors
+from demo_shop.source_data import is_demo_shop
 from recomart import processes
 from recomart.errors import StreamFailed
 from recomart.redis import connect
 from recomart.settings import Settings
 from recomart.step import Progress, StepResult, no_progress
 from recomart.streams import stream_key
+from recomart.waiting import wait_until
 from streaming.transports.redis_stream import find_group
 
 SIMULATOR, SPEED_LAYER = "stream-simulator", "stream-speed-layer"
-"""Their names among the lake's processes and logs."""
+"""The names of their process records and logs in the lake."""
 
 EVENTS_PER_SECOND = 10.0
-"""Of the simulated visitors beside a pipeline: enough to see something in 20 s."""
+"""The rate of the visitors during a pipeline: enough to see an effect within 20 s."""
 
 ORPHAN_SECONDS = 600.0
-"""The speed layer ends so long after the simulator, when nobody has ended it before."""
+"""The speed layer stops this long after the simulator, if nobody stops it before."""
 
 DRAIN_SECONDS = 60.0
 REDIS_SECONDS = 5.0
 POLL_SECONDS = 0.1
+LOG_LINES = 3
 
 
 def why_nothing_is_streamed(settings: Settings) -> str | None:
-    """A sentence for the step's line; None when something is streamed."""
+    """Why the `stream` step has nothing to do; None if it streams."""
     if not settings.stream_seconds:
-        return "nothing is streamed: RECOMART_STREAM_SECONDS is 0"
-    if not has_visitors(settings):
-        return "nothing is streamed: this shop has no simulated users"
+        return "not streamed: RECOMART_STREAM_SECONDS is 0"
+    if not is_demo_shop(settings):
+        return "not streamed: this shop has no simulated visitors"
     return None
 
 
 @contextmanager
 def stream_in_background(settings: Settings) -> Iterator[None]:
-    """Simulator and speed layer run while the block does, for `stream_seconds` at the longest.
+    """Run both while the block runs; the simulator stops after `stream_seconds`.
 
-    What a killed run has left is ended first; at the end of the block, however it ends, neither
-    runs any more.
+    Processes that a killed run has left are stopped first. Neither process runs after the block.
     """
     if why_nothing_is_streamed(settings):
         yield
@@ -62,52 +62,61 @@ def stream_in_background(settings: Settings) -> Iterator[None]:
 def running(
     settings: Settings, *, seconds: float | None, rate: float = EVENTS_PER_SECOND
 ) -> Iterator[None]:
-    """Both run while the block does; the simulator ends after `seconds`, None: not by itself."""
-    end(settings)
-    told = told_file(settings)
-    told.unlink(missing_ok=True)
-    connect(settings).close()  # one server for both, and one clear error when there is none
+    """Run both while the block runs.
+
+    Args:
+        seconds: the simulator stops after this time; None: at the end of the block.
+        rate: events per second.
+
+    Raises:
+        RedisUnavailable: Redis does not answer; nothing is started.
+    """
+    stop(settings)
+    summary = summary_file(settings)
+    summary.unlink(missing_ok=True)
+    connect(settings).close()  # one server for both, and one clear error without one
     until = [] if seconds is None else ["--seconds", str(seconds + ORPHAN_SECONDS)]
     duration = [] if seconds is None else ["--duration", str(seconds)]
-    told_at = ["--rate", str(rate), "--truth", str(told)]
+    options = ["--rate", str(rate), "--truth", str(summary), *duration]
     try:
         _start(settings, SPEED_LAYER, ["stream", "--transport", "redis", *until])
-        _start(settings, SIMULATOR, ["simulate", "--to", "redis", *told_at, *duration])
+        _start(settings, SIMULATOR, ["simulate", "--to", "redis", *options])
         yield
     finally:
-        end(settings)
+        stop(settings)
 
 
-def end(settings: Settings) -> None:
-    """End both, the simulator first, so that the speed layer keeps what was told."""
+def stop(settings: Settings) -> None:
+    """Stop both, the simulator first, so that the speed layer stores all events that it sent."""
     processes.stop(settings, SIMULATOR)
     processes.stop(settings, SPEED_LAYER)
 
 
-def told_file(settings: Settings) -> Path:
-    """Where the simulator says at its end what it told."""
-    return settings.lake / "tmp" / "stream_told.json"
+def summary_file(settings: Settings) -> Path:
+    """The file to which the simulator writes at its end how many messages it has sent."""
+    return settings.lake / "tmp" / "simulator_summary.json"
 
 
-def fold_stream(settings: Settings, progress: Progress = no_progress) -> StepResult:
-    """Wait until the simulator has ended and all it told is kept; load it into raw.events.
+def load_stream(settings: Settings, progress: Progress = no_progress) -> StepResult:
+    """Wait until the simulator has ended and its events are stored, and load them to raw.events.
 
     Raises:
-        StreamFailed: simulator or speed layer ended before their time; shows what they said.
+        StreamFailed: the simulator or the speed layer stopped early; shows the end of its log.
         SourceError: a segment could not be loaded.
     """
     if reason := why_nothing_is_streamed(settings):
         return StepResult(0, "events", reason)
-    _await_simulator(settings, progress)
-    told = _told(settings)
-    progress("drained", 0, told)
-    _await_drained(settings)
+    _wait_for_simulator(settings, progress)
+    sent = _messages_sent(settings)
+    progress("waiting until every event is stored", 0, sent)
+    _wait_until_consumed(settings)
     processes.stop(settings, SPEED_LAYER)
-    folded = _fold(settings)
-    seconds = f"{settings.stream_seconds:g} s"
-    # another consumer of the lake may hold some in a segment that is still open
-    kept = "all kept" if folded >= told else f"{told:,} told"
-    return StepResult(folded, "events", f"in {seconds} beside the batch, {kept}")
+    loaded = _load_segments(settings)
+    # another consumer of the lake may hold some of the events in an open segment
+    stored = "all loaded" if loaded >= sent else f"of {sent:,} sent"
+    return StepResult(
+        loaded, "events", f"streamed for {settings.stream_seconds:g} s in the background, {stored}"
+    )
 
 
 def _start(settings: Settings, name: str, verb: list[str]) -> None:
@@ -116,63 +125,63 @@ def _start(settings: Settings, name: str, verb: list[str]) -> None:
     processes.spawn(settings, name, argv, 0, settings.environment())
 
 
-def _await_simulator(settings: Settings, progress: Progress) -> None:
-    stop_at = time.monotonic() + settings.stream_seconds + DRAIN_SECONDS
-    while processes.running(settings, SIMULATOR) and time.monotonic() < stop_at:
-        _require_speed_layer(settings)
-        progress("the stream runs to its end", 0, 0)
-        time.sleep(POLL_SECONDS)
+def _wait_for_simulator(settings: Settings, progress: Progress) -> None:
+    def ended() -> bool:
+        _require(settings, SPEED_LAYER)
+        progress("streaming", 0, 0)
+        return not processes.running(settings, SIMULATOR)
+
+    wait_until(ended, settings.stream_seconds + DRAIN_SECONDS, poll=POLL_SECONDS)
 
 
-def _told(settings: Settings) -> int:
-    """How many messages the simulator has told."""
+def _messages_sent(settings: Settings) -> int:
+    """How many messages the simulator has sent, as its summary says."""
     try:
-        return json.loads(told_file(settings).read_text())["expected"]["messages"]
+        return json.loads(summary_file(settings).read_text())["expected"]["messages"]
     except FileNotFoundError:
         raise _failed(settings, SIMULATOR) from None
 
 
-def _await_drained(settings: Settings) -> None:
-    """Wait until the group has read and acknowledged every entry of the stream."""
+def _wait_until_consumed(settings: Settings) -> None:
+    """Wait until the consumer group has read and acknowledged every entry of the stream."""
     client = connect(settings, deadline=REDIS_SECONDS)
-    stop_at = time.monotonic() + DRAIN_SECONDS
-    while time.monotonic() < stop_at:
+
+    def consumed() -> bool:
         group = find_group(client, stream_key(settings.feast_project).encode())
-        if group and group[b"pending"] == 0 and group[b"lag"] == 0:
-            return
-        _require_speed_layer(settings)
-        time.sleep(POLL_SECONDS)
-    raise _failed(settings, SPEED_LAYER)
+        if group is not None and group[b"pending"] == 0 and group[b"lag"] == 0:
+            return True
+        _require(settings, SPEED_LAYER)
+        return False
 
-
-def require_running(settings: Settings) -> None:
-    """Raise StreamFailed when one of both has ended."""
-    for name in (SIMULATOR, SPEED_LAYER):
-        if not processes.running(settings, name):
-            raise _failed(settings, name)
-
-
-def _require_speed_layer(settings: Settings) -> None:
-    if not processes.running(settings, SPEED_LAYER):
+    if not wait_until(consumed, DRAIN_SECONDS, poll=POLL_SECONDS):
         raise _failed(settings, SPEED_LAYER)
 
 
+def require_running(settings: Settings) -> None:
+    """Raise StreamFailed if the simulator or the speed layer has stopped."""
+    for name in (SIMULATOR, SPEED_LAYER):
+        _require(settings, name)
+
+
+def _require(settings: Settings, name: str) -> None:
+    if not processes.running(settings, name):
+        raise _failed(settings, name)
+
+
 def _failed(settings: Settings, name: str) -> StreamFailed:
-    log = settings.logs / f"{name}.log"
-    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
-    who = name.removeprefix("stream-").replace("-", " ")
+    process = name.removeprefix("stream-").replace("-", " ")
     return StreamFailed(
-        f"the {who} did not do its work beside the pipeline",
-        where=str(log),
-        found="\n         ".join(lines[-3:]) or "nothing in its log",
-        help="what it had kept is loaded by the next 'recomart ingest'; RECOMART_STREAM_SECONDS=0 "
-        "runs the pipeline without a stream",
+        f"the {process} stopped too early or took too long",
+        where=str(settings.logs / f"{name}.log"),
+        found=processes.log_tail(settings, name, LOG_LINES),
+        help="the next 'recomart ingest' loads the events that were stored; set "
+        "RECOMART_STREAM_SECONDS=0 to run the pipeline without a stream",
     )
 
 
-def _fold(settings: Settings) -> int:
-    """Load the sealed segments; how many events among them are new."""
-    from ingestion.load import fold
+def _load_segments(settings: Settings) -> int:
+    """Load the sealed segments. Returns how many of their events are new."""
+    from ingestion.ingest import fold
 
     loaded = fold(settings).loaded
     return sum((load.records or 0) - (load.deduplicated or 0) for load in loaded)

@@ -1,9 +1,8 @@
-"""The mock catalogue API beside an ingest, for shops whose file asks for it."""
+"""The mock catalogue API, which runs during an ingest for shops whose file asks for it."""
 
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,22 +12,22 @@ from recomart import processes
 from recomart.errors import CatalogueError
 from recomart.settings import MOCK_API_PORT, Settings
 from recomart.shop.file import load_shop
-from recomart.shop.model import ApiSource
+from recomart.waiting import wait_until
 
 NAME = "mock-api"
 START_SECONDS = 30.0
 
 
 def needs_mock_api(settings: Settings) -> bool:
-    """Whether a source's URL holds {mock_api}, and no RECOMART_MOCK_API_URL says where that is."""
+    """Whether a source's URL contains {mock_api} and RECOMART_MOCK_API_URL is not set."""
     sources = load_shop(settings).shop.sources().values()
-    asked = any(isinstance(s, ApiSource) and "{mock_api}" in s.api for s in sources)
+    asked = any(source.mentions("{mock_api}") for source in sources)
     return asked and settings.mock_api_url is None
 
 
 @contextmanager
 def catalogue_for(settings: Settings) -> Iterator[Settings]:
-    """Settings under which the shop's catalogue answers: the mock API runs only inside the block."""
+    """Settings with which the shop's catalogue can be read; the mock API runs inside the block."""
     if not needs_mock_api(settings):
         yield settings
         return
@@ -45,18 +44,16 @@ def catalogue_for(settings: Settings) -> Iterator[Settings]:
 
 
 def _wait(settings: Settings, process: processes.Process, url: str) -> None:
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end and process.alive():
+    def answers() -> bool:
         try:
-            if requests.get(f"{url}/health", timeout=1.0).ok:
-                return
+            return requests.get(f"{url}/health", timeout=1.0).ok
         except requests.RequestException:
-            time.sleep(0.05)
-    log = settings.logs / f"{NAME}.log"
-    lines = log.read_text(errors="replace").splitlines()
-    raise CatalogueError(
-        f"the mock catalogue did not start at {url}",
-        where=str(log),
-        found=lines[-1] if lines else "nothing in its log",
-        help="run 'recomart mock-api' to see what it says",
-    )
+            return False
+
+    if not wait_until(answers, START_SECONDS, give_up=lambda: not process.alive()):
+        raise CatalogueError(
+            f"the mock catalogue did not start at {url}",
+            where=str(settings.logs / f"{NAME}.log"),
+            found=processes.log_tail(settings, NAME),
+            help="run 'recomart mock-api' to see its error",
+        )

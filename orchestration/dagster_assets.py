@@ -1,32 +1,31 @@
 """The same graph as Dagster assets: source files, raw tables, dbt models, feature views, model.
 
-Every step of `orchestration.steps` is one multi-asset: its specs say what it makes (a node per
-dbt model and per feature view, read from dbt's manifest), and its body runs the step's own
-function. Load it with `dagster dev -m orchestration.dagster_assets`, or `make ui`.
+Every step of `orchestration.steps` is one multi-asset. Its specs list what the step produces: one
+node per dbt model and per feature view, read from dbt's manifest, and one node for a step that has
+no specs in `specs_of`. Its body runs the step's own function. Load the graph with `make ui`, or
+with `dagster dev -m orchestration.dagster_assets`.
 """
 
 # No `from __future__ import annotations` here: Dagster reads the type of `context` itself.
 import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
-from graphlib import TopologicalSorter
 from typing import Any
 
 import dagster as dg
 
-from orchestration.steps import STEPS, Step, reads_source_data
+from demo_shop.source_data import is_demo_shop
+from feature_store.dbt_manifest import MANIFEST, Manifest, Table, read_manifest
+from orchestration.steps import STEPS, Step, in_order
 from orchestration.transform import parse, target_path
 from recomart.errors import RecoMartError
 from recomart.log import start_run
 from recomart.settings import Settings, load_settings
 from recomart.shop.file import load_shop
-from recomart.shop.model import FileSource
 from recomart.step import no_progress
 from recomart.streams import EVENTS, SEALED
 
 RAW_LEDGER = ("_shop", "_loads", "rejects")
-Node = dict[str, Any]
 STREAM = dg.AssetKey(["stream", "events"])
 MODEL = dg.AssetKey(["models", "recomart-recommender"])
 
@@ -37,11 +36,11 @@ def source_key(entity: str) -> dg.AssetKey:
 
 
 def specs_of(settings: Settings) -> dict[str, list[dg.AssetSpec]]:
-    """What each step makes, by step name. The dbt part follows the manifest."""
+    """The assets that each step produces, by step name. The dbt part follows the manifest."""
     entities = list(load_shop(settings).shop.sources())
-    nodes = manifest(settings)["nodes"]
-    models = _models_in_order(nodes)
-    published = [m for m in models if (m["config"].get("meta") or {}).get("publish")]
+    project = manifest(settings)
+    models = project.models
+    published = [model for model in models if model.is_published]
     sources = [source_key(entity) for entity in entities]
     raw = [*entities, *RAW_LEDGER]
     return {
@@ -55,27 +54,27 @@ def specs_of(settings: Settings) -> dict[str, list[dg.AssetSpec]]:
             for name in raw
         ],
         "stream": [dg.AssetSpec(STREAM, deps=[dg.AssetKey(["raw", "_loads"])], group_name="raw")],
-        "transform": [_model_spec(node, nodes, set(raw)) for node in models],
+        "transform": [_model_spec(model, project, set(raw)) for model in models],
         "publish": [
             dg.AssetSpec(
-                _published_key(node),
-                deps=[_model_key(node)],
+                _published_key(model),
+                deps=[_model_key(model)],
                 group_name="published",
-                kinds={"feast", "redis"} if node["config"]["meta"].get("feast") else {"parquet"},
+                kinds={"parquet"} if model.services is None else {"feast", "redis"},
             )
-            for node in published
+            for model in published
         ],
         "report": [
             dg.AssetSpec(
                 ["reports", "data_quality"],
-                deps=[_model_key(node) for node in models if node["schema"] == "quality"],
+                deps=[_model_key(model) for model in models if model.schema == "quality"],
                 group_name="reports",
             )
         ],
         "train": [
             dg.AssetSpec(
                 MODEL,
-                deps=[_published_key(node) for node in published],
+                deps=[_published_key(model) for model in published],
                 group_name="models",
                 kinds={"mlflow"},
             )
@@ -83,60 +82,56 @@ def specs_of(settings: Settings) -> dict[str, list[dg.AssetSpec]]:
     }
 
 
-def _models_in_order(nodes: dict[str, Node]) -> list[Node]:
-    """The manifest's models, each after those it reads: Dagster wants them reported so."""
-    graph = {
-        name: [parent for parent in node["depends_on"]["nodes"] if parent in nodes]
-        for name, node in nodes.items()
-        if node["resource_type"] == "model"
-    }
-    return [nodes[name] for name in TopologicalSorter(graph).static_order() if name in graph]
-
-
-def _model_spec(node: Node, nodes: dict[str, Node], raw: set[str]) -> dg.AssetSpec:
+def _model_spec(model: Table, project: Manifest, raw: set[str]) -> dg.AssetSpec:
     deps = []
-    for parent in node["depends_on"]["nodes"]:
-        if parent in nodes:
-            deps.append(_model_key(nodes[parent]))
-        elif (name := parent.split(".")[-1]) in raw:
-            deps.append(dg.AssetKey(["raw", name]))
-            if name == "events":
+    for parent in (project.tables[id] for id in model.parents):
+        if parent.source is None:
+            deps.append(_model_key(parent))
+        elif parent.source in raw:
+            deps.append(dg.AssetKey(["raw", parent.source]))
+            if parent.source == "events":
                 deps.append(STREAM)  # what was streamed is loaded into the same table
     return dg.AssetSpec(
-        _model_key(node),
+        _model_key(model),
         deps=list(dict.fromkeys(deps)),
-        description=node["description"],
-        group_name=node["schema"],
+        description=model.description,
+        group_name=model.schema,
         kinds={"dbt", "duckdb"},
     )
 
 
-def _model_key(node: Node) -> dg.AssetKey:
-    return dg.AssetKey([node["schema"], node["name"]])
+def _model_key(model: Table) -> dg.AssetKey:
+    return dg.AssetKey([model.schema, model.name])
 
 
-def _published_key(node: Node) -> dg.AssetKey:
-    return dg.AssetKey(["published", node["name"]])
+def _published_key(model: Table) -> dg.AssetKey:
+    return dg.AssetKey(["published", model.name])
 
 
-def manifest(settings: Settings) -> dict[str, Any]:
+def manifest(settings: Settings) -> Manifest:
     """dbt's manifest of this lake, parsed now if no `dbt build` has left one."""
-    path = target_path(settings) / "manifest.json"
+    path = target_path(settings) / MANIFEST
     if not path.exists():
         parse(settings)
-    return json.loads(path.read_text())
+    return read_manifest(path)
+
+
+def spec_of_step(step: Step, specs: dict[str, list[dg.AssetSpec]]) -> dg.AssetSpec:
+    """The node of a step that `specs_of` does not know: it depends on what earlier steps made."""
+    earlier = [spec.key for name in (*step.needs, *step.after) for spec in specs.get(name, ())]
+    return dg.AssetSpec(["steps", step.name], deps=earlier, group_name="steps")
 
 
 def asset_of(settings: Settings, step: Step, specs: Sequence[dg.AssetSpec]) -> dg.AssetsDefinition:
-    """One step as a multi-asset whose body is the step's own function."""
+    """One step as a multi-asset whose body runs the step's own function."""
 
-    @dg.multi_asset(name=step.name, specs=specs, description=step.does)
+    @dg.multi_asset(name=step.name, specs=specs, description=step.summary)
     def run(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         log = start_run(settings)
         context.log.info("log: %s", log.log)
-        beside = step.background.run(settings) if step.background else nullcontext()
+        background = step.background.run(settings) if step.background else nullcontext()
         try:
-            with beside:
+            with background:
                 result = step.run(settings, no_progress)
         except RecoMartError as exc:
             raise dg.Failure(exc.render(), allow_retries=False) from exc
@@ -151,20 +146,19 @@ def asset_of(settings: Settings, step: Step, specs: Sequence[dg.AssetSpec]) -> d
 
 def files_seen(settings: Settings) -> str:
     """A fingerprint of the shop's source files (path, size, time), for the sensor's cursor."""
-    from ingestion.sources.files import find_files
+    from ingestion.declaration import declarations
+    from ingestion.sources import local_files
 
-    shop = load_shop(settings)
     digest = hashlib.sha256()
-    for entity, source in shop.shop.sources().items():
-        if isinstance(source, FileSource):
-            for file in find_files(settings, shop, entity, source):
-                stat = file.path.stat()
-                digest.update(f"{file.path}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+    for declared in declarations(settings, load_shop(settings)).values():
+        for path in local_files(declared):
+            stat = path.stat()
+            digest.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
     return digest.hexdigest()
 
 
 def sensor_on_new_files(settings: Settings, job: Any) -> dg.SensorDefinition:
-    """Asks for a run when the shop's source files are others than at the last tick."""
+    """Requests a run when the shop's source files have changed since the last tick."""
 
     @dg.sensor(job=job, minimum_interval_seconds=60)
     def new_source_files(context: dg.SensorEvaluationContext) -> Any:
@@ -178,16 +172,16 @@ def sensor_on_new_files(settings: Settings, job: Any) -> dg.SensorDefinition:
 
 
 def segments_seen(settings: Settings) -> str:
-    """The newest sealed segment of the stream, for the sensor's cursor; empty when there is none."""
+    """The name of the newest sealed segment, for the sensor's cursor; empty if there is none."""
     found = (settings.raw / EVENTS).glob(f"ingest_date=*/*{SEALED}")
     newest = max(found, key=lambda path: (path.stat().st_mtime_ns, path.name), default=None)
     return newest.name if newest else ""
 
 
 def sensor_on_segments(settings: Settings, job: Any) -> dg.SensorDefinition:
-    """Asks for a run when the speed layer has sealed a segment since the last tick.
+    """Requests a run when the speed layer has sealed a segment since the last tick.
 
-    Its job streams nothing of its own, or each run would be the reason for the next.
+    The job it runs does not stream, because its own segments would trigger the next run.
     """
 
     @dg.sensor(job=job, minimum_interval_seconds=60)
@@ -202,17 +196,20 @@ def sensor_on_segments(settings: Settings, job: Any) -> dg.SensorDefinition:
 
 
 def definitions(settings: Settings) -> dg.Definitions:
-    """All assets, the job that makes them, a daily schedule, sensors on files and segments."""
+    """All assets, the jobs that make them, a daily schedule, and sensors on files and segments."""
     specs = specs_of(settings)
-    makes_sources = reads_source_data(settings)
+    for step in in_order():
+        if step.name not in specs:
+            specs[step.name] = [spec_of_step(step, specs)]
+    makes_sources = is_demo_shop(settings)
     assets: list[Any] = [
         asset_of(settings, step, specs[step.name])
         for step in STEPS
         if step.name != "generate" or makes_sources
     ]
     if not makes_sources:
-        assets += specs["generate"]  # the shop's own files: seen, not made
-    # One process: DuckDB's file has one writer.
+        assets += specs["generate"]  # external: the shop's own files
+    # in one process, because DuckDB allows one writer
     job = dg.define_asset_job("pipeline", executor_def=dg.in_process_executor)
     batch = dg.define_asset_job(
         "batch",
@@ -229,5 +226,5 @@ def definitions(settings: Settings) -> dg.Definitions:
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """What Dagster loads."""
+    """The definitions that Dagster loads."""
     return definitions(load_settings())

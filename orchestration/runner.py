@@ -1,4 +1,4 @@
-"""Runs steps in one process, in the order of what they need, and says what happened."""
+"""Runs steps in one process, in dependency order, and reports what happened."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Outcome:
-    """What became of each step of a run."""
+    """The results and failures of a run's steps."""
 
     run: Run
     done: dict[str, StepResult] = field(default_factory=dict)
@@ -35,10 +35,10 @@ class Outcome:
 
 
 def run_steps(settings: Settings, steps: Sequence[Step], terminal: Terminal) -> Outcome:
-    """Run the steps one after the other; what needs a failed one is not run.
+    """Run the steps one after the other. A step that needs a failed step does not run.
 
     Args:
-        steps: in an order in which each comes after all that it needs.
+        steps: sorted so that each step comes after all steps that it needs.
 
     Raises:
         WrongLake, ShopFileError: before any step runs.
@@ -47,12 +47,12 @@ def run_steps(settings: Settings, steps: Sequence[Step], terminal: Terminal) -> 
     open_lake(settings)
     outcome = Outcome(start_run(settings))
     terminal.header(settings, outcome.run)
-    with ExitStack() as beside:
+    with ExitStack() as background:
         by_name = {step.name: step for step in steps}
         waiting = {step.name: step.background for step in steps if step.background}
         for step in steps:
-            for name in [n for n, b in waiting.items() if _is_due(b, steps, outcome)]:
-                _begin(settings, by_name[name], outcome, terminal, beside)
+            for name in [n for n, task in waiting.items() if _can_start(task, steps, outcome)]:
+                _start(settings, by_name[name], outcome, terminal, background)
                 del waiting[name]
             if step.name in outcome.failed:
                 continue
@@ -64,19 +64,19 @@ def run_steps(settings: Settings, steps: Sequence[Step], terminal: Terminal) -> 
     return outcome
 
 
-def _is_due(beside: BackgroundTask, steps: Sequence[Step], outcome: Outcome) -> bool:
-    """Whether all that it needs is done in this run, or is not part of it."""
-    asked = {one.name for one in steps}
-    return all(need in outcome.done or need not in asked for need in beside.needs)
+def _can_start(task: BackgroundTask, steps: Sequence[Step], outcome: Outcome) -> bool:
+    """Whether each step that the task needs is done, or is not part of this run."""
+    names = {step.name for step in steps}
+    return all(need in outcome.done or need not in names for need in task.needs)
 
 
-def _begin(
-    settings: Settings, step: Step, outcome: Outcome, terminal: Terminal, beside: ExitStack
+def _start(
+    settings: Settings, step: Step, outcome: Outcome, terminal: Terminal, background: ExitStack
 ) -> None:
-    """Start what runs beside the others. When it cannot be started, its step has failed."""
+    """Start a step's background task. If the task cannot start, the step has failed."""
     assert step.background is not None
     with reporting_failure(settings, step.name, outcome, terminal):
-        beside.enter_context(step.background.run(settings))
+        background.enter_context(step.background.run(settings))
 
 
 def _run(settings: Settings, step: Step, outcome: Outcome, terminal: Terminal) -> None:
@@ -98,32 +98,34 @@ def _run(settings: Settings, step: Step, outcome: Outcome, terminal: Terminal) -
 def reporting_failure(
     settings: Settings, name: str, outcome: Outcome, terminal: Terminal
 ) -> Iterator[None]:
-    """The boundary of a run: log whatever is raised inside with its traceback, print it as an
-    error, and count `name` among the failed, so that only what depends on it stops."""
+    """Turn an exception inside the block into a failed step, so that other steps still run.
+
+    The traceback goes to the log, and the terminal shows the error.
+    """
     start = time.monotonic()
     try:
         yield
     except Exception as exc:
         seconds = time.monotonic() - start
         log.error("step %s failed after %.1f s", name, seconds, exc_info=exc)
-        error = _as_ours(name, exc)
+        error = _as_recomart_error(name, exc)
         outcome.failed[name] = error
-        terminal.failed(name, seconds, _told(settings, name, error, outcome.run))
+        terminal.failed(name, seconds, _failure_text(settings, name, error, outcome.run))
 
 
-def _as_ours(name: str, exc: Exception) -> RecoMartError:
+def _as_recomart_error(name: str, exc: Exception) -> RecoMartError:
     if isinstance(exc, RecoMartError):
         return exc
     return StepFailed(
-        f"{name} stopped on something that RecoMart does not know",
+        f"{name} failed with an error that RecoMart does not expect",
         found=f"{type(exc).__name__}: {exc}"[:500],
-        help="the log has the traceback; if the data is fine, this is a bug worth reporting",
+        help="see the log for the traceback; if your data is fine, please report this as a bug",
     )
 
 
-def _told(settings: Settings, name: str, error: RecoMartError, run: Run) -> str:
+def _failure_text(settings: Settings, name: str, error: RecoMartError, run: Run) -> str:
     shop = "" if settings.shop == "demo" else f"RECOMART_SHOP={settings.shop} "
-    resume = f"{shop}make pipeline   (completed work is skipped)"
+    resume = f"{shop}make pipeline   (skips completed work)"
     if name in {step.name for step in STEPS}:
         resume += f", or {shop}recomart pipeline --from {name}"
     return f"{error.render()}\n  log: {run.log}\n  resume: {resume}"

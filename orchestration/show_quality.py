@@ -1,6 +1,6 @@
 """Printing quarantine, lineage and published snapshots for a person.
 
-Texts from data pass through `one_line`: what a shop received may try to forge the terminal.
+Texts from data pass through `one_line`, because they may hold terminal escapes.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ VALUE_WIDTH = 40
 FACT_WIDTH = 100
 PIPE_WIDTH = 1_000
 HISTORY_WIDTH = 100
-"""A hash that is cut off is of no use: a narrower terminal wraps the lines."""
+"""Columns for the tables of snapshots: a narrower terminal wraps lines, so that no hash is cut."""
 PUBLICATIONS_SHOWN = 20
 
 
 def show_quarantine(counts: Iterable[ReasonCount]) -> None:
-    """A table of how often each reason stands in quarantine."""
+    """A table of the reasons for quarantine, with how many rows each has."""
     listed = list(counts)
     console = Console(highlight=False)
     if not listed:
-        console.print("nothing is in quarantine, and no line was rejected")
+        console.print("nothing is in quarantine, and every line could be read")
         return
     table = _table("entity", "reason", "rows", "batches", right=("rows", "batches"))
     for count in listed:
-        entity = count.entity or "rejected lines"
+        entity = count.entity or "unreadable lines"
         table.add_row(entity, one_line(count.reason, 40), f"{count.rows:,}", f"{count.batches:,}")
     console.print(table)
     console.print(
@@ -47,11 +47,11 @@ def show_quarantine(counts: Iterable[ReasonCount]) -> None:
 
 
 def show_quarantined_rows(rows: Iterable[QuarantinedRow]) -> None:
-    """Each row as received, under its place and its reasons."""
+    """Each row as received, below its place and its reasons."""
     console = Console(highlight=False, soft_wrap=True)
     listed = list(rows)
     if not listed:
-        console.print("no such row is in quarantine")
+        console.print("no row in quarantine matches")
     for row in listed:
         place = "" if row.place is None else f":{row.place}"
         reasons = ", ".join(one_line(reason) for reason in row.reasons)
@@ -70,18 +70,18 @@ def show_quarantined_rows(rows: Iterable[QuarantinedRow]) -> None:
 
 
 def show_lineage(walk: Walk, *, full: bool = False) -> None:
-    """Both trees of a walk, and the files and models that they end in."""
+    """Both trees of a walk, and the files and models at their ends."""
     terminal = Console().is_terminal
-    # a tree crops its lines at the width, and a sha256 that is cut off is of no use to grep
+    # a tree crops its lines at the width, and nobody can search for a sha256 that is cut
     console = Console(highlight=False, width=None if terminal else PIPE_WIDTH)
     if walk.up:
-        console.print(_tree("made from", walk.thing, walk.up, full))
+        console.print(_tree("was made from", walk.start, walk.up, full))
     if walk.down:
-        console.print(_tree("went into", walk.thing, walk.down, full))
+        console.print(_tree("went into", walk.start, walk.down, full))
     if walk.files:
         console.print(Text("files", style="bold"))
     for group in walk.files:
-        console.print(Text(f"  {_told(group)}"))
+        console.print(Text(f"  {_summary(group)}"))
         for load in group.loads if full or len(group.loads) == 1 else ():
             place = one_line(load.landed_file or load.source_file, FACT_WIDTH)
             console.print(Text(f"    {load.batch_id}  {load.sha256}  {place}"))
@@ -92,8 +92,8 @@ def show_lineage(walk: Walk, *, full: bool = False) -> None:
         console.print(Text(note, style="dim"))
 
 
-def _tree(title: str, thing: Node, branches: Iterable[Branch], full: bool) -> Tree:
-    tree = Tree(Text.assemble((f"{thing.kind} {one_line(thing.name)}", "bold"), f"  {title}"))
+def _tree(title: str, start: Node, branches: Iterable[Branch], full: bool) -> Tree:
+    tree = Tree(Text.assemble((f"{start.kind} {one_line(start.name)}", "bold"), f"  {title}"))
     for branch in branches:
         _grow(tree, branch, full)
     return tree
@@ -115,15 +115,14 @@ def _grow(tree: Tree, branch: Branch, full: bool) -> None:
 
 
 def _facts(node: Node) -> str:
-    told = (f"{name} {one_line(value, FACT_WIDTH)}" for name, value in node.facts)
-    return "".join(f" · {fact}" for fact in told)
+    return "".join(f" · {name} {one_line(value, FACT_WIDTH)}" for name, value in node.facts)
 
 
-def _told(group: FileGroup) -> str:
+def _summary(group: FileGroup) -> str:
     files = f"{len(group.loads):,} file{'s' if len(group.loads) != 1 else ''}"
     role = {
         "values": f"values of {', '.join(group.columns)}",
-        "rows": "decide only which rows count",
+        "rows": "only decide which rows count",
         "all": "",
     }[group.role]
     return f"{group.entity}: {files}, {group.records:,} records{'; ' if role else ''}{role}"
@@ -147,14 +146,14 @@ def show_history(published: Iterable[Published]) -> None:
         )
     console = Console(highlight=False, width=max(Console().width, HISTORY_WIDTH))
     console.print(table)
-    console.print(Text("put one back: recomart features history --restore <hash>", style="dim"))
+    console.print(Text("to restore one: recomart features history --restore <hash>", style="dim"))
 
 
 def show_publications(views: Sequence[ViewPublication]) -> None:
     """A table of the last publishes, a line for each view, newest first."""
     console = Console(highlight=False, width=max(Console().width, HISTORY_WIDTH))
     if not views:
-        console.print("nothing was published to Redis from this lake: run 'recomart publish'")
+        console.print("nothing was published to Redis from this lake yet: run 'recomart publish'")
         return
     counts = ("entities", "written", "deleted", "seconds")
     table = _table("published", "view", "snapshot", *counts, right=counts)

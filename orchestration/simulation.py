@@ -1,7 +1,7 @@
-"""`recomart simulate`: whose events are told. The demo shop has visitors; other shops have a past.
+"""`recomart simulate`: chooses whose events are sent, those of visitors or past events.
 
-`streaming` tells what it is handed, and `ingestion` knows the tastes: they meet here, in an
-iterator of visits, so neither imports the other and no tastes lie in a file where a model could
+`demo_shop` knows the tastes of its visitors, and `streaming` sends events. They meet here, in an
+iterator of visits, so neither imports the other, and no file has the tastes, where a model could
 read them.
 """
 
@@ -15,19 +15,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from orchestration.steps import reads_source_data
+from demo_shop.source_data import is_demo_shop
 from recomart.errors import NotReady
 from recomart.files import replace_text
 from recomart.settings import Settings
 from streaming.simulator import (
-    Draft,
     FaultInjector,
-    Pace,
     Producer,
+    ScheduledEvent,
+    Scheduler,
     Sent,
     Shares,
     Truth,
-    crowd,
+    interleave,
     replay,
     simulate,
 )
@@ -37,13 +37,14 @@ NO_FAULTS = Shares()
 
 
 @dataclass(frozen=True)
-class Past:
-    """Which events are replayed, and how fast.
+class ReplayOptions:
+    """Which past events are replayed, and how fast.
 
     Args:
-        speed: seconds of the past in one of now; `math.inf`: without waiting.
-        since, until: from when on, and before when they happened (UTC).
-        shift_clock: they happen now.
+        speed: past seconds per second; `math.inf` does not wait.
+        since: only events at or after this time (UTC).
+        until: only events before this time (UTC).
+        shift_clock: the events happen now, as new ones.
     """
 
     speed: float = 1.0
@@ -54,21 +55,23 @@ class Past:
 
 @dataclass(frozen=True)
 class Simulation:
-    """What one run of the simulator tells.
+    """One run of the simulator.
 
     Args:
-        rate: events per second of visitors; None: as fast as can be.
-        replays: tell the past, though there are visitors.
-        past: which part of it, and how fast.
-        seed: None: another one at every run.
-        start: the time of the first visitor's event; None: events happen when they are told.
-        seconds, events: when it ends; None: not before it is stopped.
-        truth: a file for what was planted.
+        rate: events of visitors per second; None: without waiting.
+        replay_past: send past events even if the shop has simulated visitors.
+        replay: which past events, and how fast.
+        seed: None: a new one for each run.
+        start: the time of the visitors' first event; None: events happen when they are sent.
+        seconds: stop after this many seconds; None: do not stop.
+        events: stop after this many events; None: do not stop.
+        shares: the faults to inject.
+        truth: a JSON file for the injected faults and the expected counts.
     """
 
     rate: float | None
-    replays: bool = False
-    past: Past = Past()
+    replay_past: bool = False
+    replay: ReplayOptions = ReplayOptions()
     seed: int | None = None
     start: datetime | None = None
     seconds: float | None = None
@@ -82,63 +85,64 @@ class Simulation:
         producer: Callable[[Stop], Producer],
         watch: Callable[[Sent], None] = lambda sent: None,
     ) -> Sent:
-        """Tell the events until they end, or SIGINT or SIGTERM comes. The truth is written then.
+        """Send events until they end, a limit is reached, or SIGINT or SIGTERM arrives.
+
+        The file of the injected faults is written at the end.
 
         Args:
-            producer: made when there is something to tell; what it is given ends its waits.
+            producer: called once there is something to send; its argument ends the producer's
+                waits.
+            watch: called after each batch.
 
         Raises:
-            NotReady: the demo shop was not generated, or there is no past to replay.
-            BrokenPipeError: the reader of a pipe has gone.
+            NotReady: the demo shop is not generated, or there are no past events.
+            BrokenPipeError: the reader has closed the pipe.
         """
         now = datetime.now(UTC)
         seed = self.seed if self.seed is not None else int((self.start or now).timestamp() * 1e6)
         truth = Truth() if self.truth else None
-        with _drafts(settings, self, seed, now) as (drafts, speed), stop_signals() as stop:
+        with _source(settings, self, seed, now) as (scheduled, speed), stop_signals() as stop:
             try:
                 return simulate(
-                    drafts,
-                    pace=Pace(speed=speed, seconds=self.seconds, stop=stop),
+                    scheduled,
+                    scheduler=Scheduler(speed=speed, seconds=self.seconds, stop=stop),
                     faults=FaultInjector(self.shares, seed, truth),
                     producer=producer(stop),
-                    events=self.events,
+                    limit=self.events,
                     watch=watch,
                 )
             finally:
                 if self.truth and truth:
-                    told = {"seed": seed, "expected": truth.expected()} | truth.planted()
-                    replace_text(self.truth, json.dumps(told, indent=1) + "\n")
-
-
-def has_visitors(settings: Settings) -> bool:
-    """Whether the shop's users can be simulated: only those of the demo shop have known tastes."""
-    return reads_source_data(settings)
+                    record = {"seed": seed, "expected": truth.expected()} | truth.planted()
+                    replace_text(self.truth, json.dumps(record, indent=1) + "\n")
 
 
 @contextmanager
-def _drafts(
+def _source(
     settings: Settings, simulation: Simulation, seed: int, now: datetime
-) -> Iterator[tuple[Iterator[Draft], float]]:
-    """What is told, and at which speed of its own time line."""
-    if has_visitors(settings) and not simulation.replays:
+) -> Iterator[tuple[Iterator[ScheduledEvent], float]]:
+    """The events to send, and the speed of their time line."""
+    if is_demo_shop(settings) and not simulation.replay_past:
         yield _visitors(settings, simulation, seed), math.inf if simulation.rate is None else 1.0
         return
-    past = simulation.past
-    shift_clock = now if past.shift_clock else None
-    with replay(settings, since=past.since, until=past.until, shift_clock=shift_clock) as drafts:
-        yield drafts, past.speed
+    options = simulation.replay
+    shift_clock = now if options.shift_clock else None
+    with replay(
+        settings, since=options.since, until=options.until, shift_clock=shift_clock
+    ) as scheduled:
+        yield scheduled, options.speed
 
 
-def _visitors(settings: Settings, simulation: Simulation, seed: int) -> Iterator[Draft]:
+def _visitors(settings: Settings, simulation: Simulation, seed: int) -> Iterator[ScheduledEvent]:
     from demo_shop import generated, visitors
     from demo_shop.world import make_world
 
     plan = generated(settings)
     if plan is None:
         raise NotReady(
-            "the demo shop has no visitors yet",
+            "the demo shop is not generated yet, so it has no visitors",
             where=str(settings.source_data),
             help="run 'recomart generate' first",
         )
     visits = visitors(make_world(plan), seed)
-    return crowd(visits, rate=simulation.rate, seed=seed, start=simulation.start)
+    return interleave(visits, rate=simulation.rate, seed=seed, start=simulation.start)

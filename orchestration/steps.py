@@ -1,7 +1,9 @@
-"""The steps of the pipeline and what each needs: declared once, for every way to run them.
+"""The steps of the pipeline, each declared once in STEPS.
 
-`make pipeline`, `recomart <verb>` and Dagster's assets are made from STEPS. A step imports its
-room when it runs, because feast, dbt and mlflow cost seconds each.
+Whatever runs steps reads STEPS: `make pipeline`, the verbs `recomart <step>`, the targets
+`make <step>` and Dagster's graph. So adding a step means adding one entry here; `docs/extending.md`
+walks through an example. A step's work may live in any module. It imports that module when it runs,
+because feast, dbt and mlflow each take seconds to import.
 """
 
 from __future__ import annotations
@@ -10,19 +12,28 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
+from typing import Annotated
 
+from typer import Option
+
+from recomart.errors import ConfigurationError, did_you_mean
 from recomart.log import current_run, start_run
 from recomart.settings import Settings
-from recomart.shop.file import load_shop
 from recomart.step import Progress, StepResult
 
-Work = Callable[[Settings, Progress], StepResult]
+Work = Callable[..., StepResult]
+"""Called as `work(settings, progress)`. Keyword-only parameters become options of the step's verb."""
 
 
 @dataclass(frozen=True)
 class BackgroundTask:
-    """What runs beside other steps: entered as soon as what it needs is done (or is not part of the
-    run), and left when the run ends, however it does."""
+    """Something that runs in the background while other steps run.
+
+    Args:
+        needs: steps that must be done before it starts, as far as they are part of the run.
+        run: returns a context manager, which is entered at the start and left when the run ends,
+            even if the run fails or is interrupted.
+    """
 
     needs: tuple[str, ...]
     run: Callable[[Settings], AbstractContextManager[None]]
@@ -30,37 +41,59 @@ class BackgroundTask:
 
 @dataclass(frozen=True)
 class Step:
-    """One step: its verb, what it does, the steps whose data it reads, and the work itself.
+    """One step of the pipeline.
 
-    `after` names steps that it follows when they are run too, however they end: the report is
-    wanted most when one of them failed. `beside` runs beside the steps before it: so the stream
-    flows while the batch is at work, and its step waits for the end.
+    Args:
+        name: of its verb, its Make target and its node in Dagster. `name` and `summary` are
+            literal strings and come first, because `make help` reads them from this file.
+        summary: what the step does, as one sentence.
+        needs: steps whose output it reads. If one of them fails, this step does not run.
+        run: the work, as the pipeline does it.
+        after: steps that it follows when they are part of the run, whether they succeed or not.
+            The report is wanted most when one of them failed.
+        background: what runs in the background before the step itself does. The stream flows
+            while the batch steps work, and its step waits for the end.
+        verb: the work of `recomart <name>`, where it differs from `run`. The pipeline skips work
+            that is already done; a verb does it again.
+        settings: settings that the verb takes as options, such as `scale` for `--scale`.
+        verb_elsewhere: `orchestration/cli` declares the verb, because it has verbs of its own, such as
+            `recomart report eda`.
     """
 
     name: str
-    does: str
+    summary: str
     needs: tuple[str, ...]
     run: Work
     after: tuple[str, ...] = ()
     background: BackgroundTask | None = None
+    verb: Work | None = None
+    settings: tuple[str, ...] = ()
+    verb_elsewhere: bool = False
 
 
 def _generate(settings: Settings, progress: Progress) -> StepResult:
-    from demo_shop import generate, generated
+    from demo_shop import generate, generated, is_demo_shop
 
-    if not reads_source_data(settings):
-        return StepResult(0, "files", "not needed: this shop brings its own")
+    if not is_demo_shop(settings):
+        return StepResult(0, "files", "not needed: this shop has its own files")
     if generated(settings):
-        return StepResult(0, "files", "the demo shop's files are there already")
+        return StepResult(0, "files", "the demo shop's files exist already")
+    return generate(settings, progress=progress)
+
+
+def _generate_again(settings: Settings, progress: Progress) -> StepResult:
+    from demo_shop import generate
+
     return generate(settings, progress=progress)
 
 
 def _ingest(settings: Settings, progress: Progress) -> StepResult:
-    from ingestion.load import ingest
+    from ingestion.ingest import ingest
+    from onboarding.suggestion import suggest_column
     from orchestration.catalogue import catalogue_for
 
     with catalogue_for(settings) as reachable:
-        return ingest(reachable, progress=progress).result()
+        return ingest(reachable, progress=progress, suggest=suggest_column).result()
 
 
 def _stream_in_background(settings: Settings) -> AbstractContextManager[None]:
@@ -69,10 +102,10 @@ def _stream_in_background(settings: Settings) -> AbstractContextManager[None]:
     return stream_in_background(settings)
 
 
-def _fold_stream(settings: Settings, progress: Progress) -> StepResult:
-    from orchestration.background_stream import fold_stream
+def _load_stream(settings: Settings, progress: Progress) -> StepResult:
+    from orchestration.background_stream import load_stream
 
-    return fold_stream(settings, progress)
+    return load_stream(settings, progress)
 
 
 def _transform(settings: Settings, progress: Progress) -> StepResult:
@@ -81,10 +114,17 @@ def _transform(settings: Settings, progress: Progress) -> StepResult:
     return transform(settings, progress)
 
 
-def _publish(settings: Settings, progress: Progress) -> StepResult:
+def _publish(
+    settings: Settings,
+    progress: Progress,
+    *,
+    full: Annotated[
+        bool, Option("--full", help="Write every row to Redis, not only rows that changed")
+    ] = False,
+) -> StepResult:
     from feature_store.publish.publisher import publish
 
-    return publish(settings, progress=progress)
+    return publish(settings, progress=progress, full=full)
 
 
 def _train(settings: Settings, progress: Progress) -> StepResult:
@@ -98,6 +138,33 @@ def _train(settings: Settings, progress: Progress) -> StepResult:
     return train(settings, progress=progress).result()
 
 
+def _train_again(
+    settings: Settings,
+    progress: Progress,
+    *,
+    features: Annotated[
+        str | None,
+        Option(
+            help="Train on the published snapshot with this hash (see 'recomart features history'; "
+            "default: the current one)"
+        ),
+    ] = None,
+    as_known_then: Annotated[
+        bool,
+        Option(
+            "--as-known-then",
+            help="Use features as they were known at each label's time, without late rows and "
+            "later corrections",
+        ),
+    ] = False,
+) -> StepResult:
+    from training.train import train
+
+    return train(
+        settings, progress=progress, features=features, as_known_then=as_known_then
+    ).result()
+
+
 def _report(settings: Settings, progress: Progress) -> StepResult:
     from quality.eda import draw
     from quality.report import write_report
@@ -108,60 +175,84 @@ def _report(settings: Settings, progress: Progress) -> StepResult:
     report = write_report(settings, run.id, progress)
     if not settings.current_features.exists():
         return report
-    plots = draw(settings, progress, anew=False)
+    plots = draw(settings, progress, redraw=False)
     return StepResult(report.count, report.unit, f"{plots.count} plots · {report.detail}")
 
 
 STEPS: tuple[Step, ...] = (
-    Step("generate", "Make the demo shop's files, once per lake.", (), _generate),
     Step(
-        "ingest", "Land files and catalogue, and load them into raw tables.", ("generate",), _ingest
+        "generate",
+        "Generate the demo shop's source files.",
+        needs=(),
+        run=_generate,
+        verb=_generate_again,
+        settings=("scale", "seed", "end_date"),
+    ),
+    Step(
+        "ingest",
+        "Land the shop's files and catalogue, and load them into raw tables.",
+        needs=("generate",),
+        run=_ingest,
     ),
     Step(
         "stream",
-        "Stream visitors beside the batch, and load what they did.",
-        ("ingest",),
-        _fold_stream,
-        background=BackgroundTask(("generate",), _stream_in_background),
+        "Stream simulated visitors while the batch steps run, and load their events.",
+        needs=("ingest",),
+        run=_load_stream,
+        background=BackgroundTask(needs=("generate",), run=_stream_in_background),
+        verb_elsewhere=True,
     ),
     Step(
         "transform",
         "Build and test the warehouse with dbt.",
-        ("ingest",),
-        _transform,
+        needs=("ingest",),
+        run=_transform,
         after=("stream",),
     ),
-    Step("publish", "Publish tested features to Parquet and Redis.", ("transform",), _publish),
-    Step("train", "Fit and compare the models, and name a champion.", ("publish",), _train),
+    Step(
+        "publish",
+        "Publish tested features to Parquet, Feast and Redis.",
+        needs=("transform",),
+        run=_publish,
+    ),
+    Step(
+        "train",
+        "Fit and compare the models, track them in MLflow, and name a champion.",
+        needs=("publish",),
+        run=_train,
+        verb=_train_again,
+    ),
     Step(
         "report",
-        "Write the data-quality report and the exploratory plots.",
-        (),
-        _report,
+        "Write the data-quality report (PDF, JSON) and the exploratory plots.",
+        needs=(),
+        run=_report,
         after=("ingest", "stream", "transform", "publish", "train"),
+        verb_elsewhere=True,
     ),
 )
-
-
-def reads_source_data(settings: Settings) -> bool:
-    """Whether the shop reads the generated files of the demo shop."""
-    sources = load_shop(settings).shop.sources().values()
-    return any(
-        "{lake}/source_data" in glob for source in sources for glob in getattr(source, "files", ())
-    )
 
 
 def by_name(name: str) -> Step:
     """The step of this name.
 
     Raises:
-        KeyError: there is none.
+        ConfigurationError: no step has this name; lists the steps and the nearest one.
     """
-    return {step.name: step for step in STEPS}[name]
+    steps = {step.name: step for step in STEPS}
+    if name not in steps:
+        raise ConfigurationError(
+            f'there is no step "{name}"',
+            code="unknown-step",
+            found=f"the steps are {', '.join(steps)}",
+            help=f"{did_you_mean(name, steps)}To add a step, add an entry to STEPS in "
+            "orchestration/steps.py (docs/extending.md)",
+        )
+    return steps[name]
 
 
 def in_order(steps: Iterable[Step] = STEPS) -> list[Step]:
-    """The steps sorted so that each comes after all that it needs or follows."""
+    """The steps, sorted so that each comes after all steps that it needs or follows."""
     chosen = {step.name: step for step in steps}
     graph = {
         name: [before for before in (*step.needs, *step.after) if before in chosen]
@@ -171,8 +262,12 @@ def in_order(steps: Iterable[Step] = STEPS) -> list[Step]:
 
 
 def starting_from(name: str) -> list[Step]:
-    """The step of this name and all that depend on it or follow it, in order."""
-    wanted = {name}
+    """The step of this name and all steps that depend on it or follow it, in order.
+
+    Raises:
+        ConfigurationError: as in `by_name`.
+    """
+    wanted = {by_name(name).name}
     for step in in_order():
         if wanted.intersection((*step.needs, *step.after)):
             wanted.add(step.name)

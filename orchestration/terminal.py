@@ -1,4 +1,4 @@
-"""What a person sees while steps run: one line a step, live on a terminal, plain elsewhere."""
+"""The output of a run: one line per step, animated on a terminal and plain elsewhere."""
 
 from __future__ import annotations
 
@@ -20,9 +20,11 @@ HEARTBEAT_SECONDS = 30.0
 
 
 class Terminal:
-    """Prints a run. On a terminal the running step is a live line with its progress; without one
-    a step has a line at its start, a heartbeat every 30 s, and a line at its end. rich respects
-    NO_COLOR."""
+    """Prints a run.
+
+    On a terminal, the running step has a line that shows its progress. Elsewhere each step prints
+    a line when it starts, every 30 s while it runs, and when it ends. rich respects NO_COLOR.
+    """
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(highlight=False)
@@ -36,7 +38,7 @@ class Terminal:
 
     @contextmanager
     def running(self, name: str) -> Iterator[Progress]:
-        """Show that a step runs; yields the Progress that the step reports to."""
+        """Show that a step is running. Yields the Progress to which the step reports."""
         self._state = ("", 0, 0)
         live = self._live(name) if self.console.is_terminal else self._heartbeat(name)
         with live:
@@ -62,7 +64,7 @@ class Terminal:
     def _report(self, what: str, done: int, total: int) -> None:
         self._state = (what, done, total)
 
-    def _words(self) -> str:
+    def _progress_text(self) -> str:
         what, done, total = self._state
         if not what:
             return ""
@@ -75,7 +77,7 @@ class Terminal:
 
         def refreshed() -> Spinner:
             seconds = time.monotonic() - start
-            spinner.update(text=f"{name:<10} {seconds:6.1f}s  {escape(self._words())}")
+            spinner.update(text=f"{name:<10} {seconds:6.1f}s  {escape(self._progress_text())}")
             return spinner
 
         with Live(
@@ -91,7 +93,7 @@ class Terminal:
         def beat() -> None:
             while not ended.wait(HEARTBEAT_SECONDS):
                 seconds = time.monotonic() - start
-                text = f" … {name:<10} {seconds:6.0f}s  {self._words()}"
+                text = f" … {name:<10} {seconds:6.0f}s  {self._progress_text()}"
                 self.console.print(text, markup=False, soft_wrap=True)
 
         thread = threading.Thread(target=beat, daemon=True)

@@ -10,29 +10,30 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from feature_store.dbt_tests import STOP_TEST
+from orchestration.dbt_folder import project_folder, target_path
 from recomart.errors import RecoMartError, TransformFailed
-from recomart.settings import PROJECT_ROOT, TELEMETRY_OFF, Settings
+from recomart.project import DBT_PROJECT
+from recomart.settings import TELEMETRY_OFF, Settings
 from recomart.shop.file import load_shop
 from recomart.step import Progress, StepResult, no_progress
 from recomart.warehouse import locked_error, warehouse
 
-DBT_PROJECT = PROJECT_ROOT / "dbt_project"
 SHOWN_FAILURES = 5
-STOPS = "no_rule_is_broken_more_often_than_the_shop_allows"
 
 log = logging.getLogger(__name__)
 
 
 def transform(settings: Settings, progress: Progress = no_progress) -> StepResult:
-    """Build and test every model of the warehouse, by the rules that the shop file has now.
+    """Build and test every model of the warehouse with the current rules of the shop file.
 
     Raises:
         ShopFileError: the shop file is wrong.
-        TransformFailed: a model or test failed; names it, what it said and where its SQL is.
-        WarehouseLocked: another process holds the warehouse.
+        TransformFailed: a model or test failed; gives its name, its message and its SQL file.
+        WarehouseLocked: another process has the warehouse open.
         NotReady: nothing was ingested.
     """
-    from ingestion.load import declare
+    from ingestion.ingest import declare
 
     declare(settings)
     done = Counter[str]()
@@ -54,7 +55,7 @@ def transform(settings: Settings, progress: Progress = no_progress) -> StepResul
 
 
 def _account(settings: Settings) -> dict[str, int]:
-    """What became of all records received so far, from the reconciliation that dbt has tested."""
+    """How many records were accepted, quarantined and so on, from the tested reconciliation."""
     names = ("accepted", "quarantined", "deduplicated", "superseded")
     sums = ", ".join(f"coalesce(sum({name}), 0)::bigint" for name in names)
     with warehouse(settings, read_only=True) as connection:
@@ -63,7 +64,7 @@ def _account(settings: Settings) -> dict[str, int]:
 
 
 def parse(settings: Settings) -> None:
-    """Write dbt's manifest without touching the warehouse."""
+    """Write dbt's manifest without opening the warehouse."""
     _invoke(settings, ["parse"], lambda event: None)
 
 
@@ -76,17 +77,12 @@ def docs(settings: Settings) -> Path:
     return page
 
 
-def target_path(settings: Settings) -> Path:
-    """dbt's artifacts of this lake, apart from those of `dbt build` by hand and of other shops."""
-    return settings.lake / "dbt"
-
-
 def _invoke(settings: Settings, command: list[str], watch: Callable[[Any], None]) -> Any:
     from dbt.cli.main import dbtRunner
 
     argv = [
         *command,
-        *("--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)),
+        *("--project-dir", str(project_folder(settings)), "--profiles-dir", str(DBT_PROJECT)),
         *("--target-path", str(target_path(settings)), "--log-path", str(settings.logs)),
         *("--log-level", "none", "--log-level-file", "info", "--no-use-colors"),
     ]
@@ -110,7 +106,7 @@ def _environment(settings: Settings) -> Iterator[None]:
 
 
 def _release_warehouse() -> None:
-    """dbt-duckdb keeps the file open after an invocation, which would lock out everyone else."""
+    """Close the file, which dbt-duckdb keeps open after an invocation, and so locked."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
     DuckDBConnectionManager.close_all_connections()
@@ -132,7 +128,7 @@ def _failure(settings: Settings, outcome: Any) -> RecoMartError:
         return TransformFailed(
             "dbt could not run", where=dbt_log, found=text.strip()[:2000] or None
         )
-    if STOPS in {result.node.name for result in failed} and len(failed) == 1:
+    if STOP_TEST in {result.node.name for result in failed} and len(failed) == 1:
         return _stopped(settings)
     shown = [f"{r.node.name}: {_first_line(r.message)}" for r in failed[:SHOWN_FAILURES]]
     if len(failed) > SHOWN_FAILURES:
@@ -140,14 +136,14 @@ def _failure(settings: Settings, outcome: Any) -> RecoMartError:
     first = failed[0].node
     return TransformFailed(
         f"{len(failed)} dbt node{'s' if len(failed) > 1 else ''} failed; nothing was published",
-        where=f"{DBT_PROJECT / first.original_file_path}",
+        where=str((project_folder(settings) / first.original_file_path).resolve()),
         found="\n         ".join(shown),
-        help=f"look at 'cd dbt_project && dbt build --select {first.name}', and at {dbt_log}",
+        help=f"run 'recomart dbt build --select {first.name}', and look at {dbt_log}",
     )
 
 
 def _stopped(settings: Settings) -> TransformFailed:
-    """The shop's own limit on bad rows was passed; dbt's word for that is only `1 result`."""
+    """The error for a share of bad rows above the shop's limit. dbt itself only says `1 result`."""
     with warehouse(settings, read_only=True) as connection:
         stops = connection.execute(
             "select rule_id, share, stop_above, words from quality.dq_stops order by share desc"
@@ -161,8 +157,8 @@ def _stopped(settings: Settings) -> TransformFailed:
         code="stopped-by-rule",
         where=load_shop(settings).where("rules"),
         found="\n         ".join(shown),
-        help="see 'recomart quarantine' and the report; mend the data and ingest it, or the rule "
-        "(its stop_above too), then run 'recomart transform'",
+        help="see 'recomart quarantine' and the report; fix the data and ingest it again, or change "
+        "the rule or its stop_above, and run 'recomart transform'",
     )
 
 

@@ -7,20 +7,24 @@ from difflib import get_close_matches
 
 import duckdb
 
+from feature_store.ledger import read_loads
 from recomart.errors import NotReady, UnknownName
 from recomart.settings import Settings
 from recomart.shop.entities import ENTITIES
-from recomart.warehouse import warehouse
+from recomart.warehouse import has_table, warehouse
+
+LISTED = 12
+"""Names that an error lists when none is near."""
 
 
 @dataclass(frozen=True)
 class ReasonCount:
-    """How often one reason stands in quarantine.
+    """How many rows are in quarantine for one reason.
 
     Args:
-        entity: None for lines that could not be read: they became no record of any entity.
-        rows: with this reason. A row with two reasons counts under both.
-        batches: that these rows came in.
+        entity: None for unreadable lines, which did not become records.
+        rows: how many have this reason. A row with two reasons counts under both.
+        batches: in how many batches these rows arrived.
     """
 
     entity: str | None
@@ -152,13 +156,9 @@ def _rejected(
 
 
 def _check_ready(connection: duckdb.DuckDBPyConnection) -> None:
-    found = connection.execute(
-        "select count(*) from information_schema.tables"
-        " where table_schema = 'quality' and table_name like 'quarantine_%'"
-    ).fetchall()
-    if found[0][0] < len(ENTITIES):
+    if not all(has_table(connection, f"quality.quarantine_{entity}") for entity in ENTITIES):
         raise NotReady(
-            "nothing was transformed yet, so no row was judged",
+            "nothing was transformed yet, so no row was checked",
             help="run 'recomart transform' first",
         )
 
@@ -166,23 +166,19 @@ def _check_ready(connection: duckdb.DuckDBPyConnection) -> None:
 def _check_batch(connection: duckdb.DuckDBPyConnection, batch: str | None) -> None:
     if batch is None:
         return
-    known = [row[0] for row in connection.execute("select batch_id from raw._loads").fetchall()]
+    known = [load.batch_id for load in read_loads(connection)]
     if batch not in known:
         raise _unknown("batch", batch, known)
 
 
 def _check_reason(connection: duckdb.DuckDBPyConnection, reason: str | None) -> None:
-    """A reason that no row has now is still one when a rule gives it: then the list is empty."""
+    """A reason that a rule gives is known even if no row has it: then the list is empty."""
     if reason is None:
         return
     known = {count.reason for count in _counts(connection, None)}
     if reason in known:
         return
-    has_rules = connection.execute(
-        "select count(*) from information_schema.tables"
-        " where table_schema = 'quality' and table_name = 'dq_rules'"
-    ).fetchall()[0][0]
-    if has_rules:
+    if has_table(connection, "quality.dq_rules"):
         codes = connection.execute(
             "select distinct code from quality.dq_rules where outcome = 'quarantined'"
         ).fetchall()
@@ -193,10 +189,11 @@ def _check_reason(connection: duckdb.DuckDBPyConnection, reason: str | None) -> 
 
 def _unknown(what: str, name: str, known: list[str]) -> UnknownName:
     near = get_close_matches(name, known, n=3, cutoff=0.5)
-    listed = ", ".join(near or known[:12])
+    more = f" and {len(known) - LISTED:,} more" if len(known) > LISTED else ""
+    listed = f"{', '.join(known[:LISTED])}{more}" if known else "none"
     return UnknownName(
-        f"there is no {what} {name!r} in quarantine",
+        f"there is no {what} {name!r}",
         found=name,
-        help=f"did you mean {listed}?" if near else f"there are: {listed or 'none'}",
+        help=f"did you mean {', '.join(near)}?" if near else f"there are: {listed}",
         code=f"unknown-{what}",
     )

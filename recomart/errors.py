@@ -1,34 +1,36 @@
-"""Every error that RecoMart raises on purpose.
+"""The errors that RecoMart raises.
 
 RecoMartError
-├── ConfigurationError          settings or a shop file are wrong
-│   ├── ShopFileError           a key of shops/<name>.yml
+├── ConfigurationError          the settings, a shop file or a command are wrong
+│   ├── ShopFileError           a key of shops/<name>.yml is wrong
 │   ├── WrongLake               the lake belongs to another shop
-│   └── ExtensionError          a module that extends RecoMart is incomplete or clashes
-├── SourceError                 the user's data cannot be taken as it is
+│   └── ExtensionError          a module that extends RecoMart is incomplete, or two share a name
+├── SourceError                 the user's data cannot be loaded
 │   ├── SourceMissing           no file matches, or a file is empty or unreadable
-│   ├── HeaderMismatch          a column is missing, renamed, extra or twice there
-│   └── CatalogueError          the HTTP catalogue is down, refuses, or lies about its pages
-├── WarehouseLocked             another process holds the warehouse file
-├── RedisUnavailable            no server answers where one should
-├── KafkaUnavailable            no broker answers where one should
-├── PortInUse                   a server of ours cannot bind
+│   ├── HeaderMismatch          a column is missing, renamed, unexpected or duplicated
+│   └── CatalogueError          the HTTP catalogue is down, refuses, or returns invalid pages
+├── WarehouseLocked             another process has the warehouse open
+├── RedisUnavailable            no Redis server answers
+├── KafkaUnavailable            no Kafka broker answers
+├── PortInUse                   another process uses the port
 ├── NotReady                    an earlier step has not run yet
-│   ├── NothingPublished        no tested features
-│   └── NoChampion              no registered model
-├── UnknownName                 nothing has this name or hash, or more than one thing has
-├── ModelDamaged                a registered model's files are not those that were registered
-├── OneWriter                   a view of the online store is another's to write
-├── SnapshotDamaged             a snapshot's files are not those that were published
-├── StreamFailed                simulator or speed layer ended before their time
-├── StreamInterrupted           the speed layer was stopped while something refused to go on
+│   ├── NothingPublished        the lake has no published features
+│   └── NoChampion              the model registry has no champion
+├── UnknownName                 a name or hash is unknown or ambiguous
+├── ModelDamaged                a registered model's files were changed or lost
+├── OneWriter                   another writer owns this view of the online store
+├── SnapshotDamaged             a snapshot's files were changed or lost
+├── StreamFailed                the simulator or the speed layer stopped early
+├── StreamInterrupted           the speed layer was stopped while it waited for Redis or the disk
 ├── TransformFailed             a dbt model or test failed; nothing was published
-└── StepFailed                  a step of the pipeline failed (carries the cause)
+└── StepFailed                  a step failed with an unexpected exception, its cause
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Literal
 
 
@@ -36,11 +38,12 @@ class RecoMartError(Exception):
     """An error that says what was found, where, and what to do next.
 
     Args:
-        message: what is wrong, naming the file, line or key.
-        where: the place as `path:line   key: value`, when there is one.
+        message: what is wrong; names the file, line or key.
+        where: the place, as `path:line   key: value`.
         found: what was found there.
         help: what to do next, as a sentence or a command.
-        severity: "warning" for what is worth a look and stops nothing; such a one is only shown.
+        code: a short name in kebab case; default: made from the class's name.
+        severity: warnings are printed, never raised.
     """
 
     def __init__(
@@ -62,7 +65,7 @@ class RecoMartError(Exception):
         self.severity = severity
 
     def render(self) -> str:
-        """The error in the form of a compiler's: rule, place, finding, help."""
+        """The error as a compiler prints it: code, message, place, finding and help."""
         lines = [f"{self.severity}[{self.code}]: {self.message}"]
         if self.where:
             lines.append(f"  --> {self.where}")
@@ -76,12 +79,18 @@ class RecoMartError(Exception):
         return self.render()
 
 
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """`did you mean "transform"? ` for the nearest known name; empty when none is near."""
+    near = get_close_matches(name, list(known), n=1)
+    return f'did you mean "{near[0]}"? ' if near else ""
+
+
 def _kebab(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
 
 
 class ConfigurationError(RecoMartError):
-    """Settings or a shop file are wrong."""
+    """The settings, a shop file or a command are wrong."""
 
 
 class ShopFileError(ConfigurationError):
@@ -89,7 +98,7 @@ class ShopFileError(ConfigurationError):
 
 
 class WrongLake(ConfigurationError):
-    """The lake records another shop than the one that is asked for."""
+    """The lake belongs to another shop."""
 
 
 class ExtensionError(ConfigurationError):
@@ -97,7 +106,7 @@ class ExtensionError(ConfigurationError):
 
 
 class SourceError(RecoMartError):
-    """The user's data cannot be taken as it is."""
+    """The user's data cannot be loaded."""
 
 
 class SourceMissing(SourceError):
@@ -105,27 +114,27 @@ class SourceMissing(SourceError):
 
 
 class HeaderMismatch(SourceError):
-    """A column is missing, renamed, extra or twice there."""
+    """A column is missing, renamed, unexpected or duplicated."""
 
 
 class CatalogueError(SourceError):
-    """The HTTP catalogue is down, refuses, or lies about its pages."""
+    """The HTTP catalogue is down, refuses, or returns invalid pages."""
 
 
 class WarehouseLocked(RecoMartError):
-    """Another process holds the warehouse file."""
+    """Another process has the warehouse open."""
 
 
 class RedisUnavailable(RecoMartError):
-    """No Redis server answers where one should."""
+    """No Redis server answers."""
 
 
 class KafkaUnavailable(RecoMartError):
-    """No Kafka broker answers where one should."""
+    """No Kafka broker answers."""
 
 
 class PortInUse(RecoMartError):
-    """A server of ours cannot bind its port."""
+    """Another process uses the port of a server."""
 
 
 class NotReady(RecoMartError):
@@ -133,7 +142,7 @@ class NotReady(RecoMartError):
 
 
 class NothingPublished(NotReady):
-    """There are no tested features in the lake."""
+    """The lake has no published features."""
 
 
 class NoChampion(NotReady):
@@ -141,27 +150,27 @@ class NoChampion(NotReady):
 
 
 class UnknownName(RecoMartError):
-    """Nothing has this name or hash, or more than one thing has."""
+    """A name or hash is unknown or ambiguous."""
 
 
 class ModelDamaged(RecoMartError):
-    """A registered model's files are not those that were registered."""
+    """A registered model's files were changed or lost."""
 
 
 class OneWriter(RecoMartError):
-    """Each view of the online store has one writer, and this is not it."""
+    """Each view of the online store has one writer, and this is not that writer."""
 
 
 class SnapshotDamaged(RecoMartError):
-    """A snapshot's files are not those that were published."""
+    """A snapshot's files were changed or lost."""
 
 
 class StreamFailed(RecoMartError):
-    """The simulator or the speed layer ended before their time."""
+    """The simulator or the speed layer stopped early."""
 
 
 class StreamInterrupted(RecoMartError):
-    """The speed layer was stopped while Redis or the disk refused to take what it held."""
+    """The speed layer was stopped while it waited for Redis or the disk."""
 
 
 class TransformFailed(RecoMartError):
@@ -169,4 +178,4 @@ class TransformFailed(RecoMartError):
 
 
 class StepFailed(RecoMartError):
-    """A step of the pipeline failed."""
+    """A step of the pipeline failed with an unexpected exception, its cause."""

@@ -1,4 +1,4 @@
-"""Writing files so that a reader sees the old content or the new, never a part."""
+"""Atomic file operations: a reader sees the old content or the new, never a mixture."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def fsync_folder(folder: Path) -> None:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Write `text` to `path` in one step: a temporary file beside it, fsync, rename."""
+    """Replace the content of `path` atomically: temporary file, fsync, rename."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with open(temporary, "w", encoding="utf-8") as handle:
@@ -30,7 +30,7 @@ def replace_text(path: Path, text: str) -> None:
 
 
 def swap_link(link: Path, target: str) -> None:
-    """Point the symbolic link `link` to `target` (relative to the link's folder) in one step."""
+    """Point the symbolic link `link` atomically to `target`, relative to the link's folder."""
     temporary = link.with_name(f".{link.name}.{os.getpid()}.tmp")
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(target)
@@ -39,6 +39,6 @@ def swap_link(link: Path, target: str) -> None:
 
 
 def sha256_of(path: Path) -> str:
-    """Hex sha256 of a file's bytes, read in chunks."""
+    """The sha256 of a file as hex digits, without reading it into memory at once."""
     with open(path, "rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()

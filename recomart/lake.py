@@ -1,4 +1,4 @@
-"""The lake's identity: one lake holds one shop, and says which."""
+"""The identity of a lake: one lake belongs to one shop, and records its name."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ MARKER = "lake.json"
 
 
 def open_lake(settings: Settings) -> Path:
-    """Make the lake's folder if needed, record its shop, and return the folder.
+    """Create the lake's folder if needed, record its shop, and return the folder.
 
     Raises:
-        WrongLake: the folder holds another shop's lake; nothing is touched.
+        WrongLake: the folder is the lake of another shop; nothing is changed.
     """
     marker = settings.lake / MARKER
     if marker.exists():
@@ -25,7 +25,7 @@ def open_lake(settings: Settings) -> Path:
             raise WrongLake(
                 f"{settings.lake} is the lake of shop '{owner}', not of '{settings.shop_name}'",
                 where=str(marker),
-                help="unset RECOMART_LAKE, or point it to a folder of this shop's own",
+                help="unset RECOMART_LAKE, or set it to another folder for this shop",
             )
         return settings.lake
     settings.lake.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""One plain log file per run, under `<lake>/logs`. The terminal belongs to orchestration."""
+"""One log file per run, in `<lake>/logs`. Only orchestration prints to the terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a command: its id, and where its log is."""
+    """One run of a command: its id and its log file."""
 
     id: str
     log: Path
@@ -27,13 +27,13 @@ class _RunLog(logging.FileHandler):
 
 
 def current_run() -> Run | None:
-    """The run to whose log this process writes; None before start_run."""
+    """The run to whose log this process writes; None before `start_run`."""
     runs = [h.run for h in logging.getLogger().handlers if isinstance(h, _RunLog)]
     return runs[-1] if runs else None
 
 
 def start_run(settings: Settings) -> Run:
-    """Send all logging of this process to `<lake>/logs/<run_id>.log`, replacing earlier handlers."""
+    """Send all logs of this process to a new file `<lake>/logs/<run_id>.log`."""
     run_id = secrets.token_hex(4)
     settings.logs.mkdir(parents=True, exist_ok=True)
     run = Run(run_id, settings.logs / f"{run_id}.log")

@@ -1,8 +1,8 @@
-"""Texts from data made harmless for a terminal: one line, everything visible, no longer than asked.
+"""Makes texts from data safe for a terminal: one line, visible characters, limited width.
 
-What a shop receives may hold terminal escapes, line breaks or right-to-left overrides, which would
-forge or hide what is printed beside them. Markup of a library (`[red]`) is not for this module:
-print the result as plain text.
+Data may contain terminal escapes, line breaks or right-to-left overrides, which could forge or hide
+other output. This module does not escape the markup of a library (`[red]`): print the result as
+plain text.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterator
 
 MARKS_IN_A_ROW = 2
-"""More combining marks than this on one letter would grow over the lines above."""
+"""More combining marks than this on one letter would cover the lines above."""
 
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\"}
 _MARKS = ("Mn", "Me")
@@ -19,10 +19,10 @@ _UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 
 
 def one_line(text: object, width: int = 80) -> str:
-    """The text on one line of at most `width` columns, its unseen characters as escapes.
+    """The text on one line of at most `width` columns, with invisible characters escaped.
 
-    A text that is too long ends in "…"; an escape is never cut in two. Backslashes are doubled,
-    so that an escape that was in the data cannot be taken for one of ours.
+    A text that is too long ends in "…", and an escape is never split. Backslashes are doubled, so
+    that an escape in the data differs from one that this function made.
     """
     shown: list[str] = []
     used, fits, until = 0, 0, 0
@@ -37,7 +37,7 @@ def one_line(text: object, width: int = 80) -> str:
 
 
 def visible_parts(text: str) -> Iterator[str]:
-    """Each character of a text, or the escape that stands for it; backslashes are doubled."""
+    """Each character of a text or its escape; backslashes are doubled."""
     marks = 0
     for character in text:
         marks = marks + 1 if unicodedata.category(character) in _MARKS else 0
@@ -48,7 +48,7 @@ def visible_parts(text: str) -> Iterator[str]:
 
 
 def visible(character: str) -> str:
-    """The character, or an escape when it cannot be seen."""
+    """The character, or an escape if it is invisible."""
     category = unicodedata.category(character)
     if category in _UNSEEN or (category == "Zs" and character != " "):
         return _code(character)

@@ -1,34 +1,35 @@
-"""Processes that RecoMart starts and must not leave behind: one record each under `<lake>/run`."""
+"""Background processes that RecoMart starts and stops, each with a record in `<lake>/run`."""
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 from recomart.errors import PortInUse
 from recomart.files import replace_text
+from recomart.locks import waiting_for
 from recomart.settings import Settings
+from recomart.waiting import wait_until
 
 LOOPBACK = "127.0.0.1"
 
-_WHEN_TOLD = 'read -r go && exec "$@" < /dev/null'
-"""Becomes a command after a line on stdin, and ends without one."""
+_WAIT_FOR_GO = 'read -r go && exec "$@" < /dev/null'
+"""Runs the command after it reads a line from stdin, and exits if stdin closes first."""
 
 
 @dataclass(frozen=True)
 class Process:
-    """A process of ours. `created` tells it from a later one that got the same pid."""
+    """A process that RecoMart started. `created` distinguishes it from a later one with its pid."""
 
     name: str
     pid: int
@@ -39,7 +40,7 @@ class Process:
         try:
             process = psutil.Process(self.pid)
             same = abs(process.create_time() - self.created) < 1.0
-            return same and process.status() != psutil.STATUS_ZOMBIE
+            return bool(same and process.status() != psutil.STATUS_ZOMBIE)
         except psutil.NoSuchProcess:
             return False
 
@@ -71,7 +72,7 @@ def spawn(
 ) -> Process:
     """Start `argv` in a session of its own, with its output in `<lake>/logs/<name>.log`.
 
-    It begins when its record stands: were this process killed in between, nobody could find it.
+    The command runs only after its record is written, so that `recomart down` always finds it.
 
     Args:
         environment: variables for the child, on top of this process's own.
@@ -79,7 +80,7 @@ def spawn(
     settings.logs.mkdir(parents=True, exist_ok=True)
     with open(settings.logs / f"{name}.log", "ab") as log:
         child = subprocess.Popen(
-            ["/bin/sh", "-c", _WHEN_TOLD, name, *argv],
+            ["/bin/sh", "-c", _WAIT_FOR_GO, name, *argv],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
@@ -89,14 +90,14 @@ def spawn(
     process = Process(name, child.pid, psutil.Process(child.pid).create_time(), port)
     replace_text(_record(settings, name), json.dumps(asdict(process)) + "\n")
     assert child.stdin is not None
-    with suppress(BrokenPipeError), child.stdin as told:  # it may have been killed meanwhile
-        told.write(b"go\n")
+    with suppress(BrokenPipeError), child.stdin as stdin:  # the child may be dead already
+        stdin.write(b"go\n")
     return process
 
 
 @contextmanager
 def registered(settings: Settings, name: str) -> Iterator[None]:
-    """Keep a record of this very process while the block runs, so that `recomart down` ends it."""
+    """Keep a record of the current process while the block runs, so that `recomart down` stops it."""
     created = psutil.Process().create_time()
     record = Process(name, os.getpid(), created, 0)
     replace_text(_record(settings, name), json.dumps(asdict(record)) + "\n")
@@ -107,8 +108,15 @@ def registered(settings: Settings, name: str) -> Iterator[None]:
             _record(settings, name).unlink(missing_ok=True)
 
 
+def log_tail(settings: Settings, name: str, lines: int = 1) -> str:
+    """The last lines of a process's log, or a note that the log is empty."""
+    log = settings.logs / f"{name}.log"
+    text = log.read_text(errors="replace") if log.exists() else ""
+    return "\n         ".join(text.splitlines()[-lines:]) or "its log is empty"
+
+
 def stop(settings: Settings, name: str, timeout: float = 10.0) -> Process | None:
-    """End the process of this name (TERM, then KILL) and return it; None when none was alive."""
+    """Stop the process of this name (SIGTERM, then SIGKILL). Returns it, or None if none was alive."""
     process = running(settings, name)
     if process:
         with suppress(psutil.NoSuchProcess):
@@ -120,20 +128,15 @@ def stop(settings: Settings, name: str, timeout: float = 10.0) -> Process | None
 
 
 def _gone(process: Process, timeout: float) -> bool:
-    """Wait until a process has ended. One whose parent has not asked for its end yet (a zombie)
-    has ended too, though psutil's own wait would go on."""
-    end = time.monotonic() + timeout
-    while process.alive():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
+    """Wait until a process has ended. A zombie counts as ended; psutil's own wait would not return
+    before its parent collects it."""
+    return bool(wait_until(lambda: not process.alive(), timeout, poll=0.02))
 
 
 def stop_all(settings: Settings) -> list[Process]:
-    """End every process that this lake's records name, and return those that were alive.
+    """Stop every process that this lake has a record of, and return those that were alive.
 
-    The Redis server ends last: those that write to it would wait for it, or start it again.
+    The Redis server stops last, because processes that write to it would wait for it or restart it.
     """
     found = (path.stem for path in settings.run_files.glob("*.json"))
     names = sorted(found, key=lambda name: (name == "redis", name))
@@ -143,14 +146,12 @@ def stop_all(settings: Settings) -> list[Process]:
 @contextmanager
 def only_one(settings: Settings, name: str) -> Iterator[None]:
     """Hold a lock file, so that two commands at once do not start the same thing twice."""
-    settings.run_files.mkdir(parents=True, exist_ok=True)
-    with open(settings.run_files / f"{name}.lock", "w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with waiting_for(settings.run_files / f"{name}.lock"):
         yield
 
 
 def port_is_free(port: int) -> bool:
-    """Whether a server of ours could bind `port` on loopback now."""
+    """Whether a server could bind `port` on loopback now."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -174,22 +175,21 @@ def free_port(preferred: int, tries: int = 100) -> int:
 
 @contextmanager
 def taking_a_port(preferred: int) -> Iterator[int]:
-    """A free port, kept from other RecoMart processes of this user while the block starts a server.
+    """A free port, reserved among this user's RecoMart processes while the block starts a server.
 
-    Two lakes that start at once would both find the same port free; the slower one's server would
-    die, and its client talk to the other lake's.
+    Without it, two lakes that start at once would find the same port free. The slower server would
+    fail, and its client would connect to the other lake's server.
     """
     path = Path(tempfile.gettempdir()) / f"recomart-ports-{os.getuid()}.lock"
-    with open(path, "w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with waiting_for(path):
         yield free_port(preferred)
 
 
 def require_port(port: int) -> None:
-    """Make sure that `port` on loopback can be bound.
+    """Check that `port` on loopback can be bound.
 
     Raises:
-        PortInUse: it cannot; names the PID that listens there, when it can be seen.
+        PortInUse: it cannot; names the PID that listens there, if this user may see it.
     """
     if port_is_free(port):
         return
@@ -200,13 +200,13 @@ def require_port(port: int) -> None:
     ]
     raise PortInUse(
         f"port {port} on {LOOPBACK} is in use",
-        found=", ".join(sorted(set(listeners))) or "a process that cannot be seen from here",
-        help="stop that process, or give another port with --port",
+        found=", ".join(sorted(set(listeners))) or "a process of another user",
+        help="stop that process, or choose another port with --port",
     )
 
 
-def _listeners() -> list:
+def _listeners() -> list[Any]:
     try:
         return [c for c in psutil.net_connections("inet") if c.status == psutil.CONN_LISTEN]
-    except psutil.AccessDenied:  # macOS shows other processes' sockets to root alone
+    except psutil.AccessDenied:  # macOS shows other processes' sockets only to root
         return []

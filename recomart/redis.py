@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from types import ModuleType
 from typing import Any
 
@@ -16,6 +15,7 @@ from recomart import processes
 from recomart.errors import RedisUnavailable
 from recomart.processes import LOOPBACK
 from recomart.settings import Settings
+from recomart.waiting import wait_until
 
 NAME = "redis"
 FIRST_PORT = 6380
@@ -23,16 +23,16 @@ START_SECONDS = 15.0
 
 
 def connect(settings: Settings, *, deadline: float | None = None) -> redis.Redis:
-    """A connection to the shop's Redis; the embedded server is started when none runs.
+    """A connection to the shop's Redis. Starts the embedded server if it does not run.
 
     Args:
-        deadline: seconds that one call may take. redis-py's default retries would stretch a
-            time-out of 0.2 s to 12 s, so there are none then.
+        deadline: seconds that one call may take. It turns off redis-py's retries, which would
+            stretch a time-out of 0.2 s to 12 s.
 
     Raises:
         RedisUnavailable: RECOMART_REDIS_URL names a server that does not answer.
     """
-    options: dict = {"socket_connect_timeout": deadline or 3.0}
+    options: dict[str, Any] = {"socket_connect_timeout": deadline or 3.0}
     if deadline is not None:
         options |= {"socket_timeout": deadline, "retry": None}
     client = redis.Redis.from_pool(_pool(redis, settings, options))
@@ -42,7 +42,7 @@ def connect(settings: Settings, *, deadline: float | None = None) -> redis.Redis
 
 
 def connect_async(settings: Settings, *, deadline: float | None = None) -> redis.asyncio.Redis:
-    """As `connect`, for asyncio; whether a server answers shows when it is asked."""
+    """As `connect`, for asyncio. It does not check whether the server answers."""
     options = {} if deadline is None else {"socket_connect_timeout": deadline, "retry": None}
     return redis.asyncio.Redis.from_pool(_pool(redis.asyncio, settings, options))
 
@@ -57,8 +57,10 @@ def _pool(kind: ModuleType, settings: Settings, options: dict[str, Any]) -> Any:
 
 
 class _FindsServer:
-    """Where the embedded server is, at each new connection: one that died comes back on another
-    port when its own was taken, and who took it may be another lake's server."""
+    """Looks up the embedded server's port at each new connection.
+
+    After a crash the server may restart on another port, if another process took the old one.
+    """
 
     port: int
 
@@ -69,7 +71,7 @@ class _FindsServer:
     def _connect(self) -> Any:
         server = processes.running(self._lake, NAME)
         if server is None:
-            raise RedisConnectionError("the embedded Redis server does not run")
+            raise RedisConnectionError("the embedded Redis server is not running")
         self.port = server.port
         return super()._connect()  # type: ignore[misc]  # of redis-py, sync or async
 
@@ -83,7 +85,7 @@ class _EmbeddedAsync(_FindsServer, redis.asyncio.Connection):
 
 
 def redis_url(settings: Settings) -> str:
-    """The URL of the shop's Redis: as set, or the embedded server's, which is started if needed."""
+    """The URL of the shop's Redis, as set or of the embedded server, which is started if needed."""
     return settings.redis_url or f"redis://{LOOPBACK}:{start_embedded(settings).port}/0"
 
 
@@ -96,26 +98,27 @@ def _check(client: redis.Redis, url: str) -> None:
             f"no Redis answers at {host}",
             where="RECOMART_REDIS_URL",
             found=str(exc),
-            help="start that server, mend the URL, or unset RECOMART_REDIS_URL for the embedded one",
+            help="start that server, correct the URL, or unset RECOMART_REDIS_URL to use the embedded "
+            "server",
         ) from exc
 
 
 def no_answer(settings: Settings, exc: RedisError, seconds: float) -> RedisUnavailable:
-    """The error of a Redis that failed to answer in time."""
+    """The error for a Redis that did not answer in time."""
     return RedisUnavailable(
-        f"Redis gave no answer within {seconds:g} s",
+        f"Redis did not answer within {seconds:g} s",
         where="RECOMART_REDIS_URL" if settings.redis_url else "the embedded server",
         found=str(exc),
-        help="see whether it runs and is not overloaded; 'make down' ends an embedded one, "
-        "and the next command starts it",
+        help="check that it is running and not overloaded; 'make down' stops an embedded server, "
+        "and the next command starts it again",
     )
 
 
 def start_embedded(settings: Settings) -> processes.Process:
-    """The embedded server's process, started now if it does not run. Its data lives in the lake.
+    """The embedded server's process, started now if it does not run. Its data is in the lake.
 
     Raises:
-        RedisUnavailable: it did not come up; the message carries the end of its log.
+        RedisUnavailable: it did not start; the error shows the end of its log.
     """
     process = processes.running(settings, NAME)
     if process:
@@ -153,20 +156,19 @@ def _command(folder: str, port: int) -> list[str]:
 
 def _wait(settings: Settings, process: processes.Process) -> None:
     client = redis.Redis(host=LOOPBACK, port=process.port, socket_timeout=1.0)
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end and process.alive():
+
+    def answers() -> bool:
         try:
-            # answers with an error while it still loads its data; a stranger that took the port
-            # first answers too
+            # it answers with an error while it loads its data; another server may have taken the port
             server: Any = client.info("server")
-            if server["process_id"] == process.pid:
-                return
         except RedisError:
-            time.sleep(0.02)
-    log = (settings.logs / f"{NAME}.log").read_text(errors="replace").splitlines()
-    raise RedisUnavailable(
-        f"the embedded Redis server did not start on port {process.port}",
-        where=str(settings.logs / f"{NAME}.log"),
-        found=log[-1] if log else "nothing in its log",
-        help="look into the log, or set RECOMART_REDIS_URL to a server of your own",
-    )
+            return False
+        return bool(server["process_id"] == process.pid)
+
+    if not wait_until(answers, START_SECONDS, give_up=lambda: not process.alive(), poll=0.02):
+        raise RedisUnavailable(
+            f"the embedded Redis server did not start on port {process.port}",
+            where=str(settings.logs / f"{NAME}.log"),
+            found=processes.log_tail(settings, NAME),
+            help="see the log, or set RECOMART_REDIS_URL to a server of your own",
+        )

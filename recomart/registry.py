@@ -17,15 +17,14 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterator
-from difflib import get_close_matches
 from functools import cached_property
 from importlib.metadata import entry_points
 from types import ModuleType
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from typing_extensions import get_protocol_members
 
-from recomart.errors import ExtensionError, UnknownName
+from recomart.errors import ExtensionError, UnknownName, did_you_mean
 
 Entry = TypeVar("Entry")
 
@@ -72,14 +71,12 @@ class Registry(Generic[Entry]):
         """
         if name in self._entries:
             return self._entries[name]
-        close = get_close_matches(name, self._entries, n=1)
-        guess = f'did you mean "{close[0]}"? ' if close else ""
         raise UnknownName(
             f'there is no {self.what} "{name}"',
             code=f"unknown-{self.what.replace(' ', '-')}",
             where=where,
             found=f"registered: {', '.join(self._entries)}",
-            help=f"{guess}To add one, write a module in {self.package.replace('.', '/')}/ "
+            help=f"{did_you_mean(name, self._entries)}To add one, write a module in {self.package.replace('.', '/')}/ "
             "(docs/extending.md)",
         )
 
@@ -124,7 +121,7 @@ class Registry(Generic[Entry]):
                 help=f"add what is missing; {self._protocol.__module__}.{self._protocol.__name__} "
                 "says what each does",
             )
-        return entry
+        return cast(Entry, entry)
 
 
 def _place(module: ModuleType) -> str:

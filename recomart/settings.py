@@ -1,4 +1,7 @@
-"""All settings, from the environment alone (prefix RECOMART_), and the paths derived from them."""
+"""All settings, from environment variables (prefix RECOMART_), and the paths derived from them.
+
+A project folder may keep variables in its `recomart.env`; the process's own environment wins.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,11 @@ from pathlib import Path
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from recomart import project as projects
 from recomart.errors import ConfigurationError
 
-PROJECT_ROOT = Path(__file__).resolve().parents[1]
+PROJECT_ROOT = projects.CODE_ROOT
+"""The checkout, for tests and benchmarks. Other code asks `Settings.project`."""
 MOCK_API_PORT = 5000
 """The mock catalogue's port, by hand; inside the pipeline it or the next free one."""
 
@@ -22,23 +27,47 @@ class Settings(BaseSettings):
     dbt by hand reads no Python; `tests/unit/recomart/test_settings.py` holds them equal.
     """
 
-    model_config = SettingsConfigDict(env_prefix="RECOMART_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=projects.PREFIX, frozen=True, extra="ignore")
 
-    shop: str = Field("demo", description="A file in shops/ without its ending, or a path to YAML.")
-    # None becomes the shop's own folder in the validator below
-    lake: Path = Field(None, validate_default=True, description="The lake of this shop.")  # type: ignore[assignment]
-    data: Path = Field(PROJECT_ROOT / "data", description="External data sets.")
-    redis_url: str | None = Field(None, description="Unset: an embedded server under the lake.")
-    kafka_servers: str | None = Field(None, description="host:port,... of the Kafka brokers.")
-    memory_limit: str = Field("2GB", description="DuckDB's memory limit, in its own notation.")
-    threads: int = Field(default_factory=lambda: os.cpu_count() or 2, ge=1)
-    mock_api_url: str | None = Field(None, description="Where {mock_api} of a shop file points to.")
-    scale: float = Field(1.0, gt=0, description="Size of the demo shop; 1 is 100,000 events.")
-    seed: int = Field(7, ge=0, description="Seed of the demo shop and of training.")
-    stream_seconds: float = Field(
-        20, ge=0, description="How long visitors are streamed beside a pipeline; 0: not at all."
+    # first, because the validators of the paths below need it
+    project: Path = Field(
+        default_factory=projects.find_project,
+        description="The project folder: relative paths and names of shops count from here",
     )
-    end_date: str | None = Field(None, description="Last day of the demo shop; unset: today.")
+    shop: str = Field(
+        "demo",
+        description="The shop: a file in shops/ without its ending, or a path to a YAML file",
+    )
+    # None becomes the shop's own folder in the validator below
+    lake: Path = Field(None, validate_default=True, description="The folder of this shop's lake")
+    data: Path = Field(
+        Path("data"),
+        validate_default=True,
+        description="The folder of external data sets; shop files call it {data}",
+    )
+    redis_url: str | None = Field(
+        None,
+        description="Your Redis, redis://[user:password@]host:port/db; unset: an embedded server",
+    )
+    kafka_servers: str | None = Field(None, description="The Kafka brokers, host:port,host:port")
+    memory_limit: str = Field("2GB", description="The most memory DuckDB uses")
+    threads: int = Field(
+        default_factory=lambda: os.cpu_count() or 2, ge=1, description="Threads of DuckDB"
+    )
+    mock_api_url: str | None = Field(
+        None,
+        description="The URL that {mock_api} in a shop file means; unset: a mock API is started",
+    )
+    scale: float = Field(1.0, gt=0, description="Size of the demo shop; 1 makes 100,000 events")
+    seed: int = Field(
+        7, ge=0, description="Seed of the demo shop and of training; equal seeds give equal results"
+    )
+    stream_seconds: float = Field(
+        20, ge=0, description="How long a pipeline streams simulated clicks; 0: no stream"
+    )
+    end_date: str | None = Field(
+        None, description="Last day of the demo shop, YYYY-MM-DD (default: today)"
+    )
 
     @field_validator("shop")
     @classmethod
@@ -47,18 +76,23 @@ class Settings(BaseSettings):
             raise ValueError("is empty; name a file of shops/ or give a path to a YAML file")
         return shop
 
+    @field_validator("project")
+    @classmethod
+    def _project_is_absolute(cls, project: Path) -> Path:
+        return project.expanduser().resolve()
+
     @field_validator("lake", mode="before")
     @classmethod
     def _lake_is_absolute(cls, lake: object, info: ValidationInfo) -> Path:
         if not lake:
             shop = Path(info.data.get("shop", "demo")).stem
-            return PROJECT_ROOT / "recomart_lake" / shop
-        return (PROJECT_ROOT / Path(str(lake)).expanduser()).resolve()
+            return _project(info) / "recomart_lake" / shop
+        return (_project(info) / Path(str(lake)).expanduser()).resolve()
 
     @field_validator("data", mode="after")
     @classmethod
-    def _data_is_absolute(cls, data: Path) -> Path:
-        return (PROJECT_ROOT / data.expanduser()).resolve()
+    def _data_is_absolute(cls, data: Path, info: ValidationInfo) -> Path:
+        return (_project(info) / data.expanduser()).resolve()
 
     @field_validator("redis_url", "kafka_servers", "mock_api_url", "end_date", mode="before")
     @classmethod
@@ -74,8 +108,13 @@ class Settings(BaseSettings):
     def shop_file(self) -> Path:
         """The shop's YAML file, absolute; it need not exist yet."""
         if self.shop.endswith((".yml", ".yaml")):
-            return (PROJECT_ROOT / Path(self.shop).expanduser()).resolve()
-        return PROJECT_ROOT / "shops" / f"{self.shop}.yml"
+            return (self.project / Path(self.shop).expanduser()).resolve()
+        return self.shops / f"{self.shop}.yml"
+
+    @property
+    def shops(self) -> Path:
+        """The project's folder of shop files."""
+        return self.project / "shops"
 
     @property
     def feast_project(self) -> str:
@@ -145,6 +184,7 @@ class Settings(BaseSettings):
     def environment(self) -> dict[str, str]:
         """The variables that make a child process see the same shop, lake, data and Redis."""
         values = {
+            "RECOMART_PROJECT": str(self.project),
             "RECOMART_SHOP": self.shop if self.shop == self.shop_name else str(self.shop_file),
             "RECOMART_LAKE": str(self.lake),
             "RECOMART_DATA": str(self.data),
@@ -159,6 +199,12 @@ class Settings(BaseSettings):
         return values
 
 
+def _project(info: ValidationInfo) -> Path:
+    """The project folder, validated before the field at hand."""
+    project: Path = info.data["project"]
+    return project
+
+
 TELEMETRY_OFF = {
     "DO_NOT_TRACK": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -168,14 +214,20 @@ TELEMETRY_OFF = {
 
 
 def load_settings(**overrides: object) -> Settings:
-    """Settings from the environment; `overrides` win (tests and command-line options).
+    """Settings from the environment and the project's `recomart.env`.
+
+    `overrides` win (tests and command-line options), then the environment, then the file.
 
     Raises:
-        ConfigurationError: a variable has a value that cannot be used; names the variable.
+        ConfigurationError: a variable has a value that cannot be used, or does not exist; names the
+            variable. Or the current folder belongs to no project.
     """
     given = {key: value for key, value in overrides.items() if value is not None}
+    project = Path(str(given.get("project") or projects.find_project()))
+    known = tuple(name.upper() for name in Settings.model_fields)
+    file = projects.settings_file(project, known)
     try:
-        return Settings(**given)  # type: ignore[arg-type]  # pydantic checks them
+        return Settings(_env_file=file, **given)  # type: ignore[call-arg,arg-type]  # pydantic's
     except ValidationError as exc:
         first = exc.errors()[0]
         name = f"RECOMART_{str(first['loc'][0]).upper()}"

@@ -1,10 +1,10 @@
-"""Names and texts inside a SQL statement, where a parameter cannot stand."""
+"""Quotes names and texts for SQL statements, where a parameter is not allowed."""
 
 from __future__ import annotations
 
 
 def literal(text: object) -> str:
-    """A string literal: its quotes are doubled."""
+    """A string literal, with its quotes doubled."""
     return "'" + str(text).replace("'", "''") + "'"
 
 

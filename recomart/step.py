@@ -1,4 +1,4 @@
-"""What a step of the pipeline reports: while it runs, and when it has ended."""
+"""What a step of the pipeline reports while it runs, and at its end."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 Progress = Callable[[str, int, int], None]
-"""Called as `progress(what, done, total)`; total is 0 when it is not known."""
+"""Called as `progress(what, done, total)`; total is 0 if it is unknown."""
 
 
 def no_progress(what: str, done: int, total: int) -> None:
-    """A Progress that shows nothing."""
+    """A Progress that ignores its calls."""
 
 
 @dataclass(frozen=True)
 class StepResult:
-    """One line of the run's summary: `51,204 rows` and `49,871 accepted · 27 duplicates`."""
+    """One line of a run's summary, such as `51,204 rows` and `49,871 accepted · 27 duplicates`."""
 
     count: int
     unit: str

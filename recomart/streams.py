@@ -1,4 +1,4 @@
-"""Where the events of a shop travel and rest: names that producers, speed layer and ingest share."""
+"""Names of streams, topics and segments, which producers, speed layer and ingestion share."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ GROUP = "speed-layer"
 """The consumer group of the speed layer, in Redis Streams and in Kafka."""
 
 FIELD = b"event"
-"""The one field of a stream entry; its value is an event as JSON, as on a line of a pipe."""
+"""The only field of a stream entry. Its value is one event as JSON."""
 
 EVENTS = "stream/events"
 """Segments of valid events, below `<lake>/raw`, in folders `ingest_date=YYYY-MM-DD`."""
 
 DEAD_LETTERS = "stream/dead_letters"
-"""Segments of what is no event, in the same way."""
+"""Segments of invalid deliveries, in the same folders."""
 
 SEALED = ".jsonl.gz"
-"""The ending of a segment that is complete; an open one ends otherwise."""
+"""The file extension of a complete segment; open segments have another one."""
 
 
 def stream_key(project: str) -> str:
@@ -24,10 +24,10 @@ def stream_key(project: str) -> str:
 
 
 def consumers_key(project: str) -> str:
-    """The hash in Redis in which each consumer of a project says how it fares."""
+    """The Redis hash in which each consumer of a project publishes its reports."""
     return f"recomart:{project}:consumers"
 
 
 def kafka_topic(project: str) -> str:
-    """The Kafka topic of a project's events; a message's key is the user, its value the JSON."""
+    """The Kafka topic of a project's events: the key is the user id, the value the event as JSON."""
     return f"{project}.events"

@@ -1,7 +1,7 @@
-"""What a visitor does in one sitting, before a stream gives it ids and times.
+"""The actions of one simulated visit, before the simulator gives them ids and times.
 
-The word that the demo shop and the stream simulator share: the shop knows its visitors' tastes, the
-simulator when and where events are told, and neither room imports the other.
+The demo shop makes visits and the stream simulator sends them; this is the type that they share,
+because neither imports the other.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One user's visit: its actions in their order, three sequences of one length, 1 at the least.
+    """One user's visit: its actions in order, in three sequences of equal length (at least 1).
 
     Args:
-        seconds: since the visit began; never falling.
-        event_types: of `recomart.events.EVENT_TYPES`.
-        product_ids: what each action is about.
+        seconds: since the visit began, in ascending order.
+        event_types: values of `recomart.events.EVENT_TYPES`.
+        product_ids: the product of each action.
     """
 
     user_id: str

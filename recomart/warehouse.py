@@ -1,4 +1,4 @@
-"""Opening the DuckDB warehouse. Only ingestion, dbt and (read-only) publishing and reports do."""
+"""Opens the DuckDB warehouse, for ingestion, dbt, and (read-only) publishing and reports."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from recomart.sql import literal
 def warehouse(
     settings: Settings, *, read_only: bool = False
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection to `<lake>/warehouse.duckdb`, closed at the end: open it for as short as possible.
+    """A connection to `<lake>/warehouse.duckdb`, closed at the end. Keep it open only briefly.
 
-    A writer locks out every other process, readers too. Inside one process, DuckDB refuses a
-    second connection with another configuration, so limits are set by statement.
+    A writer locks out all other processes, including readers. Inside one process, DuckDB refuses a
+    second connection with another configuration, so limits are set by statements.
 
     Args:
-        read_only: the file must exist, and is opened so that other readers may too.
+        read_only: open an existing file, which other readers may open too.
 
     Raises:
-        WarehouseLocked: another process holds the file; names its PID and command.
-        NotReady: read_only, and there is no warehouse yet.
+        WarehouseLocked: another process has the file open; names its PID and command.
+        NotReady: `read_only`, and there is no warehouse yet.
     """
     if read_only and not settings.warehouse.exists():
         raise NotReady(
@@ -47,15 +47,21 @@ def warehouse(
 
 
 def apply_limits(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Memory limit, threads, spill folder and UTC, for any DuckDB connection of ours."""
+    """Set memory limit, threads, spill folder and time zone (UTC) of a DuckDB connection."""
     connection.execute(f"set memory_limit = {literal(settings.memory_limit)}")
     connection.execute(f"set threads = {settings.threads}")
     connection.execute(f"set temp_directory = {literal(settings.lake / 'tmp')}")
     connection.execute("set TimeZone = 'UTC'")
 
 
+def has_table(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
+    """Whether a table or view of this name (`schema.name`) exists."""
+    query = "select 1 from information_schema.tables where table_schema || '.' || table_name = ?"
+    return connection.execute(query, [table]).fetchone() is not None
+
+
 def locked_error(settings: Settings, text: str) -> WarehouseLocked:
-    """The error for a locked warehouse, with the holder's PID and command from DuckDB's text."""
+    """The error for a locked warehouse. DuckDB's message names the PID of the other process."""
     match = re.search(r"PID (\d+)", text)
     if match is None:
         return WarehouseLocked(f"cannot open {settings.warehouse}", found=text.splitlines()[0])
@@ -65,8 +71,8 @@ def locked_error(settings: Settings, text: str) -> WarehouseLocked:
     except psutil.Error:
         command = "already gone"
     return WarehouseLocked(
-        f"the warehouse is held by another process, PID {pid}",
+        f"another process has the warehouse open, PID {pid}",
         where=str(settings.warehouse),
         found=command[:200],
-        help=f"wait until it ends, close it, or run 'kill {pid}'; then run the same command again",
+        help=f"wait until it ends, or stop it with 'kill {pid}'; then run the command again",
     )

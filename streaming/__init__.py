@@ -1,1 +1,1 @@
-"""The speed layer: events as they happen, kept durably and made into real-time features."""
+"""The speed layer: stores events durably as they happen, and updates the real-time features."""

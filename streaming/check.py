@@ -1,4 +1,4 @@
-"""Whether what was kept, what counts and what was delivered agree, by reading it all back."""
+"""Checks that segments, real-time state and Redis Stream agree, by reading all of them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from streaming.state import RealtimeState
 from streaming.transports.redis_stream import find_group
 
 READS = 5
-"""Tries to read what a consumer at work may change meanwhile."""
+"""How often to read again while a running consumer changes the data."""
 _KINDS = {EVENTS: "events", DEAD_LETTERS: "letters"}
 _COLUMNS = {
     "events": {
@@ -44,7 +44,7 @@ _COUNTS = """
         select transport_id, 'event' as kind, event_id from events
     ),
     firsts as (
-        -- a Kafka topic that was made anew counts its offsets from 0 again
+        -- a Kafka topic that was deleted and created again restarts its offsets at 0
         select distinct transport_id, kind, event_id from deliveries
     )
     select
@@ -67,21 +67,22 @@ _STATE = f"""
 
 
 @dataclass(frozen=True)
-class Account:
-    """The stream's account. transport_ids = accepted + dead_letters + duplicates.
+class Reconciliation:
+    """The counts of a check. transport_ids = accepted + dead_letters + duplicates.
 
     Args:
         transport_ids: distinct deliveries in the segments.
-        accepted: distinct events among them.
-        duplicates: deliveries of an event that another delivery had brought.
-        redelivered: further copies of a delivery; no part of the sum.
-        pending: delivered by the Redis Stream and not acknowledged.
-        lag: in the Redis Stream and not delivered; None when that cannot be told.
-        missing: events that the state lacks, by the segments.
-        unknown: events that the state has and no segment.
-        miscounted: counters and scores of products that are not what the events in the state
-            come to.
-        undelivered: entries that Redis says are acknowledged, and no segment has.
+        accepted: distinct events in these deliveries.
+        duplicates: deliveries of an event that another delivery contained already.
+        redelivered: further copies of a delivery; not part of the sum.
+        pending: entries of the Redis Stream that are delivered and not acknowledged.
+        lag: entries of the Redis Stream that are not delivered; None if Redis cannot tell.
+        state_events: events in the real-time state.
+        missing: events in the segments that the state lacks.
+        unexplained: events in the state that no segment has.
+        miscounted: product counters and scores that do not match the events in the state.
+        lost: entries that are acknowledged in Redis and in no segment.
+        changed_meanwhile: events arrived during the check, so a difference may be temporary.
     """
 
     transport_ids: int
@@ -93,48 +94,47 @@ class Account:
     lag: int | None
     state_events: int
     missing: int
-    unknown: int
+    unexplained: int
     miscounted: int
-    undelivered: int
-    moved: bool
-    """Whether events came in while all was read, so that what differs may be of the moment."""
+    lost: int
+    changed_meanwhile: bool
 
     @property
     def agrees(self) -> bool:
-        """Whether nothing is lost or invented; what is pending or waits is neither."""
-        return not (self.missing or self.unknown or self.miscounted or self.undelivered)
+        """Whether nothing is lost or invented. Pending and undelivered entries do not matter."""
+        return not (self.missing or self.unexplained or self.miscounted or self.lost)
 
     def equation(self) -> str:
-        """The account as one line."""
+        """The counts as one line."""
         return (
             f"{self.transport_ids:,} transport ids = {self.accepted:,} accepted + "
             f"{self.dead_letters:,} dead letters + {self.duplicates:,} duplicates"
-            f" ({self.redelivered:,} redelivered copies apart, {self.pending:,} pending)"
+            f" (plus {self.redelivered:,} redelivered copies; {self.pending:,} pending)"
         )
 
 
-def check(client: redis.Redis, settings: Settings) -> Account:
-    """Read all segments and the state back, and compare; nothing is changed.
+def check(client: redis.Redis, settings: Settings) -> Reconciliation:
+    """Compare all segments with the state, without changing anything.
 
-    They are read one after the other: when they differ, and events came in meanwhile, it is done
-    again, some times.
+    They are read one after the other. If they differ and events arrived in the meantime, the check
+    starts again, up to READS times.
 
     Raises:
         RedisError: the server does not answer.
     """
     for _ in range(READS):
-        account = _check(client, settings)
-        if account.agrees or not account.moved:
+        result = _check(client, settings)
+        if result.agrees or not result.changed_meanwhile:
             break
-    return account
+    return result
 
 
-def _check(client: redis.Redis, settings: Settings) -> Account:
+def _check(client: redis.Redis, settings: Settings) -> Reconciliation:
     layout, now = StateLayout(settings.feast_project), time.time()
     before = client.hget(layout.stats_key, "featured")
     limits: dict[str, Any] = {
         "memory_limit": settings.memory_limit,
-        "temp_directory": str(settings.lake / "tmp"),  # by default it is where one stands
+        "temp_directory": str(settings.lake / "tmp"),  # the default is the current folder
     }
     with duckdb.connect(config=limits) as connection:
         for kind, table in _KINDS.items():
@@ -144,10 +144,10 @@ def _check(client: redis.Redis, settings: Settings) -> Account:
     lines, transport_ids, accepted, letters, events, from_redis = counted or (0,) * 6
     wanted = {layout.user_key(day, user): n for day, user, n in expected if expires_at(day) > now}
     found = _events_of_users(client, layout, wanted)
-    right = product_counters.counted(client, layout, list(found))
-    miscounted = product_counters.differing(right, product_counters.stored(client, layout))
+    expected_counters = product_counters.expected_counters(client, layout, list(found))
+    stored_counters = product_counters.stored_counters(client, layout)
     pending, lag, acknowledged = _group(client, settings)
-    return Account(
+    return Reconciliation(
         transport_ids=transport_ids,
         accepted=accepted,
         dead_letters=letters,
@@ -157,18 +157,18 @@ def _check(client: redis.Redis, settings: Settings) -> Account:
         lag=lag,
         state_events=sum(found.values()),
         missing=sum(max(n - found.get(key, 0), 0) for key, n in wanted.items()),
-        unknown=sum(max(n - wanted.get(key, 0), 0) for key, n in found.items()),
-        miscounted=miscounted,
-        undelivered=max(acknowledged - from_redis, 0),
-        moved=client.hget(layout.stats_key, "featured") != before,
+        unexplained=sum(max(n - wanted.get(key, 0), 0) for key, n in found.items()),
+        miscounted=product_counters.count_differences(expected_counters, stored_counters),
+        lost=max(acknowledged - from_redis, 0),
+        changed_meanwhile=client.hget(layout.stats_key, "featured") != before,
     )
 
 
 def rebuild(client: redis.Redis, settings: Settings) -> tuple[int, int]:
-    """Write the state of every event in the segments once more; what it had is not changed.
+    """Write every event in the segments to the state; events that it has already stay unchanged.
 
     Returns:
-        The events that it lacked, and then the counters and scores of products that were wrong.
+        How many events the state lacked, and how many product counters and scores were wrong.
 
     Raises:
         RedisError: the server does not answer, or is full.
@@ -176,8 +176,8 @@ def rebuild(client: redis.Redis, settings: Settings) -> tuple[int, int]:
     state, new = RealtimeState(client, settings), 0
     for path in sorted(_files(settings.raw / EVENTS)):
         for batch in batches(path):
-            new += state.add(batch, again=True).new
-    return new, product_counters.mend(client, StateLayout(settings.feast_project))
+            new += state.add(batch, replayed=True).new
+    return new, product_counters.repair(client, StateLayout(settings.feast_project))
 
 
 def _files(root: Path) -> Iterator[Path]:
@@ -186,7 +186,7 @@ def _files(root: Path) -> Iterator[Path]:
 
 
 def _read(connection: duckdb.DuckDBPyConnection, root: Path, table: str) -> None:
-    """All lines of a kind of segment into a table."""
+    """Load all lines of one kind of segment into a table."""
     types = _COLUMNS[table]
     listed = ", ".join(map(" ".join, types.items()))
     columns = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in types.items())
@@ -196,13 +196,13 @@ def _read(connection: duckdb.DuckDBPyConnection, root: Path, table: str) -> None
         sealed = [path for path in files if path.endswith(SEALED)]
         parts = {"gzip": sealed, "uncompressed": [path for path in files if path not in sealed]}
         try:
-            for packing, paths in parts.items():
+            for compression, paths in parts.items():
                 if paths:
-                    # an open segment may end within a line that is being written
+                    # an open segment may end in the middle of a line that is being written
                     connection.execute(
                         f"insert into {table} select * from read_json(?, "
                         f"format='newline_delimited', columns={{{columns}}}, "
-                        f"compression='{packing}', ignore_errors=true, hive_partitioning=false) "
+                        f"compression='{compression}', ignore_errors=true, hive_partitioning=false) "
                         "where transport_id is not null",
                         [paths],
                     )
@@ -214,17 +214,17 @@ def _read(connection: duckdb.DuckDBPyConnection, root: Path, table: str) -> None
 
 
 def _events_of_users(
-    client: redis.Redis, layout: StateLayout, wanted: dict[bytes, int]
+    client: redis.Redis, layout: StateLayout, expected: dict[bytes, int]
 ) -> dict[bytes, int]:
-    """Events in the state by user and day: of those that are wanted, and any that are not."""
+    """The number of events in the state by key: of the expected keys, and of any others."""
     others = client.scan_iter(f"{layout.prefix}user:*", count=1_000)
-    keys = [*wanted, *sorted(set(others) - wanted.keys())]
+    keys = [*expected, *sorted(set(others) - expected.keys())]
     sizes = resp.exchange(client, (resp.command(b"HLEN", key) for key in keys))
     return {key: size for key, size in zip(keys, sizes, strict=True) if size}
 
 
 def _group(client: redis.Redis, settings: Settings) -> tuple[int, int | None, int]:
-    """Pending, lag and acknowledged entries of the Redis Stream."""
+    """The pending, lagging and acknowledged entries of the Redis Stream."""
     key = stream_key(settings.feast_project)
     group = find_group(client, key.encode())
     if group is None:

@@ -1,4 +1,4 @@
-"""What a consumer has done since it started, and how others see it."""
+"""The counts of a consumer since its start, and the reports that it publishes in Redis."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import time
 from collections import deque
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import redis
@@ -28,7 +28,7 @@ class Counts:
     dead_letters: int = 0
     added: Added = field(default_factory=Added)
     last_event_at: datetime | None = None
-    """received_at of the newest delivery."""
+    """`received_at` of the newest delivery."""
 
     @property
     def events(self) -> int:
@@ -40,13 +40,13 @@ class Counts:
         return (
             f"{self.deliveries:,} received: {self.events:,} events and "
             f"{self.dead_letters:,} dead letters; real-time features: {added.new:,} new, "
-            f"{added.duplicates:,} duplicates, {added.late:,} late, {added.ahead:,} ahead of the clock"
+            f"{added.duplicates:,} duplicates, {added.late:,} late, {added.ahead:,} dated ahead"
         )
 
 
 @dataclass(frozen=True)
 class ConsumerReport:
-    """How a consumer fares, as it says itself about once a second. Times are epoch seconds."""
+    """The state of a consumer, which it publishes about once a second. Times are epoch seconds."""
 
     consumer: str
     pid: int
@@ -54,7 +54,7 @@ class ConsumerReport:
     started_at: float
     reported_at: float
     rate: float
-    """Deliveries a second over the last ten."""
+    """Deliveries per second, over the last ten seconds."""
     deliveries: int
     dead_letters: int
     new: int
@@ -67,7 +67,7 @@ class ConsumerReport:
 
 
 class Reporter:
-    """Writes the reports of one consumer, this process."""
+    """Publishes the reports of this process, which is one consumer."""
 
     def __init__(
         self, client: redis.Redis, settings: Settings, consumer: str, transport: str
@@ -77,23 +77,23 @@ class Reporter:
         self._consumer = consumer
         self._transport = transport
         self._started_at = time.time()
-        self._past: deque[tuple[float, int]] = deque([(time.monotonic(), 0)])
-        self._next = 0.0
+        self._samples: deque[tuple[float, int]] = deque([(time.monotonic(), 0)])
+        self._next_at = 0.0
 
     def report(self, counts: Counts, waiting_for: str | None, *, ended: bool = False) -> None:
-        """Write a report, unless the last one is less than a second old.
+        """Publish a report, unless the last one is less than a second old.
 
         Raises:
-            RedisError: the server did not take it.
+            RedisError: the server did not accept it.
         """
         now = time.monotonic()
-        if now < self._next and not ended:
+        if now < self._next_at and not ended:
             return
-        self._next = now + 1.0
-        self._past.append((now, counts.deliveries))
-        while len(self._past) > 2 and self._past[1][0] < now - RATE_SECONDS:
-            self._past.popleft()
-        then, before = self._past[0]
+        self._next_at = now + 1.0
+        self._samples.append((now, counts.deliveries))
+        while len(self._samples) > 2 and self._samples[1][0] < now - RATE_SECONDS:
+            self._samples.popleft()
+        then, before = self._samples[0]
         report = ConsumerReport(
             consumer=self._consumer,
             pid=os.getpid(),
@@ -109,7 +109,7 @@ class Reporter:
             ended=ended,
         )
         self._client.hset(self._key, self._consumer, json.dumps(asdict(report)))
-        if ended:  # else every host that ever was would stay
+        if ended:  # without this, reports of hosts that no longer exist would stay
             found: Any = self._client.hgetall(self._key)
             old = [name for name, text in found.items() if _report(text) is None]
             if old:
@@ -117,21 +117,16 @@ class Reporter:
 
 
 def reports(client: redis.Redis, settings: Settings) -> list[ConsumerReport]:
-    """The newest report of every consumer of the last day, by name."""
+    """The newest report of each consumer of the last day, ordered by name."""
     found: Any = client.hgetall(consumers_key(settings.feast_project))
-    told = (_report(found[name]) for name in sorted(found))
-    return [report for report in told if report is not None]
+    parsed = (_report(found[name]) for name in sorted(found))
+    return [report for report in parsed if report is not None]
 
 
 def _report(text: bytes) -> ConsumerReport | None:
-    """None when it is older than a day, or of another version of this program."""
+    """None if it is older than a day, or of another version of RecoMart."""
     try:
         report = ConsumerReport(**json.loads(text))
     except TypeError:
         return None
     return report if report.reported_at > time.time() - KEPT_SECONDS else None
-
-
-def instant(seconds: float) -> datetime:
-    """Epoch seconds as a time in UTC."""
-    return datetime.fromtimestamp(seconds, UTC)

@@ -1,4 +1,4 @@
-"""What a consumer keeps of its deliveries: a segment of events and one of dead letters."""
+"""The segments to which a consumer writes its deliveries: one of events, one of dead letters."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from streaming.segment import OPEN, Segment, read_lines
 log = logging.getLogger(__name__)
 
 BATCH = 2_000
-"""Events of a segment that are read at once."""
+"""The number of events that are read from a segment at once."""
 
 
 @dataclass(frozen=True)
-class Limits:
-    """When an open segment is sealed: at so many bytes, or so many seconds after it was opened."""
+class SegmentLimits:
+    """An open segment is sealed at this size, or this many seconds after it was opened."""
 
     bytes: int = 8 << 20
     seconds: float = 60.0
@@ -33,53 +33,53 @@ class Limits:
 class Journal:
     """The open segments of one consumer, below `<lake>/raw`."""
 
-    def __init__(self, raw: Path, consumer: str, limits: Limits) -> None:
+    def __init__(self, raw: Path, consumer: str, limits: SegmentLimits) -> None:
         run = f"{consumer}-{secrets.token_hex(4)}"
-        self._events = _Log(raw / EVENTS, run, limits)
-        self._dead_letters = _Log(raw / DEAD_LETTERS, run, limits)
+        self._events = _RollingSegment(raw / EVENTS, run, limits)
+        self._dead_letters = _RollingSegment(raw / DEAD_LETTERS, run, limits)
 
     def append(self, events: Sequence[Received], letters: Sequence[DeadLetter]) -> None:
-        """Keep a micro-batch: after this it survives a power cut.
+        """Write a micro-batch. It survives a power cut after this returns.
 
         Raises:
-            OSError: it could not be kept (a full disk); nothing of it is.
+            OSError: it could not be written (a full disk); then none of it is in the segments.
         """
         parts = [
             (self._events, b"".join(map(event_line, events))),
             (self._dead_letters, b"".join(map(dead_letter_line, letters))),
         ]
-        parts = [(log, lines) for log, lines in parts if lines]
-        marks = [(log, log.open()) for log, _ in parts]
+        parts = [(target, lines) for target, lines in parts if lines]
+        sizes = [(target, target.open()) for target, _ in parts]
         try:
-            for one, lines in parts:
-                one.segment.write(lines)
-            for one, _ in parts:
-                one.segment.sync()
+            for target, lines in parts:
+                target.segment.write(lines)
+            for target, _ in parts:
+                target.segment.sync()
         except OSError:
-            for one, size in marks:
-                one.cut(size)
+            for target, size in sizes:
+                target.truncate(size)
             raise
 
     def seal_due(self) -> None:
-        """Seal what is full or old. Where there is no room to, it stays open, and grows."""
-        for one in (self._events, self._dead_letters):
-            one.seal_due()
+        """Seal segments that are full or old. Without disk space they stay open and keep growing."""
+        for target in (self._events, self._dead_letters):
+            target.seal_due()
 
     def seal(self) -> None:
-        """Seal what is open, as far as there is room; the next start takes what is left."""
-        for one in (self._events, self._dead_letters):
-            one.seal()
+        """Seal the open segments. Without disk space they stay open for the next start."""
+        for target in (self._events, self._dead_letters):
+            target.seal()
 
     def release(self) -> None:
-        """Leave the segments open: not all that they hold has reached the real-time state."""
-        for one in (self._events, self._dead_letters):
-            one.release()
+        """Leave the segments open, because the real-time state may lack some of their events."""
+        for target in (self._events, self._dead_letters):
+            target.release()
 
 
-class _Log:
-    """Segments of one kind, one after the other; at most one is open."""
+class _RollingSegment:
+    """A sequence of segments of one kind, at most one of them open."""
 
-    def __init__(self, root: Path, run: str, limits: Limits) -> None:
+    def __init__(self, root: Path, run: str, limits: SegmentLimits) -> None:
         self._root = root
         self._run = run
         self._limits = limits
@@ -93,7 +93,7 @@ class _Log:
         return self._segment
 
     def open(self) -> int:
-        """Make sure that a segment is open; its size."""
+        """Open a segment if none is open. Returns its size."""
         if self._segment is None:
             now = datetime.now(UTC)
             name = f"{now:%Y%m%dT%H%M%S}.{now.microsecond:06d}-{self._run}-{self._number:05d}"
@@ -103,12 +103,12 @@ class _Log:
             self._seal_at = time.monotonic() + self._limits.seconds
         return self._segment.size
 
-    def cut(self, size: int) -> None:
-        """Take back what was written of a batch; where even that fails, go on in a new segment."""
+    def truncate(self, size: int) -> None:
+        """Remove a partly written batch. If even that fails, continue in a new segment."""
         try:
-            self.segment.cut(size)
+            self.segment.truncate(size)
         except OSError:
-            self.release()  # the next start cuts it
+            self.release()  # the next start truncates it
 
     def seal_due(self) -> None:
         if self._segment is not None and (
@@ -122,9 +122,9 @@ class _Log:
         try:
             sealed = self._segment.seal()
         except OSError as exc:
-            log.warning("%s stays open, for it cannot be sealed: %s", self._segment.path, exc)
-            if self._segment.sealed_before():
-                self.release()  # the open file is a copy now, and goes when that can be removed
+            log.warning("%s stays open because it cannot be sealed: %s", self._segment.path, exc)
+            if self._segment.is_sealed():
+                self.release()  # the open file is a duplicate now; recover() removes it later
             self._seal_at = time.monotonic() + self._limits.seconds
         else:
             log.info("sealed %s", sealed)
@@ -137,11 +137,12 @@ class _Log:
 
 
 def recover(raw: Path) -> Iterator[list[Received]]:
-    """Mend and seal what dead consumers left open; its events, before it is sealed.
+    """Repair and seal the segments that dead consumers left open, and yield their events first.
 
-    A crash may have come between a segment's fsync and the real-time state, and a pipe does not
-    deliver again: so the taker of these events writes their state once more, which changes
-    nothing where it was written. Where the disk refuses, a segment stays open for the next time.
+    A consumer may have crashed between the fsync of a segment and the update of the real-time
+    state, and a pipe does not redeliver. So the caller must write these events to the state; that
+    changes nothing where they are written already. A segment that cannot be sealed for lack of
+    disk space stays open until the next call.
     """
     for kind in (EVENTS, DEAD_LETTERS):
         for path in sorted((raw / kind).glob(f"ingest_date=*/*{OPEN}")):
@@ -150,25 +151,25 @@ def recover(raw: Path) -> Iterator[list[Received]]:
                 if segment is not None:
                     yield from _seal_orphan(segment, kind)
             except OSError as exc:
-                log.warning("%s was left open, and cannot be sealed: %s", path, exc)
+                log.warning("a dead consumer left %s open, and it cannot be sealed: %s", path, exc)
 
 
 def _seal_orphan(segment: Segment, kind: str) -> Iterator[list[Received]]:
     try:
-        if segment.sealed_before():
+        if segment.is_sealed():
             segment.discard()
             return
         if kind == EVENTS:
             yield from batches(segment.path)
-        log.info("%s was left open by a consumer that is dead: sealing it", segment.path)
+        log.info("sealing %s, which a dead consumer left open", segment.path)
         segment.seal()
     except (OSError, GeneratorExit):
-        segment.release()  # any living consumer may take it now, this one too
+        segment.release()  # any running consumer may recover it later
         raise
 
 
 def batches(path: Path) -> Iterator[list[Received]]:
-    """The events of a segment, some at a time."""
+    """The events of a segment, in batches."""
     lines = read_lines(path)
     while batch := [received_of(line) for line in islice(lines, BATCH)]:
         yield batch

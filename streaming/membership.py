@@ -1,29 +1,27 @@
-"""The name of a consumer: the same after a restart, and no other's while it lives."""
+"""The name of a consumer: unique among running consumers, and the same after a restart."""
 
 from __future__ import annotations
 
-import fcntl
 import itertools
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from recomart.locks import try_lock
 from recomart.settings import Settings
 
 
 @contextmanager
 def consumer_name(settings: Settings) -> Iterator[str]:
-    """`<host>-<number>` with the lowest number that no living consumer of this lake has.
+    """`<host>-<number>`, with the lowest number that no running consumer of this lake has.
 
-    So a consumer that starts in the place of a dead one has its name, and gets its unacknowledged
-    entries at once. The number's lock goes with the process, however that ends.
+    A consumer that replaces a dead one gets its name, and so its unacknowledged entries at once.
+    The operating system releases the number's lock when the process ends for any reason.
     """
     settings.run_files.mkdir(parents=True, exist_ok=True)
     for number in itertools.count(1):
         with open(settings.run_files / f"stream-{number}.lock", "w") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not try_lock(handle):
                 continue
             yield f"{socket.gethostname()}-{number}"
             return

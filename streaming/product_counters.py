@@ -1,6 +1,6 @@
-"""What the state counts by product, against the events of users that it holds itself.
+"""Checks and repairs the product counters of the real-time state against its events of users.
 
-An event and what it counts are written together. They can differ only when something else touched
+An event and its counters are written together. They can differ only if something else changed
 them: a server that evicts keys, or a person.
 """
 
@@ -19,17 +19,17 @@ from feature_store.realtime.decay import FORWARD
 from feature_store.realtime.layout import PRODUCT_CODES, StateLayout, decode_event
 
 PIECE = 1_000
-"""Users whose events are in memory at once."""
+"""The number of users whose events are in memory at once."""
 ROUNDING = 1e-9
-"""Relative, of scores that were added up in another order."""
+"""The relative difference of scores that were summed in another order."""
 TRIES = 5
 
 Numbers = dict[bytes, dict[bytes, float]]
-"""Counts by a product's key and field, and scores by a day's trending key and product."""
+"""Counts by product key and field, and scores by trending key and product."""
 
 
-def counted(client: redis.Redis, layout: StateLayout, users: list[bytes]) -> Numbers:
-    """What the events in the hashes of users come to.
+def expected_counters(client: redis.Redis, layout: StateLayout, users: list[bytes]) -> Numbers:
+    """The counters that follow from the events of these users.
 
     Args:
         users: keys of the state.
@@ -55,8 +55,8 @@ def counted(client: redis.Redis, layout: StateLayout, users: list[bytes]) -> Num
     return found
 
 
-def stored(client: redis.Redis, layout: StateLayout) -> Numbers:
-    """What the state says.
+def stored_counters(client: redis.Redis, layout: StateLayout) -> Numbers:
+    """The counters in the state.
 
     Raises:
         RedisError: the server does not answer.
@@ -71,8 +71,8 @@ def stored(client: redis.Redis, layout: StateLayout) -> Numbers:
     }
 
 
-def differing(one: Numbers, other: Numbers) -> int:
-    """How many numbers are not the same in both."""
+def count_differences(one: Numbers, other: Numbers) -> int:
+    """How many numbers differ."""
     return sum(
         not math.isclose(mine.get(name, 0), theirs.get(name, 0), rel_tol=ROUNDING)
         for key in one.keys() | other.keys()
@@ -81,29 +81,31 @@ def differing(one: Numbers, other: Numbers) -> int:
     )
 
 
-def mend(client: redis.Redis, layout: StateLayout) -> int:
-    """Write the numbers of which one differs anew, all at once, and only if no consumer wrote
-    meanwhile.
+def repair(client: redis.Redis, layout: StateLayout) -> int:
+    """Rewrite the keys with wrong numbers in one transaction, unless a consumer writes too.
 
     Returns:
-        How many differed; 0 also when consumers never paused.
+        How many numbers were wrong; 0 also if consumers wrote during every try.
 
     Raises:
         RedisError: the server does not answer, or is full.
     """
     for _ in range(TRIES):
         with client.pipeline() as pipe:
-            pipe.watch(layout.stats_key)  # every consumer touches it with every write
+            pipe.watch(layout.stats_key)  # each write of a consumer changes it
             users = list(set(client.scan_iter(f"{layout.prefix}user:*", count=1_000)))
-            right, wrong = counted(client, layout, users), stored(client, layout)
+            expected, found = (
+                expected_counters(client, layout, users),
+                stored_counters(client, layout),
+            )
             pipe.multi()
-            for key in right.keys() | wrong.keys():
-                numbers = right.get(key, {})
-                if differing({key: numbers}, {key: wrong.get(key, {})}):
+            for key in expected.keys() | found.keys():
+                numbers = expected.get(key, {})
+                if count_differences({key: numbers}, {key: found.get(key, {})}):
                     _write(pipe, layout, key, numbers)
             try:
                 pipe.execute()
-                return differing(right, wrong)
+                return count_differences(expected, found)
             except WatchError:
                 continue
     return 0

@@ -1,4 +1,4 @@
-"""An event as a transport delivered it: as bytes, and as what these say."""
+"""An event as a transport delivered it: as bytes, and after validation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from recomart.events import Event
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Bytes that should be an event. The first two fields are those of `Received`."""
+    """Bytes that should be an event. `Received` explains the first two fields."""
 
     transport_id: str
     received_at: datetime
@@ -19,13 +19,13 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A valid event with what its transport says of it.
+    """A valid event with its delivery.
 
     Args:
-        transport_id: names the delivery, the same however often it is redelivered: the entry of a
-            Redis Stream, partition and offset, or run and line of a pipe.
-        received_at: when the transport took it (UTC), the same at every redelivery. Lateness is
-            counted from here, and not from when somebody reads it.
+        transport_id: identifies the delivery and stays the same when it is redelivered: the id of
+            a Redis Stream entry, a Kafka topic, partition and offset, or run and line of a pipe.
+        received_at: when the transport received it (UTC); stays the same when it is redelivered.
+            Lateness is measured from here, and not from when a consumer reads it.
     """
 
     transport_id: str
@@ -35,7 +35,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A delivery that is no event, and why."""
+    """A delivery that is not a valid event, and the reason."""
 
     delivery: Delivery
     reason: str

@@ -1,4 +1,4 @@
-"""The lines of a segment: an event with its delivery, or a dead letter with its reason."""
+"""The lines of a segment: events with their delivery, and dead letters with their reason."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from streaming.received import DeadLetter, Received
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _quoted = json.encoder.encode_basestring
-"""A text as JSON, what is not ASCII as it is."""
+"""A text as JSON, without escaping characters outside ASCII."""
 
 MAX_KEPT_BYTES = 1 << 20
-"""Of a dead letter's body; what is longer is cut, and its length told."""
+"""A longer body of a dead letter is cut to this; the record has its full length."""
 
 
 def event_line(received: Received) -> bytes:
-    """One line: the event's fields, times in UTC with microseconds, then its transport id.
+    """One line: the event's fields, with times in UTC with microseconds, then its transport id.
 
-    `received_at` is the transport's, whatever the event itself says: lateness and clocks that are
-    wrong are judged by one clock, which the producer does not hold.
+    `received_at` is the transport's, even if the event itself has one, so that one clock decides
+    about lateness, and not the producer's.
     """
     event = received.event
-    # json.dumps of a dictionary takes three times as long, and this is done for every event
+    # json.dumps of a dictionary takes three times as long, and this runs for every event
     return (
         f'{{"event_id":{_quoted(event.event_id)},"event_type":"{event.event_type}",'
         f'"user_id":{_quoted(event.user_id)},"session_id":{_or_null(event.session_id)},'
@@ -40,9 +40,9 @@ def _or_null(text: str | None) -> str:
 
 
 def dead_letter_line(letter: DeadLetter) -> bytes:
-    """One line: why, where from and when, and the bytes as received.
+    """One line: the reason, the delivery, and the bytes as received.
 
-    They stand in `body` as text, or in `body_base64` where they are no UTF-8.
+    The bytes are in `body` as text, or in `body_base64` if they are not UTF-8.
     """
     delivery = letter.delivery
     record: dict[str, Any] = {
@@ -60,7 +60,7 @@ def dead_letter_line(letter: DeadLetter) -> bytes:
 
 
 def received_of(line: bytes) -> Received:
-    """The event that `event_line` wrote."""
+    """The event of a line that `event_line` wrote."""
     record = json.loads(line)
     transport_id = record.pop("transport_id")
     received_at = datetime.fromisoformat(record.pop("received_at"))

@@ -1,4 +1,4 @@
-"""Waiting for what refuses now and may not later: Redis or Kafka that is away or full, a full disk."""
+"""Retrying while a service is unavailable for a time: Redis, Kafka, or the disk of the lake."""
 
 from __future__ import annotations
 
@@ -16,85 +16,100 @@ from redis.exceptions import (
 )
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
+from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential
 
 from recomart.errors import KafkaUnavailable, StreamInterrupted
 
 T = TypeVar("T")
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
-_REFUSALS = ("LOADING", "READONLY", "MISCONF", "NOREPLICAS", "BUSY", "UNBLOCKED")
-"""Replies of a server that cannot now: starting, a replica, its disk full, at a long script,
-or its stream was deleted while we waited for it."""
+_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+_REDIS_REFUSALS = ("LOADING", "READONLY", "MISCONF", "NOREPLICAS", "BUSY", "UNBLOCKED")
+"""Errors of a Redis server that pass: it is loading its data, is a replica, cannot write to its
+disk, runs a long script, or the stream that we waited for was deleted."""
 
 
 class Retrier:
-    """Tries until it works or the user ends it, and says once what it waits for."""
+    """Retries an action until it succeeds or the user stops the program.
+
+    It prints one line when it starts to wait, and one when it resumes.
+
+    Args:
+        say: prints one line for the user.
+        stopped: whether the user has asked to stop.
+        before_retry: called with the error before each pause, for instance to restart a server.
+    """
 
     def __init__(
         self,
         say: Callable[[str], None],
         stopped: Callable[[], bool],
-        before_retry: Callable[[Exception], None] = lambda exc: None,
+        before_retry: Callable[[BaseException], None] = lambda exc: None,
     ) -> None:
-        """Args:
-        say: takes one line for the user.
-        stopped: whether the user wants an end.
-        before_retry: what may help or tell others, given what went wrong.
-        """
         self._say = say
-        self._stopped = stopped
-        self._before_retry = before_retry
         self.waiting_for: str | None = None
+        # tenacity and not stamina: stamina has no hook for the user's stop, and logs every attempt
+        self._retrying = Retrying(
+            retry=retry_if_exception(lambda exc: retry_reason(exc) is not None),
+            after=self._announce,
+            stop=lambda state: stopped(),
+            retry_error_callback=_interrupted,
+            before_sleep=lambda state: before_retry(_error_of(state)),
+            wait=wait_exponential(multiplier=FIRST_PAUSE, max=LONGEST_PAUSE),
+        )
 
     def until_done(self, action: Callable[[], T]) -> T:
-        """What `action` returns, once it does. It must be such that doing it twice changes nothing.
+        """The result of `action`, once it succeeds. Repeating the action must change nothing.
 
         Raises:
-            StreamInterrupted: the user wanted an end while it still failed.
+            StreamInterrupted: the user stopped the program while the action still failed.
         """
-        pause, started = FIRST_PAUSE, time.monotonic()
-        while True:
-            try:
-                done = action()
-            except (RedisError, KafkaUnavailable, OSError) as exc:
-                reason = refusal(exc)
-                if reason is None:
-                    raise
-                if reason != self.waiting_for:
-                    self._say(f"{reason}; nothing is acknowledged meanwhile, and reading waits")
-                    self.waiting_for = reason
-                if self._stopped():
-                    raise StreamInterrupted(
-                        f"the speed layer was stopped while it waited: {reason}",
-                        found=f"tried for {time.monotonic() - started:.0f} s",
-                        help="mend that and start it again: it goes on where it was",
-                    ) from exc
-                failed: Exception = exc
-            else:
-                if self.waiting_for is not None:
-                    self._say(f"goes on after {time.monotonic() - started:.1f} s")
-                    self.waiting_for = None
-                return done
-            time.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
-            self._before_retry(failed)
+        started = time.monotonic()
+        result: T = self._retrying(action)
+        if self.waiting_for is not None:
+            self._say(f"resumed after {time.monotonic() - started:.1f} s")
+            self.waiting_for = None
+        return result
+
+    def _announce(self, state: RetryCallState) -> None:
+        reason = retry_reason(_error_of(state))
+        if reason != self.waiting_for:
+            self._say(f"{reason}; waiting, and not reading or acknowledging events")
+            self.waiting_for = reason
 
 
-def refusal(exc: Exception) -> str | None:
-    """What is wrong, in words, when it may pass; None for what waiting does not mend."""
-    if isinstance(exc, RedisTimeoutError):
-        return "Redis does not answer (frozen, or far too slow)"
-    if isinstance(exc, KafkaUnavailable):
-        return f"Kafka refuses, or does not answer ({exc.found})"
-    if isinstance(exc, BusyLoadingError | RedisConnectionError):
-        return "Redis is away or still starting"
-    if isinstance(exc, OutOfMemoryError) or str(exc).startswith("OOM"):
-        return "Redis is at its memory limit (OOM): raise maxmemory, or free some of it"
-    if isinstance(exc, ReadOnlyError) or (
-        isinstance(exc, ResponseError) and str(exc).startswith(_REFUSALS)
+def _error_of(state: RetryCallState) -> BaseException:
+    assert state.outcome is not None
+    error = state.outcome.exception()
+    assert error is not None, "tenacity calls its hooks after a failure"
+    return error
+
+
+def _interrupted(state: RetryCallState) -> None:
+    error = _error_of(state)
+    raise StreamInterrupted(
+        f"the speed layer was stopped while it was waiting: {retry_reason(error)}",
+        found=f"it retried for {state.seconds_since_start or 0:.0f} s",
+        help="fix the cause and start it again; it continues where it stopped",
+    ) from error
+
+
+def retry_reason(error: BaseException) -> str | None:
+    """Why an error may pass with time, in words; None for an error that waiting does not fix."""
+    if isinstance(error, RedisTimeoutError):
+        return "Redis does not answer (frozen or overloaded)"
+    if isinstance(error, KafkaUnavailable):
+        return f"Kafka is unavailable ({error.found})"
+    if isinstance(error, BusyLoadingError | RedisConnectionError):
+        return "Redis is down or still starting"
+    if isinstance(error, RedisError) and (
+        isinstance(error, OutOfMemoryError) or str(error).startswith("OOM")
     ):
-        return f"Redis refuses: {exc}"
-    if isinstance(exc, OSError) and exc.errno in _FULL:
-        return f"the lake's disk cannot take the segment ({exc.strerror})"
+        return "Redis is at its memory limit (OOM): raise maxmemory or free some memory"
+    if isinstance(error, ReadOnlyError) or (
+        isinstance(error, ResponseError) and str(error).startswith(_REDIS_REFUSALS)
+    ):
+        return f"Redis refuses writes: {error}"
+    if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
+        return f"the lake's disk cannot store the segment ({error.strerror})"
     return None

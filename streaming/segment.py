@@ -1,26 +1,27 @@
-"""A segment: a file of JSON lines that one consumer appends to, until it is sealed.
+"""A segment: a file of JSON lines to which one consumer appends until it is sealed.
 
-An open one is called `<name>.jsonl.open` and locked by its owner; the lock goes with the process,
-however that ends. Sealed, it is `<name>.jsonl.gz`, which appears in one step and never changes.
+An open segment is named `<name>.jsonl.open`. Its owner locks it, and the operating system releases
+the lock when the process ends for any reason. A sealed segment is named `<name>.jsonl.gz`: it
+appears in one step and never changes.
 """
 
 from __future__ import annotations
 
-import fcntl
 import gzip
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from recomart.files import fsync_folder
+from recomart.locks import lock, try_lock
 from recomart.streams import SEALED
 
 OPEN = ".jsonl.open"
 _LEVEL = 1
-"""Of gzip: a fifth of the bytes in a tenth of a second; a better level takes many times that."""
+"""gzip's level: 1 shrinks to a fifth in a tenth of a second; higher levels take far longer."""
 
 
 class Segment:
@@ -33,45 +34,45 @@ class Segment:
 
     @classmethod
     def create(cls, folder: Path, name: str) -> Segment:
-        """A new segment, which outlasts a power cut from here on.
+        """A new segment, which survives a power cut from now on.
 
         Raises:
-            OSError: it cannot be made.
+            OSError: it cannot be created.
         """
         _make_folder(folder)
         path = folder / (name + OPEN)
-        while (segment := cls._locked(path, os.O_CREAT, fcntl.LOCK_EX)) is None:
-            pass  # somebody took it for a dead consumer's in the moment before it was locked
+        while (segment := cls._locked(path, os.O_CREAT, lock)) is None:
+            pass  # before we locked it, another consumer took it for one that a dead consumer left
         fsync_folder(folder)
         return segment
 
     @classmethod
     def orphaned(cls, path: Path) -> Segment | None:
-        """An open segment whose owner is dead, its torn tail cut off; None when the owner lives.
+        """An open segment whose owner is dead, without its torn tail; None if the owner is alive.
 
         Raises:
-            OSError: it cannot be read or cut; it is as it was.
+            OSError: it cannot be read or truncated; it is unchanged.
         """
-        segment = cls._locked(path, 0, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        segment = cls._locked(path, 0, try_lock)
         if segment is not None:
             try:
-                segment.cut(_whole_lines(path.read_bytes()))
+                segment.truncate(_whole_lines(path.read_bytes()))
             except OSError:
                 segment.release()
                 raise
         return segment
 
     @classmethod
-    def _locked(cls, path: Path, flags: int, lock: int) -> Segment | None:
+    def _locked(cls, path: Path, flags: int, take: Callable[[int], bool | None]) -> Segment | None:
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_APPEND | flags, 0o644)
         except FileNotFoundError:
             return None
         try:
-            fcntl.flock(descriptor, lock)
-            if os.fstat(descriptor).st_ino == path.stat().st_ino:
+            taken = take(descriptor) is not False
+            if taken and os.fstat(descriptor).st_ino == path.stat().st_ino:
                 return cls(path, descriptor)
-        except (BlockingIOError, FileNotFoundError):
+        except FileNotFoundError:
             pass
         except BaseException:
             os.close(descriptor)
@@ -83,7 +84,7 @@ class Segment:
         """Append whole lines. They are durable after `sync`.
 
         Raises:
-            OSError: not all of them could be written; `cut` back to the size before.
+            OSError: only a part could be written; `truncate` to the previous size.
         """
         rest = memoryview(lines)
         while rest:
@@ -91,24 +92,27 @@ class Segment:
         self.size += len(lines)
 
     def sync(self) -> None:
-        """Make what was written survive a power cut."""
+        """Make all written lines survive a power cut."""
         os.fsync(self._file)
 
-    def cut(self, size: int) -> None:
-        """Take back all after `size` bytes."""
+    def truncate(self, size: int) -> None:
+        """Remove everything after the first `size` bytes."""
         os.ftruncate(self._file, size)
         os.fsync(self._file)
         self.size = size
 
     def seal(self) -> Path | None:
-        """Make it complete, compressed; its path now, None when it was empty and is gone.
+        """Write the compressed copy and remove the open file.
 
-        The open file goes last: a crash in between leaves it beside the sealed one, and
-        `sealed_before` tells.
+        The open file is removed last. A crash before that leaves both files, and `is_sealed` then
+        returns true.
+
+        Returns:
+            The path of the compressed copy; None if the segment was empty.
 
         Raises:
-            OSError: no room for the compressed copy, and the segment is open as before; or the
-                open file cannot be removed, and `sealed_before` tells.
+            OSError: there is no space for the copy, and the segment is still open; or the open
+                file cannot be removed, and `is_sealed` returns true.
         """
         sealed = None
         if self.size:
@@ -125,17 +129,17 @@ class Segment:
         self.discard()
         return sealed
 
-    def sealed_before(self) -> bool:
-        """Whether a crash came between its sealed copy and the end of this one."""
+    def is_sealed(self) -> bool:
+        """Whether the compressed copy exists already, because a crash interrupted `seal`."""
         return _sealed_path(self.path).exists()
 
     def discard(self) -> None:
-        """Remove the open file, and let go of it."""
+        """Remove the open file and release the lock."""
         self.path.unlink()
         self.release()
 
     def release(self) -> None:
-        """Let go of it as it is, for the next start to find."""
+        """Release the lock and keep the open file for the next consumer to recover."""
         os.close(self._file)
 
 
@@ -152,7 +156,7 @@ def _compress(source: Path, target: Path) -> None:
 
 
 def _whole_lines(data: bytes) -> int:
-    """The bytes before a torn tail: no end of line, or (after a power cut) no JSON."""
+    """The size without a torn tail: a line without an end or (after a power cut) without valid JSON."""
     size = data.rfind(b"\n") + 1
     while size:
         start = data.rfind(b"\n", 0, size - 1) + 1
@@ -173,7 +177,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def read_lines(path: Path) -> Iterator[bytes]:
-    """The whole lines of a segment, open or sealed; also of one that is sealed meanwhile."""
+    """The whole lines of a segment, open or sealed, even if it is sealed while it is read."""
     sealed = path.name.endswith(SEALED)
     try:
         with (gzip.open if sealed else open)(path, "rb") as lines:

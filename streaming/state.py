@@ -1,7 +1,7 @@
-"""Real-time state in Redis: each event written once, however often and in whatever order it comes.
+"""Real-time state in Redis: each event counts once, however often and in whatever order it arrives.
 
-The layout is `feature_store/realtime/layout.py`. All state is on one server: the script writes keys of
-several users and products together, which a cluster would spread.
+`feature_store/realtime/layout.py` defines the layout. The state needs a single server: the script
+writes keys of several users and products at once, which a cluster would spread over its nodes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from recomart.settings import Settings
 from streaming.received import Received
 
 CHUNK = 250
-"""Events per call of the script: Redis does nothing else meanwhile, for some 3 ms."""
+"""Events per call of the script, which blocks Redis for about 3 ms."""
 
 _LATE = MAX_LATE // MICROSECOND
 _AHEAD = MAX_AHEAD // MICROSECOND
@@ -82,14 +82,14 @@ return new
 
 @dataclass(frozen=True)
 class Added:
-    """What became of received events. The sum is how many there were.
+    """How the state counted received events; the sum is their number.
 
     Args:
-        new: are in the state now, and were not before.
-        duplicates: were in the state already.
-        late: happened longer than MAX_LATE before they were received, or so long ago that their
-            day's state has expired; they are for the batch layer alone.
-        ahead: dated longer than MAX_AHEAD after they were received; staging quarantines them.
+        new: added to the state.
+        duplicates: in the state already.
+        late: received more than MAX_LATE after they happened, or after their day's state expired;
+            only the batch layer counts them.
+        ahead: dated more than MAX_AHEAD after they were received; staging quarantines them.
     """
 
     new: int = 0
@@ -107,10 +107,10 @@ class Added:
 
 
 class RealtimeState:
-    """The state of one shop, as its only writer sees it.
+    """Writes the state of one shop.
 
-    Several processes may write at once: each call of the script is atomic, and what it does to
-    an event that is there already is nothing.
+    Several processes may write at once: each call of the script is atomic, and an event that is in
+    the state already is skipped.
     """
 
     def __init__(self, client: redis.Redis, settings: Settings) -> None:
@@ -118,40 +118,41 @@ class RealtimeState:
         self._layout = StateLayout(settings.feast_project)
         self._script = client.register_script(SCRIPT)
 
-    def add(self, received: Sequence[Received], *, again: bool = False) -> Added:
-        """Write events into the state, in chunks; each chunk is written whole or not at all.
+    def add(self, received: Sequence[Received], *, replayed: bool = False) -> Added:
+        """Write events to the state, in chunks that are written completely or not at all.
 
-        An event is known by its user, day and event id: a second one is a duplicate, whatever else
-        it says.
+        User, day and event id identify an event. A second one is a duplicate, even if its other
+        fields differ.
 
         Args:
-            again: they are read back from segments, and no delivery: of the counts in Redis only
-                that of new events goes up.
+            replayed: the events are read back from segments and are not deliveries, so the counts
+                of duplicates, late and ahead in Redis stay as they are.
 
         Raises:
-            RedisError: the server failed or refused, e.g. because its memory is full. Adding the
-                same events again is right, whatever was written.
+            RedisError: the server failed or refused, for instance because its memory is full.
+                Adding the same events again is safe, whatever was written.
         """
         added = Added()
         for start in range(0, len(received), CHUNK):
-            added += self._add_chunk(received[start : start + CHUNK], again)
+            added += self._add_chunk(received[start : start + CHUNK], replayed)
         return added
 
-    def beat(self) -> None:
-        """Say that everything received by now is in the state: a reader that waits is not late."""
+    def heartbeat(self) -> None:
+        """Record that the state contains everything received by now, so that it is not stale."""
         now = micros_of(datetime.now(UTC))
         self._client.hset(
             self._layout.stats_key, mapping={"received_until": now, "written_at": now}
         )
 
-    def _add_chunk(self, received: Sequence[Received], again: bool) -> Added:
+    def _add_chunk(self, received: Sequence[Received], replayed: bool) -> Added:
         now = time.time()
         late = ahead = newest = received_until = 0
         expiry: dict[int, int] = {}
         events: list[str | int | float] = []
-        for one in received:
-            event = one.event
-            happened, came = micros_of(event.occurred_at), micros_of(one.received_at)
+        for delivery in received:
+            event = delivery.event
+            happened = micros_of(event.occurred_at)
+            came = micros_of(delivery.received_at)
             received_until = max(received_until, came)
             if happened - came > _AHEAD:
                 ahead += 1
@@ -165,7 +166,7 @@ class RealtimeState:
             newest = max(newest, happened)
             product = event.product_id
             if product is not None and not product.strip(" "):
-                product = None  # as staging has it
+                product = None  # as in staging
             code = PRODUCT_CODES.get(event.event_type) if product else None
             events += (
                 day_name(day),
@@ -188,7 +189,7 @@ class RealtimeState:
                 newest,
                 received_until,
                 micros_of(datetime.now(UTC)),
-                "again" if again else "",
+                "replayed" if replayed else "",
                 len(expiry),
                 *slices,
                 *events,

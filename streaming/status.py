@@ -1,4 +1,4 @@
-"""How the stream fares: what waits, who consumes, what is kept, what the state has."""
+"""The status of the stream: consumer lag, consumers, segments and real-time state."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from streaming.transports.redis_stream import find_group
 from streaming.transports.transport import Backlog
 
 SILENT_SECONDS = 5.0
-"""A consumer that has said nothing for so long, and no farewell, is dead or stuck."""
+"""A consumer that has not reported for this long, and has not ended, is dead or stuck."""
 
 
 @dataclass(frozen=True)
 class Segments:
-    """The segments of one kind, and the bytes they take on disk."""
+    """The number of segments of one kind, and their bytes on disk."""
 
     sealed: int
     open: int
@@ -33,14 +33,14 @@ class Segments:
 
 @dataclass(frozen=True)
 class Status:
-    """A moment of the stream.
+    """The status at one moment.
 
     Args:
-        backlog: of the Redis Stream; None before anybody consumed from it.
-        kafka: of the Kafka topic, or why that cannot be told; None where no brokers are named.
-        entries: that the Redis Stream holds.
-        state: what the real-time state counted: featured, duplicates, late, ahead, and instants
-            in microseconds since 1970.
+        backlog: of the Redis Stream; None before the first consumer.
+        kafka: the backlog of the Kafka topic, or why it is unknown; None without Kafka brokers.
+        entries: the length of the Redis Stream.
+        state: counts of the real-time state (featured, duplicates, late, ahead) and times in
+            microseconds since 1970.
     """
 
     backlog: Backlog | None
@@ -53,7 +53,7 @@ class Status:
 
 
 def status(client: redis.Redis, settings: Settings) -> Status:
-    """Look at Redis and the lake; nothing is changed.
+    """Read the status from Redis and the lake, without changing anything.
 
     Raises:
         RedisError: the server does not answer.
@@ -63,7 +63,7 @@ def status(client: redis.Redis, settings: Settings) -> Status:
     stats: dict = client.hgetall(StateLayout(settings.feast_project).stats_key)  # type: ignore[assignment]  # redis-py types the async client's answer too
     return Status(
         backlog=Backlog(group[b"lag"], group[b"pending"]) if group else None,
-        kafka=_of_kafka(settings),
+        kafka=_kafka_backlog(settings),
         entries=client.xlen(key),  # type: ignore[arg-type]  # as above
         consumers=tuple(reports(client, settings)),
         events=_segments(settings, EVENTS),
@@ -72,17 +72,17 @@ def status(client: redis.Redis, settings: Settings) -> Status:
     )
 
 
-def fares(report: ConsumerReport) -> str:
-    """A consumer's state in words."""
+def consumer_state(report: ConsumerReport) -> str:
+    """The state of a consumer: stopped, running, not responding, or what it waits for."""
     if report.ended:
-        return "ended"
+        return "stopped"
     if report.waiting_for is not None:
         return report.waiting_for
     silent = time.time() - report.reported_at
-    return "at work" if silent < SILENT_SECONDS else f"silent for {silent:,.0f} s"
+    return "running" if silent < SILENT_SECONDS else f"no report for {silent:,.0f} s"
 
 
-def _of_kafka(settings: Settings) -> Backlog | str | None:
+def _kafka_backlog(settings: Settings) -> Backlog | str | None:
     if settings.kafka_servers is None:
         return None
     try:
@@ -101,7 +101,7 @@ def _segments(settings: Settings, kind: str) -> Segments:
 
 
 def _size(path: Path) -> int:
-    """The bytes of a segment; 0 when it was sealed meanwhile, and is another file."""
+    """The bytes of a segment; 0 if it was sealed in the meantime, which renames it."""
     try:
         return path.stat().st_size
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a wish that work looks at where it can end well."""
+"""Ctrl-C and SIGTERM as a flag that work checks where it can stop safely."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-GLANCE_SECONDS = 0.05
+POLL_SECONDS = 0.05
 
 
 class Stop:
-    """A wish to end, once it is set.
+    """A flag that asks work to stop.
 
-    A signal handler may set it at any moment; it may not set a `threading.Event`, whose lock the
-    interrupted code could be holding.
+    A signal handler may set it at any moment. It could not set a `threading.Event` safely, because
+    the interrupted code may hold the event's lock.
     """
 
     def __init__(self) -> None:
@@ -28,25 +28,25 @@ class Stop:
         return self._set
 
     def wait(self, seconds: float) -> bool:
-        """Sleep so long, or until it is set; whether it is."""
+        """Sleep this long, or until the flag is set. Returns whether it is set."""
         end = time.monotonic() + seconds
         while not self._set and (left := end - time.monotonic()) > 0:
-            time.sleep(min(left, GLANCE_SECONDS))
+            time.sleep(min(left, POLL_SECONDS))
         return self._set
 
 
 @contextmanager
 def stop_signals() -> Iterator[Stop]:
-    """Set by SIGTERM or SIGINT while the block runs; a second one is obeyed as usual."""
+    """A flag that SIGTERM or SIGINT sets while the block runs. A second signal acts as usual."""
     stop = Stop()
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 
-    def note(number: int, frame: FrameType | None) -> None:
+    def handle(number: int, frame: FrameType | None) -> None:
         stop.set()
         signal.signal(number, before[signal.Signals(number)])
 
     for number in before:
-        signal.signal(number, note)
+        signal.signal(number, handle)
     try:
         yield stop
     finally:

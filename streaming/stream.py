@@ -1,4 +1,4 @@
-"""`recomart stream`: one consumer of the shop's events, from its start to its end."""
+"""`recomart stream`: sets up one consumer of the shop's events, and runs it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from recomart.redis import connect, redis_url
 from recomart.settings import Settings
 from recomart.streams import kafka_topic, stream_key
 from streaming.counts import Counts, Reporter
-from streaming.journal import Journal, Limits, recover
+from streaming.journal import Journal, SegmentLimits, recover
 from streaming.membership import consumer_name
 from streaming.retrier import Retrier
-from streaming.speed_layer import Pace, SpeedLayer
+from streaming.speed_layer import ConsumerOptions, SpeedLayer
 from streaming.state import RealtimeState
 from streaming.stop_signals import stop_signals
 from streaming.transports.kafka import Kafka
@@ -30,7 +30,7 @@ from streaming.transports.transport import Transport
 
 TransportName = Literal["pipe", "redis", "kafka"]
 REDIS_SECONDS = 5.0
-"""After so long a server that says nothing counts as frozen."""
+"""A server that does not answer for this long counts as frozen."""
 
 
 def stream(
@@ -38,22 +38,22 @@ def stream(
     transport: TransportName,
     *,
     say: Callable[[str], None],
-    pace: Pace = Pace(),  # noqa: B008 - frozen
-    limits: Limits = Limits(),  # noqa: B008 - frozen
+    options: ConsumerOptions = ConsumerOptions(),  # noqa: B008 - frozen
+    limits: SegmentLimits = SegmentLimits(),  # noqa: B008 - frozen
     claim_seconds: float | None = None,
 ) -> Counts:
-    """Consume the shop's events until Ctrl-C, SIGTERM, or as `pace` says.
+    """Consume the shop's events until Ctrl-C, SIGTERM, or a limit of `options`.
 
     Args:
-        say: takes lines for the user: what is waited for, and that it goes on.
+        say: prints a line for the user when the consumer has to wait, and when it resumes.
 
     Raises:
-        WrongLake: the lake is another shop's.
-        RedisUnavailable: there is no Redis to begin with.
-        KafkaUnavailable: no broker answers.
-        ConfigurationError: no brokers are named, or the extra `kafka` is not installed.
-        StreamInterrupted: stopped while Redis or the disk refused; the segments stay open, and
-            the next start goes on from them.
+        WrongLake: the lake belongs to another shop.
+        RedisUnavailable: no Redis answers at the start.
+        KafkaUnavailable: no broker answers at the start.
+        ConfigurationError: RECOMART_KAFKA_SERVERS is not set, or the extra `kafka` is missing.
+        StreamInterrupted: it was stopped while Redis or the disk was unavailable. The segments
+            stay open, and the next start continues from them.
     """
     open_lake(settings)
     client = connect(settings, deadline=REDIS_SECONDS)
@@ -61,9 +61,9 @@ def stream(
         name = f"stream-{consumer.rpartition('-')[2]}"
         with processes.registered(settings, name):
 
-            def before_retry(exc: Exception) -> None:
+            def before_retry(exc: BaseException) -> None:
                 if isinstance(exc, RedisError):
-                    _start_again(settings)
+                    _restart_redis(settings)
                 else:
                     layer.report()
 
@@ -72,9 +72,15 @@ def stream(
             reporter = Reporter(client, settings, consumer, transport)
             journal = Journal(settings.raw, consumer, limits)
             state = RealtimeState(client, settings)
-            left_open = partial(recover, settings.raw)
             layer = SpeedLayer(
-                source, journal, state, reporter, retrier, pace, stop.is_set, left_open
+                source,
+                journal,
+                state,
+                reporter,
+                retrier,
+                options,
+                stop.is_set,
+                partial(recover, settings.raw),
             )
             try:
                 return layer.run()
@@ -98,8 +104,8 @@ def _open(
     return RedisStream(client, key, consumer, claim_seconds=claim_seconds or CLAIM_SECONDS)
 
 
-def _start_again(settings: Settings) -> None:
-    """The embedded server, when it has died; it comes back with what its log holds."""
+def _restart_redis(settings: Settings) -> None:
+    """Start the embedded server if it has died; it reloads its data from its append-only file."""
     if settings.redis_url is None:
-        with suppress(RedisUnavailable):  # it died while it started; there is another try
+        with suppress(RedisUnavailable):  # the next retry starts it again
             redis_url(settings)

@@ -1,7 +1,7 @@
-"""Telling events from rubbish.
+"""Validates deliveries: a delivery is an event or a dead letter.
 
-A field that no event has is refused too: a misspelt `produt_id` would else be an event without a
-product. Nothing is lost by it, for a dead letter keeps all bytes.
+Unknown fields are invalid too, because a misspelt `produt_id` would otherwise give an event without
+a product. Nothing is lost: a dead letter keeps all bytes.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ MAX_EVENT_BYTES = 64 << 10
 REASON_LENGTH = 200
 
 
-def validated(delivery: Delivery) -> Received | DeadLetter:
-    """The event of a delivery, or why it is none."""
+def validate(delivery: Delivery) -> Received | DeadLetter:
+    """The event of a delivery, or a dead letter with the reason."""
     if len(delivery.body) > MAX_EVENT_BYTES:
         return DeadLetter(delivery, f"longer than {MAX_EVENT_BYTES:,} bytes")
     try:
@@ -27,15 +27,15 @@ def validated(delivery: Delivery) -> Received | DeadLetter:
     except ValidationError as exc:
         return DeadLetter(delivery, _reason(exc))
     except OverflowError:
-        return DeadLetter(delivery, "occurred_at: outside of the years 1 to 9999 in UTC")
+        return DeadLetter(delivery, "occurred_at: outside the years 1 to 9999 in UTC")
     return Received(delivery.transport_id, delivery.received_at, event)
 
 
 def _reason(exc: ValidationError) -> str:
-    """The first thing that is wrong, field by field in the schema's order."""
+    """The first error, in the order of the schema's fields."""
     error = exc.errors(include_url=False, include_context=False, include_input=True)[0]
     if error["type"] == "json_invalid":
-        # without the place in the line, which would make a reason of its own of every broken one
+        # without the position in the line, so that equal errors have equal reasons
         return error["msg"].split(" at line ")[0][:REASON_LENGTH]
     field = ".".join(map(str, error["loc"]))
     if error["type"] in ("missing", "extra_forbidden"):

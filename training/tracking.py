@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from feature_store.snapshots import Snapshot
-from recomart.settings import PROJECT_ROOT, Settings
+from recomart.project import find_project
+from recomart.settings import Settings
 from recomart.step import Progress, no_progress
 from training import artifact, registry
 from training.artifact import POPULARITY, Artifact
@@ -221,11 +222,11 @@ def _example(data: ShopData) -> Any:
 
 
 def _commit() -> dict[str, str]:
-    """The commit of the code, where git can tell."""
+    """The commit of the project folder (in a checkout, of the code), where git knows one."""
     with suppress(OSError, subprocess.SubprocessError):
         found = subprocess.run(
             ["git", "rev-parse", "HEAD"],
-            cwd=PROJECT_ROOT,
+            cwd=find_project(),
             capture_output=True,
             text=True,
             timeout=5,

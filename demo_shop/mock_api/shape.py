@@ -8,11 +8,9 @@ from typing import Any
 
 from demo_shop.source_data import CATALOGUE
 from ingestion.readers.json_values import at_path
+from ingestion.sources.api import MOCK_API, ApiSource
 from recomart.settings import Settings
 from recomart.shop.file import load_shop
-from recomart.shop.model import ApiSource
-
-MOCK_API = "{mock_api}"
 
 
 @dataclass(frozen=True)
@@ -76,8 +74,8 @@ def served_for(settings: Settings) -> Served:
     """What the shop's file declares of the catalogue at {mock_api}; else the demo shop's."""
     demo = Served(settings.source_data / CATALOGUE, Shape(), True)
     shop = load_shop(settings)
-    for source in shop.shop.sources().values():
-        if isinstance(source, ApiSource) and MOCK_API in source.api and source.mock_file:
+    for source in shop.shop.sources_of(ApiSource).values():
+        if MOCK_API in source.api and source.mock_file:
             path = source.mock_file.replace("{lake}", str(settings.lake))
             path = path.replace("{data}", str(settings.data))
             return Served(

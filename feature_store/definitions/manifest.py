@@ -1,4 +1,4 @@
-"""What dbt's manifest says about the models to publish, and about features in Feast's terms."""
+"""The models to publish, and their features in Feast's terms, from dbt's manifest."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from feature_store.bitemporal import CREATED_AT, EVENT_TIMESTAMP
+from feature_store.dbt_manifest import Table, read_manifest
 from recomart.errors import ConfigurationError
 
 JOIN_KEYS = {"user": "user_id", "product": "product_id", "category": "category"}
@@ -87,13 +87,7 @@ def read_models(manifest: Path) -> tuple[Model, ...]:
     Raises:
         ConfigurationError: a model's meta or a feature's data_type cannot be used.
     """
-    nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"].values()
-    models = [
-        _model(node)
-        for node in nodes
-        if node["resource_type"] == "model" and "publish" in node["config"]["meta"]
-    ]
-    return tuple(sorted(models, key=lambda model: model.name))
+    return tuple(_model(table) for table in read_manifest(manifest).published())
 
 
 def definition_digest(models: tuple[Model, ...]) -> str:
@@ -108,36 +102,33 @@ def definition_digest(models: tuple[Model, ...]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _model(node: dict[str, Any]) -> Model:
-    meta = node["config"]["meta"]
-    version = node.get("version")
-    name = node["name"] if version is None else node["alias"]
+def _model(table: Table) -> Model:
     columns = tuple(
         Column(
-            name=c["name"],
-            data_type=_base_type(c.get("data_type")),
-            description=c.get("description") or "",
-            in_services=(c.get("config") or {}).get("meta", {}).get("in_services", True),
+            name=column.name,
+            data_type=_base_type(column.data_type),
+            description=column.description,
+            in_services=column.in_services,
         )
-        for c in node["columns"].values()
+        for column in table.columns.values()
     )
-    feast = meta.get("feast")
+    feast = table.meta.get("feast")
     model = Model(
-        name=name,
-        schema=node["schema"],
-        table=node.get("alias") or name,
-        description=node.get("description") or "",
+        name=table.name,
+        schema=table.schema,
+        table=table.alias,
+        description=table.description,
         columns=columns,
-        order_by=tuple(meta["publish"].get("order_by", ())),
+        order_by=tuple(table.meta["publish"].get("order_by", ())),
         feast=feast
         and FeatureMeta(
             entities=tuple(feast["entities"]),
             stale_after_hours=float(feast["stale_after_hours"]),
             services=tuple(feast.get("services", ())),
         ),
-        version=None if version is None else str(version),
+        version=table.version,
     )
-    _check(model, node.get("original_file_path") or name)
+    _check(model, table.path or table.name)
     return model
 
 

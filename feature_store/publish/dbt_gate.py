@@ -1,21 +1,20 @@
 """The gate before publishing: the warehouse's own record of dbt's last run, and its manifest.
 
-dbt's hooks write `quality.dbt_runs` (macros/record_run.sql): a row when a run that changes tables
-starts, its outcome when it ends. The record is in the same file as the tables, so it covers
-runs by hand and by the pipeline, interrupted runs, and several lakes of one project.
+The record is in the same file as the tables, so it holds for runs by hand and by the pipeline, for
+a killed run, and for several lakes that share one dbt project.
 """
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import duckdb
 
+from feature_store.dbt_manifest import MANIFEST, artifact_folders, artifacts, read_manifest
+from feature_store.dbt_runs import read_runs
 from recomart.errors import NotReady, TransformFailed
-from recomart.settings import PROJECT_ROOT, Settings
+from recomart.settings import Settings
 
-RUNS = "quality.dbt_runs"
 HELP = "run 'recomart transform', and publish after it has passed"
 
 
@@ -26,39 +25,24 @@ def require_tested(connection: duckdb.DuckDBPyConnection) -> str:
         NotReady: dbt has not run on this warehouse, or its last run was cut off or was partial.
         TransformFailed: a model or test failed in it.
     """
-    recorded = connection.execute(
-        "select 1 from information_schema.tables where table_schema || '.' || table_name = ?",
-        [RUNS],
-    ).fetchone()
-    last = (
-        recorded
-        and connection.execute(
-            f"""
-        select invocation_id, command, complete, finished_at, failures
-        from {RUNS} order by started_at desc limit 1
-        """
-        ).fetchone()
-    )
-    if not last:
+    last = next(iter(read_runs(connection)), None)
+    if last is None:
         raise NotReady("the warehouse has not been built and tested by dbt", help=HELP)
-    invocation, command, complete, finished_at, failures = last
-    run = f"dbt {command}, invocation {invocation}"
-    if finished_at is None:
-        raise NotReady(
-            "dbt's last run was interrupted: tables may be half built", found=run, help=HELP
-        )
-    if failures:
+    run = f"dbt {last.command}, invocation {last.invocation}"
+    if last.outcome == "unfinished":
+        raise NotReady("dbt's last run did not end: tables may be half built", found=run, help=HELP)
+    if last.outcome == "failed":
         raise TransformFailed(
-            f"{failures} dbt node{'s' if failures > 1 else ''} failed in the last run; "
+            f"{last.failures} dbt node{'s' if last.failures > 1 else ''} failed in the last run; "
             "nothing was published",
             found=run,
             help=HELP,
         )
-    if command != "build" or not complete:
+    if last.outcome == "untested":
         raise NotReady(
             "dbt's last run changed tables without testing everything", found=run, help=HELP
         )
-    return str(invocation)
+    return last.invocation
 
 
 def manifest_of(settings: Settings, invocation: str) -> Path:
@@ -70,13 +54,11 @@ def manifest_of(settings: Settings, invocation: str) -> Path:
     Raises:
         NotReady: there is no manifest.
     """
-    folders = (settings.lake / "dbt", PROJECT_ROOT / "dbt_project" / "target")
-    found = [path for folder in folders if (path := folder / "manifest.json").exists()]
+    found = artifacts(settings, MANIFEST)
     if not found:
-        raise NotReady("dbt has left no manifest", where=str(folders[0]), help=HELP)
+        raise NotReady(
+            "dbt has left no manifest", where=str(artifact_folders(settings)[0]), help=HELP
+        )
     newest_first = sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in newest_first:
-        metadata = json.loads(path.read_text(encoding="utf-8"))["metadata"]
-        if metadata.get("invocation_id") == invocation:
-            return path
-    return newest_first[0]
+    written_by_it = (p for p in newest_first if read_manifest(p).invocation == invocation)
+    return next(written_by_it, newest_first[0])

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from feature_store.definitions.manifest import Model
 from feature_store.derivation import Prior
+from feature_store.ledger import batch_of, read_loads
 from feature_store.snapshots import Batch
 from recomart.errors import ConfigurationError, NotReady
 from recomart.sql import identifier, literal
@@ -25,18 +26,16 @@ def batches_built(connection: duckdb.DuckDBPyConnection, now: datetime) -> tuple
     dbt's own account names them. The ledger alone is not enough: it may have batches that were
     loaded after the build, and failed ones.
     """
-    found = connection.execute(
-        """
-        select
-            loads.batch_id, loads.entity, loads.source, loads.source_file, loads.landed_file,
-            loads.sha256, built.records, built.accepted
-        from quality.dq_reconciliation as built
-        inner join raw._loads as loads on built.batch_id = loads.batch_id
-        where built.status = 'loaded'
-        order by loads.batch_id
-        """
-    ).to_arrow_table()
-    return tuple(Batch(**row, since=now) for row in found.to_pylist())
+    loads = {load.batch_id: load for load in read_loads(connection)}
+    built = connection.execute(
+        "select batch_id, records, accepted from quality.dq_reconciliation"
+        " where status = 'loaded' order by batch_id"
+    ).fetchall()
+    return tuple(
+        batch_of(loads[batch_id], records, accepted, since=now)
+        for batch_id, records, accepted in built
+        if batch_id in loads
+    )
 
 
 def copy_table(

@@ -15,10 +15,13 @@ forward decay equals exponential backward decay).
 
 from __future__ import annotations
 
+from recomart.events import EVENT_WEIGHTS, EventType
+
 HALF_LIFE = 360
 """Minutes after which an event counts half: six hours."""
 
-WEIGHTS: dict[str, float] = {"view": 1.0, "add_to_cart": 3.0, "purchase": 5.0}
+COUNTED: tuple[EventType, ...] = ("view", "add_to_cart", "purchase")
+WEIGHTS: dict[str, float] = {kind: float(EVENT_WEIGHTS[kind]) for kind in COUNTED}
 """As the batch layer weighs interactions in `lbl_interactions`."""
 
 DAY_MINUTES = 1_440

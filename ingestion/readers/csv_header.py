@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ingestion.readers import csv_records, text
 from recomart.errors import SourceError
-from recomart.shop.model import FileSource
+
+if TYPE_CHECKING:
+    from ingestion.sources.files import FileSource
 
 
 def dialect_of(source: FileSource, width: int) -> csv_records.Dialect:
@@ -48,7 +51,7 @@ def read_header(path: Path, source: FileSource) -> tuple[list[str], int]:
             ) from exc
         if "\0" in "".join(names):
             raise SourceError(
-                f"{path.name} is no text in {source.encoding}: its header holds NUL bytes",
+                f"{path.name} is not text in {source.encoding}: its header has NUL bytes",
                 code="wrong-encoding",
                 where=f"{path}:{line}",
                 help="declare its encoding; utf-16 is the usual one",

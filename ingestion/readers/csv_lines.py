@@ -1,13 +1,17 @@
 """Delimited text to batches of records, every physical line accounted for.
 
-Line ends inside quotes make continuation lines. A record that does not parse is rejected by its
-first line alone, and reading resumes at the next: so an unclosed quote costs one line and not the
-rest of the file.
+Line ends inside quotes make continuation lines. If a record does not parse, only its first line is
+rejected, and reading resumes at the next line. So an unclosed quote costs one line, not the rest of
+the file.
 
-Whole blocks are parsed at once (pyarrow, after a look at line ends, quotes, NUL and UTF-8). Only a
-block that is not well formed is taken apart, first by vectors of positions, at last record by
-record. DuckDB's own reader is not used: it cannot number records in parallel, gives one bad line
-several reject rows, and loses what follows an unclosed quote.
+Whole blocks are parsed at once by pyarrow, after their line ends, quotes, NUL bytes and UTF-8 were
+checked. A block that is not well formed is read in two slower ways: by vectors of positions, and if
+that fails, record by record.
+
+The accounting is our own code because no library keeps it. pyarrow's reader gives no line numbers,
+neither of records nor of lines that it skips. DuckDB's `read_csv` (1.5) drops blank lines without
+counting them, gives one bad line several reject rows whose line can be off by one, loses what follows
+an unclosed quote as one reject, passes NUL bytes, and fails on files with mixed line ends.
 """
 
 from __future__ import annotations
@@ -39,11 +43,11 @@ _FILLER = b"\x1e"
 
 
 class CsvReader:
-    """Reads one file's text; `tally` is complete when the iteration has ended."""
+    """Reads one file's text; `counts` is complete when the iteration has ended."""
 
-    def __init__(self, dialect: Dialect, tally: LineCounts, *, header: bool) -> None:
+    def __init__(self, dialect: Dialect, counts: LineCounts, *, header: bool) -> None:
         self._dialect = dialect
-        self._tally = tally
+        self._counts = counts
         self._header_due = header
         self._line = 1
         self._offset = 0
@@ -52,7 +56,7 @@ class CsvReader:
     def batches(self, pieces: Iterator[bytes]) -> Iterator[pa.RecordBatch]:
         """Batches with the columns of `Dialect.schema`, in the file's order."""
         rest = b""
-        for piece in counted_lines(pieces, self._tally):
+        for piece in counted_lines(pieces, self._counts):
             rest = yield from self._read(rest + piece, final=False)
         while rest:
             rest = yield from self._read(rest, final=True)
@@ -119,7 +123,7 @@ class CsvReader:
         table = self._parsed(block, quoted_breaks)
         if table is None or table.num_rows != lines - quoted_breaks:
             return None
-        self._tally.continuation += quoted_breaks
+        self._counts.continuation += quoted_breaks
         self._moved(lines, len(block))
         return self._numbered(table.columns)
 
@@ -189,20 +193,20 @@ class CsvReader:
         for i in np.flatnonzero(bad):
             line = block[starts[i] : ends[i] + 1]
             reason = fault(line) or width_fault(int(widths[i]), dialect.width)
-            self._tally.reject(
+            self._counts.reject(
                 self._line + int(i),
                 self._offset + int(starts[i]),
                 reason or "",
                 line,
                 read=int(kept_so_far[i]),
             )
-        self._tally.blank += int(np.count_nonzero(blank))
+        self._counts.blank += int(np.count_nonzero(blank))
         self._moved(len(ends), len(block))
         return self._numbered(table.columns if table is not None else self._none())
 
     def _one_by_one(self, text: bytes, final: bool) -> tuple[pa.RecordBatch, int]:
         """The records of a text with any fault, and how many bytes of it they took."""
-        dialect, tally = self._dialect, self._tally
+        dialect, counts = self._dialect, self._counts
         records: list[list[bytes]] = []
         at = 0
         while at < len(text):
@@ -214,7 +218,7 @@ class CsvReader:
                     at = len(text)
                 break
             if not text[at:after].strip(b"\r\n"):
-                tally.blank += 1
+                counts.blank += 1
                 self._line += 1
                 at = after
                 continue
@@ -230,7 +234,7 @@ class CsvReader:
                 at = after
                 continue
             lines = count_lines(text[at:end])
-            tally.continuation += lines - 1
+            counts.continuation += lines - 1
             self._line += lines
             records.append(fields)
             at = end
@@ -242,7 +246,7 @@ class CsvReader:
         return self._numbered(columns or self._none()), at
 
     def _reject(self, raw: bytes, reason: str, at: int, records: Sized) -> None:
-        self._tally.reject(self._line, self._offset + at, reason, raw, read=len(records))
+        self._counts.reject(self._line, self._offset + at, reason, raw, read=len(records))
 
     def _skip(self, text: bytes) -> bytes:
         """Drop the rest of a line that was too long."""
@@ -258,14 +262,14 @@ class CsvReader:
             at -= 1  # the first half of CRLF, perhaps
         blank = text[:at]
         lines = blank.count(b"\n") + blank.count(b"\r") - blank.count(b"\r\n")
-        self._tally.blank += lines
+        self._counts.blank += lines
         self._moved(lines, at)
         try:
             _, end = record_at(text, at, self._dialect, final)
         except Incomplete:
             return text[at:]
-        self._tally.header = count_lines(text[at:end])
-        self._moved(self._tally.header, end - at)
+        self._counts.header = count_lines(text[at:end])
+        self._moved(self._counts.header, end - at)
         self._header_due = False
         return text[end:]
 
@@ -277,9 +281,9 @@ class CsvReader:
         return [pa.array([], pa.string()) for _ in self._dialect.names]
 
     def _numbered(self, columns: list) -> pa.RecordBatch:
-        first = self._tally.records + 1
-        self._tally.records += len(columns[0])
-        numbers = pa.array(np.arange(first, self._tally.records + 1))
+        first = self._counts.records + 1
+        self._counts.records += len(columns[0])
+        numbers = pa.array(np.arange(first, self._counts.records + 1))
         flat = [c.combine_chunks() if isinstance(c, pa.ChunkedArray) else c for c in columns]
         flat = [c.chunk(0) if isinstance(c, pa.ChunkedArray) else c for c in flat]
         return pa.record_batch([*flat, numbers], schema=self._dialect.schema)

@@ -1,4 +1,4 @@
-"""One delimited record at a time: exact, and slow. What a record is, is settled here.
+"""One delimited record at a time: exact and slow. This module defines what a record is.
 
 A line ends with LF, CRLF or CR. A field that begins with the quote ends at the quote's close, may
 hold line ends and doubled quotes; a quote anywhere else is text.
@@ -15,12 +15,12 @@ import pyarrow as pa
 from ingestion.readers.records import LineCounts
 
 RECORD_BYTES = 1 << 20
-"""A record longer than this counts as broken: a quote that never closes, or no text at all."""
+"""A record longer than this counts as broken: a quote that never closes, or a binary file."""
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How the fields of a line are told apart. `quote` is empty for none."""
+    """How a line is split into fields. `quote` is empty for none."""
 
     delimiter: bytes
     quote: bytes
@@ -41,22 +41,22 @@ class Incomplete(Exception):
 
 
 class Broken(Exception):
-    """The text at this place is no record; the argument says why."""
+    """The text at this place is not a record; the argument says why."""
 
 
-def counted_lines(pieces: Iterator[bytes], tally: LineCounts) -> Iterator[bytes]:
-    """Pass text on, counting physical lines apart from whatever is made of them."""
+def counted_lines(pieces: Iterator[bytes], counts: LineCounts) -> Iterator[bytes]:
+    """Pass text on, counting physical lines independently of what is made of them."""
     last = b"\n"
     for piece in pieces:
         if piece:
-            tally.lines += piece.count(b"\n")
+            counts.lines += piece.count(b"\n")
             if b"\r" in piece:
-                tally.lines += piece.count(b"\r") - piece.count(b"\r\n")
+                counts.lines += piece.count(b"\r") - piece.count(b"\r\n")
             if last == b"\r" and piece.startswith(b"\n"):
-                tally.lines -= 1
+                counts.lines -= 1
             last = piece[-1:]
             yield piece
-    tally.lines += last not in (b"\n", b"\r")
+    counts.lines += last not in (b"\n", b"\r")
 
 
 def record_at(text: bytes, start: int, dialect: Dialect, final: bool) -> tuple[list[bytes], int]:

@@ -1,8 +1,8 @@
-"""JSON lines to batches of records: one object a line, its values as the text that stands there.
+"""JSON lines to batches of records: one object a line, its values as the text of the source.
 
-Python's parser reads a line exactly, but takes its time. DuckDB reads most lines just as well, many
-at once; the others are those that it would read otherwise than they are written (1.10 as 1.1), or
-should not take (NaN, a comma too many), and those that are no JSON.
+Python's parser reads a line exactly, but slowly. DuckDB reads most lines equally well, many at once.
+Python reads the others: those that DuckDB would read other than they are written (1.10 as 1.1), those
+that it should not accept (NaN, an extra comma), and those that are not JSON.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FEW_LINES = 2_000
 """Fewer lines are parsed in Python before DuckDB has planned its query."""
 
 PYTHONS_OWN = r'":\s*-?\d+[.eE]|[\[,]\s*-?\d+[.eE]|[:\[,]\s*-0|,\s*[}\]]|[:\[,]\s*-?(?i:nan|inf)'
-"""What DuckDB reads otherwise than it is written. Text may look like it, and loses only time."""
+"""What DuckDB reads other than it is written. A text that looks like it only costs time."""
 
 _FAST = """
     select coalesce(try(json_type(line)) = 'OBJECT', false) and not regexp_matches(line, {own}) as ok,
@@ -36,11 +36,11 @@ _FAST = """
 
 
 class JsonLinesReader:
-    """Reads one file's text. A line that is no JSON object is a reject; a blank one is counted."""
+    """Reads one file's text. A line that is not a JSON object is rejected; a blank one is counted."""
 
-    def __init__(self, columns: JsonColumns, tally: LineCounts) -> None:
+    def __init__(self, columns: JsonColumns, counts: LineCounts) -> None:
         self._columns = columns
-        self._tally = tally
+        self._counts = counts
         self._offset = 0
         self._skipping = False
 
@@ -61,8 +61,8 @@ class JsonLinesReader:
     def _reject_long(self, start: bytes) -> None:
         """Reject a line that is too long by its start: the rest of it may be gigabytes."""
         reason = _reason(ValueError(_TOO_LONG))
-        self._tally.reject(self._tally.lines + 1, self._offset, reason, start)
-        self._tally.lines += 1
+        self._counts.reject(self._counts.lines + 1, self._offset, reason, start)
+        self._counts.lines += 1
         self._offset += len(start)
         self._skipping = True
 
@@ -80,7 +80,7 @@ class JsonLinesReader:
         offsets = self._offset + np.cumsum([0, *(len(line) + 1 for line in lines)])
         good_so_far = np.cumsum(good)
         for at in np.flatnonzero(~good):
-            number, read = self._tally.lines + int(at) + 1, int(good_so_far[at]) + len(exact)
+            number, read = self._counts.lines + int(at) + 1, int(good_so_far[at]) + len(exact)
             row = self._one(lines[at], number, int(offsets[at]), read)
             order[at] = -1 if row is None else len(lines) + len(exact)
             if row is not None:
@@ -90,10 +90,10 @@ class JsonLinesReader:
             pa.concat_arrays([column, pa.array([row[i] for row in exact], pa.string())]).take(order)
             for i, column in enumerate(texts)
         ]
-        first = self._tally.records + 1
+        first = self._counts.records + 1
         numbers = pa.array(np.arange(first, first + len(order)))
-        self._tally.records += len(order)
-        self._tally.lines += len(lines)
+        self._counts.records += len(order)
+        self._counts.lines += len(lines)
         self._offset = int(offsets[-1])
         return pa.record_batch([*columns, numbers], schema=schema(self._columns.paths))
 
@@ -120,7 +120,7 @@ class JsonLinesReader:
         if any(len(set(keys)) < len(keys) for keys, _ in shapes):
             return none
         for keys, at in shapes:
-            self._columns.saw(keys, self._tally.lines + at + 1)
+            self._columns.saw(keys, self._counts.lines + at + 1)
         values = ", ".join(f"nullif(texts[{i + 1}], '') as c{i}" for i in range(len(paths)))
         table = parser.execute(f"select ok, {values} from parsed order by rowid").arrow()
         table = table.read_all() if isinstance(table, pa.RecordBatchReader) else table
@@ -141,7 +141,7 @@ class JsonLinesReader:
             if len(line) > RECORD_BYTES:
                 raise ValueError(_TOO_LONG)
             if not line.strip():
-                self._tally.blank += 1
+                self._counts.blank += 1
                 return None
             record = parse(line.decode())
             if type(record) is not dict:
@@ -150,7 +150,7 @@ class JsonLinesReader:
             row = self._columns.row(record, number)
             "".join(filter(None, row)).encode()
         except (ValueError, RecursionError) as exc:
-            self._tally.reject(number, offset, _reason(exc), line, read=read)
+            self._counts.reject(number, offset, _reason(exc), line, read=read)
             return None
         return row
 
@@ -174,6 +174,6 @@ def _reason(exc: Exception) -> str:
         return "half of a surrogate pair"
     if isinstance(exc, UnicodeDecodeError):
         return "bytes that are not in the declared encoding"
-    # without the place in the line, which would make a reason of its own of every broken line
+    # without the place in the line, or every broken line would have its own reason
     found = exc.msg.removesuffix(" at") if isinstance(exc, json.JSONDecodeError) else str(exc)
     return f"no JSON object: {found}"[:200]

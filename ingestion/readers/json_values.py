@@ -1,4 +1,4 @@
-"""JSON values as the text that stands in the source, collected by path into columns."""
+"""JSON values as the text of the source, collected by path into columns."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Parquet to records: every value as the text that other formats would have held, every row numbered.
+"""Parquet to records: every value as the text that other formats would have, every row numbered.
 
 DuckDB reads the columns at once, and no value passes through Python. A row of the file is a record;
-`lines` of the ledger are rows too, for a Parquet file has no lines that could be blank, continued or
-broken. A file whose pages are damaged is refused whole.
+`lines` of the ledger are rows too, because a Parquet file has no lines that could be blank, continued
+or broken. A file with damaged pages is refused as a whole.
 """
 
 from __future__ import annotations
@@ -46,17 +46,17 @@ def column_names(path: Path, shown: str, where: str) -> list[str]:
 
     Raises:
         SourceMissing: the file is empty or cannot be read.
-        SourceError: it is no Parquet.
+        SourceError: it is not Parquet.
     """
     try:
         if path.stat().st_size == 0:
             raise SourceMissing(
-                f"{shown} is empty", where=str(path), help="mend the file, or take it away"
+                f"{shown} is empty", where=str(path), help="fix the file, or remove it"
             )
         return list(pq.read_schema(path).names)
     except pa.ArrowException as exc:
         raise SourceError(
-            f"{shown} is no Parquet file",
+            f"{shown} is not a Parquet file",
             code="no-parquet",
             where=where,
             found=str(exc).splitlines()[0][:200],

@@ -1,4 +1,4 @@
-"""What reading a file gives: batches of records as text, its broken lines, and the line equation.
+"""The counts of a file while it is read: its broken lines, and the line equation.
 
 lines = header + blank + continuation + rejected + records
 """
@@ -13,13 +13,13 @@ TEXT_LIMIT = 4_000
 """Characters of a rejected line that raw.rejects keeps; the landed file has all of it."""
 
 FEW, MANY = 10, 50_000
-"""Up to FEW broken lines say nothing of a file. With MANY, and more of them than records, there is
-nothing to hope for, and reading on would only fill the memory with them."""
+"""Up to FEW broken lines are no reason to doubt a file. With MANY, and more of them than records,
+reading stops: they would only fill the memory."""
 
 
 @dataclass(frozen=True)
 class Reject:
-    """A physical line that is no record. `line` counts from 1, `byte_offset` from 0."""
+    """A physical line that could not be read as a record. `line` counts from 1, `byte_offset` from 0."""
 
     line: int
     byte_offset: int
@@ -29,7 +29,7 @@ class Reject:
 
 @dataclass
 class LineCounts:
-    """The counts of one file while it is read; `lines` are counted apart from the others."""
+    """The counts of one file. `lines` are counted independently of the others."""
 
     lines: int = 0
     header: int = 0
@@ -62,7 +62,7 @@ class LineCounts:
             raise self._unreadable(self.name, self.records + read)
 
     def check_share(self, name: str) -> None:
-        """Raise when most of the lines are broken: then the declaration is wrong, not the lines.
+        """Check that most lines can be read: otherwise the declaration is wrong, not the lines.
 
         Raises:
             SourceError: more than half (and more than a few) of the records, or all of them.
@@ -80,7 +80,7 @@ class LineCounts:
         )
 
     def check_balance(self, name: str) -> None:
-        """Raise when a line is unaccounted for.
+        """Check that every line is accounted for.
 
         Raises:
             SourceError: the line equation does not hold.

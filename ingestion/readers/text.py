@@ -1,7 +1,7 @@
 """The text of a landed file as UTF-8, in pieces: expanded, transcoded, without a byte-order mark.
 
 The landed bytes stay as received; what is made here lives in memory only. Lines and byte offsets
-that RecoMart reports are those of this text, which for a plain UTF-8 file are the file's own.
+in reports are those of this text; for a plain UTF-8 file they are the file's own.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from recomart.errors import SourceError, SourceMissing
 
@@ -37,16 +37,16 @@ _NO_TEXT = {
     b"PK\x03\x04": ("a zip archive or an Excel workbook", "unpack it, or save the sheet as CSV"),
     b"\x1f\x8b": ("gzip", "give it the ending .gz"),
 }
-"""First bytes of what is often taken for text -> what it is, and what to do."""
+"""The first bytes of what is often mistaken for text -> what it is, and what to do."""
 
 
 def is_utf8(encoding: str) -> bool:
     """Whether the declared encoding needs no transcoding.
 
     Raises:
-        LookupError: Python knows no such encoding, or it is none of text.
+        LookupError: Python has no such text encoding.
     """
-    "".encode(encoding)  # knows rot13 and base64 for what they are
+    "".encode(encoding)  # refuses rot13 and base64, which are not text encodings
     return codecs.lookup(encoding).name in ("utf-8", "utf-8-sig", "ascii")
 
 
@@ -58,7 +58,7 @@ def pieces(path: Path, encoding: str, size: int = PIECE_BYTES) -> Iterator[bytes
 
     Raises:
         SourceMissing: the file is empty or cannot be read.
-        SourceError: broken gzip, more text than a file of this size should hold, or no text.
+        SourceError: broken gzip, more text than a file of this size should hold, or not text.
     """
     with reading(path), open(path, "rb") as handle:
         raw = _expanded(path, handle, size) if path.suffix == ".gz" else _plain(handle, size)
@@ -71,7 +71,7 @@ def _of_text(path: Path, raw: Iterator[bytes]) -> Iterator[bytes]:
     for start, (what, help) in _NO_TEXT.items():
         if first.startswith(start):
             raise SourceError(
-                f"{path.name} is no text but {what}",
+                f"{path.name} is not text but {what}",
                 code="wrong-format",
                 where=str(path),
                 found=f"it begins with {start!r}",
@@ -86,7 +86,7 @@ def reading(path: Path) -> Iterator[None]:
     """Errors of reading a file, as errors that say what to do.
 
     Raises:
-        SourceError: a gzip file is torn, or is none.
+        SourceError: a gzip file is torn, or is not gzip.
         SourceMissing: the file cannot be read.
     """
     try:
@@ -113,7 +113,7 @@ def _expanded(path: Path, handle: BinaryIO, size: int) -> Iterator[bytes]:
     cap = max(GZIP_FREE_BYTES, GZIP_RATIO * path.stat().st_size)
     done = 0
     with gzip.open(handle, "rb") as expanded:
-        while piece := cast(bytes, expanded.read(size)):
+        while piece := expanded.read(size):
             done += len(piece)
             if done > cap:
                 raise SourceError(
@@ -133,7 +133,7 @@ def _utf8(path: Path, raw: Iterator[bytes], encoding: str) -> Iterator[bytes]:
             yield decoder.decode(piece).encode("utf-8", "surrogatepass")
         yield decoder.decode(b"", final=True).encode("utf-8", "surrogatepass")
     except UnicodeError as exc:
-        # of all that can be wrong, only a missing mark is more than the bytes at one place
+        # a missing mark is the only fault that concerns more than the bytes at one place
         raise SourceError(
             f"{path.name} cannot be read as {encoding}",
             code="wrong-encoding",

@@ -1,214 +1,110 @@
-"""Fetching an HTTP catalogue: page after page, and none of them believed unseen."""
+"""HTTP catalogues: an API that answers in pages of JSON."""
 
 from __future__ import annotations
 
-import hashlib
-import logging
-import os
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlencode, urlsplit
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from ingestion.readers.json_values import Number, at_path, dumped, parse
-from ingestion.sources.http import HttpClient, Limits, Transient
-from ingestion.sources.pages import items_of
-from recomart.errors import CatalogueError
-from recomart.settings import MOCK_API_PORT, Settings
-from recomart.shop.file import ShopFile
-from recomart.shop.model import ApiSource
+from pydantic import BaseModel, Field
 
-log = logging.getLogger(__name__)
+from ingestion.sources import Discovery, Fingerprint, Found, Memory, SourceKind
+from recomart.shop.sources import STRICT, Source
 
-MOCK_API_URL = f"http://127.0.0.1:{MOCK_API_PORT}"
-MAX_PAGES = 100_000
+if TYPE_CHECKING:
+    from ingestion.declaration import Declaration
+    from ingestion.readers.formats import Reader
+
+MOCK_API = "{mock_api}"
+"""In a URL: RecoMart's own mock catalogue."""
 
 
-@dataclass(frozen=True)
-class Known:
-    """What the ledger remembers of a catalogue."""
+class ApiKey(BaseModel):
+    """A key that the catalogue asks for; its value comes from the environment, never from here."""
 
-    since: str | None = None
-    """The newest time of change that was loaded, as received."""
-    url: str | None = None
-    etag: str | None = None
-    """The tag of the answer at `url`, which was one page and is loaded."""
+    model_config = STRICT
 
-
-@dataclass(frozen=True)
-class _Page:
-    items: list[Any]
-    total: int | None
-    digest: str
+    header: str = "X-API-Key"
+    env: str | None = Field(None, description="The variable that holds the key.")
+    value: str | None = Field(None, description="A key that is not secret (the mock catalogue's).")
 
 
-class Catalogue:
-    """One fetch of one HTTP catalogue.
+class ApiSource(Source):
+    """An HTTP catalogue that answers in JSON pages."""
 
-    `etag` is set once all pages are there, if all is one page: that the first of several pages has
-    not changed says nothing of the others.
-    """
+    kind: ClassVar[str] = "api"
+    keys_without_effect: ClassVar[frozenset[str]] = Source.keys_without_effect | {
+        "api", "api_key", "total", "page_param", "size_param", "page_size", "paging",
+        "updated_since_param", "allow_hosts", "timeout_seconds", "max_bytes", "mock_file",
+    }  # fmt: skip
 
-    def __init__(
-        self, settings: Settings, shop: ShopFile, entity: str, source: ApiSource, known: Known
-    ) -> None:
-        self._shop, self._entity, self._source, self._known = shop, entity, source, known
-        self.base = source.api.replace("{mock_api}", settings.mock_api_url or MOCK_API_URL)
-        self.since = known.since if source.updated_since_param else None
-        self.etag: str | None = None
-        self.url = self._url(0, 0)
+    api: str = Field(description="URL; {mock_api} is RecoMart's own mock catalogue.")
+    api_key: ApiKey | None = None
+    items: str = Field("items", description="Path to the list of records in a page.")
+    each: str | None = Field(
+        None, description="Path in an item to a nested list, whose elements are the records."
+    )
+    total: str | None = Field("total", description="Path to the count of all records, checked.")
+    page_param: str = "page"
+    size_param: str = "page_size"
+    page_size: int = Field(100, ge=1)
+    paging: Literal["page", "offset"] = Field(
+        "page", description="Whether page_param counts pages from 1, or records from 0."
+    )
+    updated_since_param: str | None = Field(None, description="Unset: the whole catalogue.")
+    allow_hosts: tuple[str, ...] = Field((), description="Hosts other than the URL's own.")
+    timeout_seconds: float = Field(10.0, gt=0)
+    max_bytes: int = Field(200_000_000, gt=0, description="Of one fetch, all pages together.")
+    mock_file: str | None = Field(
+        None,
+        description="With {mock_api}: a JSON list of items that the mock catalogue serves in the "
+        "way declared here. Unset: the demo shop's generated catalogue.",
+    )
 
-    @property
-    def shown(self) -> str:
-        """The catalogue's name in the ledger: as declared, and since when."""
-        if self.since is None:
-            return self._source.api
-        return f"{self._source.api}?{self._source.updated_since_param}={self.since}"
 
-    def bodies(self) -> Iterator[bytes]:
-        """The bodies of all pages, as received; none when nothing changed since last time.
+class HttpCatalogues(SourceKind[ApiSource]):
+    """One object per catalogue: all of its pages, or those with what changed since last time."""
 
-        Raises:
-            CatalogueError: the catalogue is down, refuses, or lies about its pages.
-        """
-        client = HttpClient(self._limits(), self._key())
-        seen: dict[str, int] = {}
-        received = 0
-        for number in range(MAX_PAGES):
-            url = self._url(number, received)
-            what = f"page {number + 1}"
-            known = self._known.etag if number == 0 and self._known.url == self.url else None
+    model = ApiSource
+    place = "remote"
 
-            def check(body: bytes, what: str = what) -> _Page:
-                return self._checked(body, what, seen)
+    def discover(self, declared: Declaration[ApiSource], memory: Memory) -> Discovery:
+        from ingestion.sources._catalogue import Catalogue
 
-            answer, page = client.get(url, what, etag=known, check=check)
-            self.etag = answer.etag if number == 0 else None
-            if answer.body is None:
-                if number == 0 and known:
-                    return
-                raise self._lie(f"{what} answers 304, though no tag was sent", url)
-            received += len(page.items)
-            self._check_total(page, received, what, url)
-            if page.items:
-                seen[page.digest] = number + 1
-            yield answer.body
-            if self._is_last(page, received):
-                return
-        raise self._lie(f"it has more than {MAX_PAGES:,} pages", self.base)
-
-    def first_page(self) -> bytes:
-        """The body of the first page, asked for once: to see whether the catalogue answers.
-
-        Raises:
-            CatalogueError: the catalogue refuses, or its key is not set.
-            Transient: it is down, or its page is not what it should be.
-        """
-        client = HttpClient(self._limits(), self._key())
-        body = client.ask_once(self.url, "page 1")
-        self._checked(body, "page 1", {})
-        return body
-
-    def _is_last(self, page: _Page, received: int) -> bool:
-        if page.total is not None:
-            return received >= page.total
-        return len(page.items) < self._source.page_size
-
-    def _check_total(self, page: _Page, received: int, what: str, url: str) -> None:
-        if page.total is None:
-            return
-        if received > page.total:
-            raise self._lie(
-                f"{what} says that there are {page.total:,} records, but sends more",
-                url,
-                f"{received:,} records so far",
-            )
-        if not page.items and received < page.total:
-            raise self._lie(
-                f"{what} says that there are {page.total:,} records, but the pages end before",
-                url,
-                f"{received:,} records, then an empty page",
-            )
-
-    def _checked(self, body: bytes, what: str, seen: dict[str, int]) -> _Page:
-        """A page from its body.
-
-        Raises:
-            Transient: no JSON, no list of items, or the items of an earlier page once more.
-        """
-        try:
-            page = parse(body)
-        except (ValueError, RecursionError) as exc:
-            raise Transient(f"{what} is no JSON ({exc}): {_start(body)}") from exc
-        items = items_of(page, self._source.items)
-        if items is None:
-            raise Transient(f"{what} has no list at '{self._source.items}': {_start(body)}")
-        digest = hashlib.sha256(dumped(items).encode("utf-8", "surrogatepass")).hexdigest()
-        if digest in seen:
-            raise Transient(f"{what} repeats the records of page {seen[digest]}")
-        return _Page(items, self._total(page, what), digest)
-
-    def _total(self, page: Any, what: str) -> int | None:
-        path = self._source.total
-        if path is None:
-            return None
-        total = at_path(page, tuple(path.split(".")))
-        if isinstance(total, Number) and total.isdigit():
-            return int(total)
-        if total is None and "total" not in self._source.model_fields_set:
-            return None
-        raise Transient(f"{what} has no count of records at '{path}', but {total!r}")
-
-    def _url(self, number: int, received: int) -> str:
-        source = self._source
-        query: dict[str, str | int] = {
-            source.page_param: number + 1 if source.paging == "page" else received,
-            source.size_param: source.page_size,
-        }
-        if source.updated_since_param and self.since is not None:
-            query[source.updated_since_param] = self.since
-        return f"{self.base}{'&' if '?' in self.base else '?'}{urlencode(query)}"
-
-    def _limits(self) -> Limits:
-        parts = urlsplit(self.base)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise CatalogueError(
-                f"{self._source.api} is no http(s) URL",
-                where=self._shop.where(f"{self._entity}.api"),
-                found=self.base,
-                help="write it as https://host/path",
-            )
-        return Limits(
-            frozenset({parts.netloc, *self._source.allow_hosts}),
-            self._source.timeout_seconds,
-            self._source.max_bytes,
+        catalogue = Catalogue(declared, memory)
+        found = Found(
+            catalogue.shown,
+            "pages",
+            title=f"the catalogue of {declared.entity}",
+            key=catalogue.url,
+            partial=catalogue.since is not None,
+            handle=catalogue,
         )
+        return Discovery((found,))
 
-    def _key(self) -> dict[str, str]:
-        key = self._source.api_key
-        if key is None:
-            return {}
-        value = os.environ.get(key.env) if key.env else key.value
-        if not value:
-            raise CatalogueError(
-                f"the API key of {self._entity} is not set",
-                code="missing-api-key",
-                where=self._shop.where(f"{self._entity}.api_key"),
-                found=f"${key.env} is unset or empty" if key.env else "neither env nor value",
-                help=f"export {key.env}=<the key>" if key.env else "name the variable: env: NAME",
-            )
-        return {key.header: value}
+    def fingerprint(self, declared: Declaration[ApiSource], found: Found) -> Fingerprint:
+        """The tag of the answer, which is known when all pages were received."""
+        return Fingerprint(version=found.handle.etag)
 
-    def _lie(self, message: str, url: str, found: str | None = None) -> CatalogueError:
-        return CatalogueError(
-            f"the catalogue of {self._entity} lies about its pages: {message}",
-            code="catalogue-lies",
-            where=url,
-            found=found,
-            help="nothing of this fetch is loaded; tell the API's owner, or check items, total, "
-            "paging and page_size in the shop file",
-        )
+    def open(self, declared: Declaration[ApiSource], found: Found) -> Iterator[bytes]:
+        from ingestion.readers.pages import framed
+
+        return framed(found.handle.bodies())
+
+    def reader(self, source: ApiSource) -> Reader:
+        from ingestion.readers.formats import Pages
+
+        return Pages()
+
+    def preview(self, declared: Declaration[ApiSource], found: Found, folder: Path) -> Path | None:
+        """The first page, asked for once; None when it would come from a mock API that is down."""
+        from ingestion.readers.pages import framed
+
+        if MOCK_API in declared.source.api and declared.settings.mock_api_url is None:
+            return None
+        path = folder / f"{declared.entity}.pages"
+        path.write_bytes(b"".join(framed([found.handle.first_page()])))
+        return path
 
 
-def _start(body: bytes) -> str:
-    return repr(body[:120].decode("utf-8", "replace"))
+SOURCE = HttpCatalogues()

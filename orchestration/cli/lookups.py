@@ -1,4 +1,4 @@
-"""Verbs that ask: recommendations, online features, published snapshots."""
+"""Verbs that look things up: recommendations, online features, published snapshots."""
 
 from __future__ import annotations
 
@@ -6,51 +6,54 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli.app import app, group
+from orchestration.cli.app import FEATURES, MODELS, app, group
 from recomart.settings import load_settings
 
-features = group("features", "What the feature store serves, and what it served before.")
+features = group(
+    "features", "Show what the feature store serves now, and what it served before.", FEATURES
+)
 
-Id = Annotated[str, typer.Argument(help="The id, as in the shop's data.")]
+Id = Annotated[str, typer.Argument(help="The id, as it is written in the shop's data")]
 
 
-@app.command()
+@app.command(rich_help_panel=MODELS)
 def recommend(
-    user: Annotated[str, typer.Option("--user", help="The user's id.")],
-    k: Annotated[int, typer.Option("-k", min=1, help="How many products.")] = 10,
+    user: Annotated[str, typer.Option("--user", help="Recommend to the user with this id")],
+    k: Annotated[int, typer.Option("-k", min=1, help="Recommend this many products")] = 10,
 ) -> None:
     """Recommend products to a user, with reasons."""
-    from orchestration.show import show_recommendations
+    from orchestration.output.recommendations import print_recommendations
     from training.recommend import recommend as recommend_to
 
-    show_recommendations(recommend_to(load_settings(), user, k))
+    print_recommendations(recommend_to(load_settings(), user, k))
 
 
 @features.command("user")
 def features_of_user(user_id: Id) -> None:
-    """Print what Redis serves for a user, real-time features too: value, status and age of each."""
+    """Print the value, status and age of every feature that Redis serves for a user."""
     from feature_store.online.lookup import OnlineFeatures
-    from orchestration.show import show_features
+    from orchestration.output.recommendations import print_features
 
-    show_features(OnlineFeatures(load_settings()).user(user_id), f"user {user_id}")
+    print_features(OnlineFeatures(load_settings()).user(user_id), f"user {user_id}")
 
 
 @features.command("product")
 def features_of_product(product_id: Id) -> None:
-    """Print what Redis serves for a product, real-time features too: value, status, age of each."""
+    """Print the value, status and age of every feature that Redis serves for a product."""
     from feature_store.online.lookup import OnlineFeatures
-    from orchestration.show import show_features
+    from orchestration.output.recommendations import print_features
 
-    show_features(OnlineFeatures(load_settings()).product(product_id), f"product {product_id}")
+    print_features(OnlineFeatures(load_settings()).product(product_id), f"product {product_id}")
 
 
 @features.command("history")
 def features_history(
     restore: Annotated[
-        str | None, typer.Option(help="Put the snapshot with this hash back, in Redis too.")
+        str | None,
+        typer.Option(help="Serve the snapshot with this hash again, from Parquet and from Redis"),
     ] = None,
 ) -> None:
-    """List the published snapshots, newest first, or put one of them back."""
+    """List the published snapshots, newest first, or restore one of them."""
     from feature_store.publish import restore as restoring
     from orchestration.show_quality import show_history
 
@@ -62,7 +65,7 @@ def features_history(
 
 @features.command("published")
 def features_published() -> None:
-    """List what each publish changed in Redis, view by view, newest first."""
+    """List what each publish changed in Redis, by feature view, newest first."""
     from feature_store.publish.publish_log import publications
     from orchestration.show_quality import show_publications
 

@@ -1,4 +1,4 @@
-"""Verbs about the data's quality and its way: report, quarantine, lineage, documentation."""
+"""Verbs about the quality and the lineage of the data: report, quarantine, lineage, docs."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli.app import app, group
+from orchestration.cli.app import DATA, PIPELINE, app, group
 from orchestration.cli.steps import run
+from orchestration.steps import by_name
 from recomart.settings import load_settings
 
-report = group("report", "The data-quality report and the exploratory plots.", alone=True)
+report = group("report", by_name("report").summary, PIPELINE, runs_alone=True)
 
 
 @report.callback(invoke_without_command=True)
-def report_of_a_run(context: typer.Context) -> None:
+def write_report(context: typer.Context) -> None:
     """Write the data-quality report (PDF and JSON) and the exploratory plots."""
     if context.invoked_subcommand is None:
         run("report")
@@ -22,57 +23,62 @@ def report_of_a_run(context: typer.Context) -> None:
 
 @report.command("eda")
 def report_eda() -> None:
-    """Draw the exploratory plots alone."""
+    """Draw only the exploratory plots."""
     from quality.eda import draw
 
     run("report", draw)
 
 
-@app.command()
+@app.command(rich_help_panel=DATA)
 def quarantine(
     entity: Annotated[
         str | None,
-        typer.Argument(help="users, products, ratings, transactions, events, or lines (rejected)."),
+        typer.Argument(
+            help="Show rows of users, products, ratings, transactions or events, or the rejected "
+            "'lines' (default: count everything)"
+        ),
     ] = None,
-    reason: Annotated[str | None, typer.Option(help="Rows with this reason alone.")] = None,
-    batch: Annotated[str | None, typer.Option(help="Rows of this batch alone.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many rows to show.")] = 20,
+    reason: Annotated[
+        str | None, typer.Option(help="Show only rows that were rejected for this reason")
+    ] = None,
+    batch: Annotated[str | None, typer.Option(help="Show only rows of this batch")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Show at most this many rows")] = 20,
 ) -> None:
-    """Count what is in quarantine and why; with an entity, show its rows as received."""
+    """Count the rows in quarantine by reason, or show the rows of one entity as received."""
     from orchestration.show_quality import show_quarantine, show_quarantined_rows
-    from quality import quarantine as held
+    from quality.quarantine import counts, rows
 
     settings = load_settings()
     if entity is None and reason is None:
-        show_quarantine(held.counts(settings, batch))
+        show_quarantine(counts(settings, batch))
     else:
         records = None if entity == "lines" else entity
-        show_quarantined_rows(held.rows(settings, records, reason, limit, batch))
+        show_quarantined_rows(rows(settings, records, reason, limit, batch))
 
 
-@app.command()
+@app.command(rich_help_panel=DATA)
 def lineage(
     thing: Annotated[
         str,
         typer.Argument(
-            help="A model version (champion, model:4), a feature, a table, a snapshot's hash, "
-            "a file, a batch, or the start of a sha256."
+            help="Trace a model version (champion, model:4), a feature, a table, a snapshot's hash, "
+            "a file, a batch, or the start of a sha256"
         ),
     ] = "champion",
-    full: Annotated[bool, typer.Option("--full", help="Every file, not counts.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="List every file instead of counts")] = False,
 ) -> None:
-    """Walk both ways: what a thing was made from, down to files, and what was made from it."""
+    """Show what something was made from, down to the files, and what was made from it."""
     from orchestration.show_quality import show_lineage
     from quality import lineage as trace
 
     show_lineage(trace.walk(load_settings(), thing), full=full)
 
 
-@app.command()
+@app.command(rich_help_panel=DATA)
 def docs() -> None:
-    """Write dbt's documentation, the page of column lineage, and lineage as OpenLineage events."""
+    """Write the warehouse's documentation, its column lineage, and OpenLineage events."""
+    from orchestration.dbt_folder import target_path
     from orchestration.transform import docs as write_docs
-    from orchestration.transform import target_path
     from quality import lineage as trace
 
     settings = load_settings()

@@ -1,4 +1,4 @@
-"""Verbs that serve a page until Ctrl-C, and the one that stops what runs."""
+"""Verbs that run a server until Ctrl-C, and the one that stops background processes."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli.app import app
+from orchestration.cli.app import SERVERS, app
 from recomart.settings import MOCK_API_PORT, Settings, load_settings
 
 
-@app.command("mock-api")
+@app.command("mock-api", rich_help_panel=SERVERS)
 def mock_api(
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = MOCK_API_PORT,
+    port: Annotated[int, typer.Option(help="Listen on this port of 127.0.0.1")] = MOCK_API_PORT,
     fault: Annotated[
         list[str] | None,
         typer.Option(
-            help="For practice, as often as you like: 500:every=3, 429:first=2:seconds=3."
+            help="Answer with errors on purpose; may be repeated. Examples: 500:every=3 fails every "
+            "third request, 429:first=2:seconds=3 limits the first two"
         ),
     ] = None,
 ) -> None:
@@ -28,18 +29,20 @@ def mock_api(
     serve(load_settings(), port=port, faults=Faults.parse(*(fault or ())))
 
 
-@app.command()
-def mlflow(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5001) -> None:
-    """Show the runs and models in MLflow's page until Ctrl-C."""
+@app.command(rich_help_panel=SERVERS)
+def mlflow(
+    port: Annotated[int, typer.Option(help="Listen on this port of 127.0.0.1")] = 5001,
+) -> None:
+    """Serve MLflow's page of runs and models until Ctrl-C."""
     settings = load_settings()
     address = ("--host", "127.0.0.1", "--port", str(port))
     store = ("--backend-store-uri", settings.mlflow_uri)
     _become(settings, port, [sys.executable, "-m", "mlflow", "server", *store, *address])
 
 
-@app.command()
-def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> None:
-    """Show the pipeline as a graph on Dagster's page until Ctrl-C (needs the extra `dagster`)."""
+@app.command(rich_help_panel=SERVERS)
+def ui(port: Annotated[int, typer.Option(help="Listen on this port of 127.0.0.1")] = 3000) -> None:
+    """Serve the pipeline as a graph on Dagster's page until Ctrl-C (needs the extra `dagster`)."""
     from orchestration.dagster_home import prepare
 
     settings = load_settings()
@@ -49,7 +52,7 @@ def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> 
     _become(settings, port, argv)
 
 
-@app.command()
+@app.command(rich_help_panel=SERVERS)
 def down() -> None:
     """Stop everything that RecoMart started for this lake."""
     from recomart import processes
@@ -62,7 +65,7 @@ def down() -> None:
 
 
 def _become(settings: Settings, port: int, argv: list[str]) -> None:
-    """Replace this process by a server, so that Ctrl-C and signals reach it alone."""
+    """Replace this process with a server, so that Ctrl-C and signals reach only the server."""
     from recomart import processes
 
     processes.require_port(port)

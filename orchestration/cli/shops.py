@@ -1,4 +1,4 @@
-"""Verbs for bringing a shop of one's own."""
+"""Verbs for bringing your own data."""
 
 from __future__ import annotations
 
@@ -7,23 +7,28 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli.app import group
-from recomart.settings import PROJECT_ROOT, load_settings
+from orchestration.cli.app import DATA, group
+from recomart.project import find_project
+from recomart.settings import load_settings
 
-shop = group("shop", "Bring your own data: guess a shop file, and check one.")
+shop = group("shop", "Write or check a shop file for your own data.", DATA)
 
 
 @shop.command("init")
 def shop_init(
-    folder: Annotated[Path, typer.Argument(help="A folder with the shop's files.")],
-    name: Annotated[str | None, typer.Option(help="The shop's name; the folder's.")] = None,
-    out: Annotated[Path | None, typer.Option(help="The file to write; shops/<name>.yml.")] = None,
+    folder: Annotated[Path, typer.Argument(help="Read the shop's files in this folder")],
+    name: Annotated[
+        str | None, typer.Option(help="Name the shop (default: the name of the folder)")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the shop file here (default: shops/<name>.yml)")
+    ] = None,
 ) -> None:
-    """Look at a folder of files, and write a shop file that says what each column seems to be."""
+    """Read a folder of files, guess what each column means, and write a shop file."""
     import onboarding
 
     guess = onboarding.init(folder, name)
-    path = out or PROJECT_ROOT / "shops" / f"{guess.name}.yml"
+    path = out or find_project() / "shops" / f"{guess.name}.yml"
     guess.write(path)
     typer.echo(path)
     for note in guess.notes:
@@ -32,7 +37,7 @@ def shop_init(
 
 @shop.command("check")
 def shop_check() -> None:
-    """Look at the shop file and at samples of its data, and tell all problems at once."""
+    """Check the shop file and samples of its data, and list all problems at once."""
     import onboarding
 
     problems = onboarding.check(load_settings())

@@ -1,4 +1,4 @@
-"""The verb that tells events: of the demo shop's visitors, or of any shop's past."""
+"""The verb that sends events: those of simulated visitors, or past events of any shop."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from orchestration.cli.app import app
+from orchestration.cli.app import STREAM, app
 from recomart.settings import load_settings
 
 if TYPE_CHECKING:
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from streaming.stop_signals import Stop
 
 EVENTS_PER_SECOND = 1 / 1.5
-VISITORS, REPLAY, FAULTS = "Visitors", "Replay", "Faults, as shares of the events"
+VISITORS, REPLAY, FAULTS = "Visitors", "Replay", "Faults (shares from 0 to 1)"
 
 
 class Target(StrEnum):
-    """Where the events go."""
+    """Where the events are sent."""
 
     STDOUT = "stdout"
     REDIS = "redis"
@@ -34,7 +34,7 @@ class Target(StrEnum):
 
 
 def _speed(text: str) -> float:
-    """A number above 0; 0 and `max` are infinity."""
+    """A number above 0. `max` and 0 mean infinity."""
     if text in ("max", "0"):
         return math.inf
     try:
@@ -47,11 +47,13 @@ def _speed(text: str) -> float:
 
 
 def _instant(text: str) -> datetime:
-    """An ISO time; UTC when it names no zone."""
+    """An ISO time, in UTC unless it names another zone."""
     try:
         instant = datetime.fromisoformat(text)
     except ValueError as exc:
-        raise typer.BadParameter(f"'{text}' is no time; write 2026-03-31T09:30:00Z") from exc
+        raise typer.BadParameter(
+            f"'{text}' is not a time; write it as 2026-03-31T09:30:00Z"
+        ) from exc
     return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
@@ -59,70 +61,102 @@ def _option(help: str, panel: str, *names: str, **more: object) -> object:
     return typer.Option(*names, help=help, rich_help_panel=panel, **more)  # type: ignore[arg-type]  # typer's own keywords
 
 
-@app.command()
+@app.command(rich_help_panel=STREAM)
 def simulate(
     to: Annotated[
-        Target, typer.Option(help="JSON lines, the shop's Redis Stream, or its Kafka topic.")
-    ] = (Target.STDOUT),
+        Target,
+        typer.Option(
+            help="Write JSON lines to stdout, or entries to the shop's Redis Stream or Kafka topic"
+        ),
+    ] = Target.STDOUT,
     duration: Annotated[
-        float | None, typer.Option(min=0, help="Seconds after which it ends; never.")
+        float | None, typer.Option(min=0, help="Stop after N seconds (default: run until Ctrl-C)")
     ] = None,
     events: Annotated[
-        int | None, typer.Option(min=0, help="Events after which it ends; none.")
+        int | None, typer.Option(min=0, help="Stop after N events (default: run until Ctrl-C)")
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="With --start: equal seeds give equal bytes.")
+        int | None,
+        typer.Option(
+            min=0,
+            help="Seed of the random choices; with --start, equal seeds give equal bytes "
+            "(default: a new one for each run)",
+        ),
     ] = None,
     rate: Annotated[
         float,
         _option(
-            "Events per second, or max.",
+            "Send N events per second, or as many as possible with 'max'",
             VISITORS,
             parser=_speed,
             metavar="N|max",
-            show_default="one in 1.5 s",
+            show_default="one every 1.5 s",
         ),
     ] = EVENTS_PER_SECOND,
     start: Annotated[
         datetime | None,
         _option(
-            "Time of the first event; events happen now.", VISITORS, parser=_instant, metavar="TIME"
+            "Date the first event at TIME (default: date events when they are sent)",
+            VISITORS,
+            parser=_instant,
+            metavar="TIME",
         ),
     ] = None,
     replayed: Annotated[
-        bool, _option("Tell past events. Shops without visitors do so anyway.", REPLAY, "--replay")
+        bool,
+        _option(
+            "Send past events from the warehouse; shops without simulated visitors always do",
+            REPLAY,
+            "--replay",
+        ),
     ] = False,
     speed: Annotated[
         float,
-        _option("60: an hour in a minute; or max.", REPLAY, parser=_speed, metavar="N|max"),
+        _option(
+            "Replay N times as fast as it happened, or without waiting with 'max'; 60 replays an "
+            "hour in a minute",
+            REPLAY,
+            parser=_speed,
+            metavar="N|max",
+        ),
     ] = 1.0,
     shift_clock: Annotated[
-        bool, _option("Past events happen now, as new ones.", REPLAY, "--shift-clock")
+        bool, _option("Date past events now and give them new ids", REPLAY, "--shift-clock")
     ] = False,
     since: Annotated[
         datetime | None,
-        _option("From then on.", REPLAY, parser=_instant, metavar="TIME"),
+        _option("Only events at or after TIME", REPLAY, parser=_instant, metavar="TIME"),
     ] = None,
     until: Annotated[
         datetime | None,
-        _option("Before then.", REPLAY, parser=_instant, metavar="TIME"),
+        _option("Only events before TIME", REPLAY, parser=_instant, metavar="TIME"),
     ] = None,
-    duplicates: Annotated[float, _option("Told twice.", FAULTS)] = 0.0,
-    late: Annotated[float, _option("A minute to three days late.", FAULTS)] = 0.0,
-    out_of_order: Annotated[float, _option("After some later ones.", FAULTS)] = 0.0,
-    wrong_clocks: Annotated[float, _option("Dated ahead.", FAULTS)] = 0.0,
-    malformed: Annotated[float, _option("A line that is no event beside it.", FAULTS)] = 0.0,
-    truth: Annotated[Path | None, _option("A file for what was planted (JSON).", FAULTS)] = None,
+    duplicates: Annotated[float, _option("Share of events sent twice", FAULTS)] = 0.0,
+    late: Annotated[
+        float, _option("Share of events dated a minute to three days in the past", FAULTS)
+    ] = 0.0,
+    out_of_order: Annotated[
+        float, _option("Share of events sent after some later events", FAULTS)
+    ] = 0.0,
+    wrong_clocks: Annotated[
+        float, _option("Share of events dated minutes to years in the future", FAULTS)
+    ] = 0.0,
+    malformed: Annotated[
+        float, _option("Share of events sent with an extra line that is not an event", FAULTS)
+    ] = 0.0,
+    truth: Annotated[
+        Path | None, _option("Write the faults that were injected to this JSON file", FAULTS)
+    ] = None,
 ) -> None:
-    """Tell events as they happen: visitors of the demo shop, or any shop's past, until Ctrl-C."""
-    from orchestration.simulation import Past, Simulation
+    """Send events of simulated visitors, or past events of any shop, until Ctrl-C."""
+    from orchestration.simulation import ReplayOptions, Simulation
     from streaming.simulator import KafkaProducer, LineProducer, RedisProducer, Shares
 
     settings = load_settings()
     simulation = Simulation(
         rate=None if rate == math.inf else rate,
-        replays=replayed,
-        past=Past(speed, since, until, shift_clock),
+        replay_past=replayed,
+        replay=ReplayOptions(speed, since, until, shift_clock),
         seed=seed,
         start=start,
         seconds=duration,
@@ -146,7 +180,7 @@ def simulate(
                 lambda sent: status.update(str(sent)) if status else None,
             )
         except BrokenPipeError:
-            # whoever read has seen enough; without this Python would complain when it ends
+            # the reader has closed the pipe; without this Python would print an error at its exit
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return
     if to is not Target.STDOUT:

@@ -1,23 +1,29 @@
-"""Verbs that run the pipeline, or one of its steps."""
+"""Verbs that run the pipeline, or one of its steps. The steps' verbs are made from STEPS."""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from functools import partial
+from inspect import Parameter, Signature
+from typing import Annotated, Any
 
 import typer
 
-from orchestration.cli.app import app
+from orchestration.cli.app import PIPELINE, app
+from orchestration.steps import STEPS, Step, Work, by_name
 from recomart.settings import Settings, load_settings
-
-if TYPE_CHECKING:
-    from orchestration.steps import Work
 
 
 def run(name: str, work: Work | None = None, settings: Settings | None = None) -> None:
-    """Run one step of the pipeline as a verb of its own; `work` in place of what the step does."""
+    """Run one step of the pipeline as a verb of its own.
+
+    Args:
+        work: what to run in place of the step's own work.
+        settings: default: those of the environment.
+    """
     from orchestration.runner import run_steps
-    from orchestration.steps import by_name
     from orchestration.terminal import Terminal
 
     step = by_name(name)
@@ -27,10 +33,13 @@ def run(name: str, work: Work | None = None, settings: Settings | None = None) -
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(rich_help_panel=PIPELINE)
 def pipeline(
     start: Annotated[
-        str | None, typer.Option("--from", help="Begin at this step; earlier ones are as they are.")
+        str | None,
+        typer.Option(
+            "--from", help="Begin at this step and keep the results of the steps before it"
+        ),
     ] = None,
 ) -> None:
     """Run every step, from raw data to recommendations for one user."""
@@ -40,62 +49,31 @@ def pipeline(
         raise typer.Exit(1)
 
 
-@app.command()
-def generate(
-    scale: Annotated[float | None, typer.Option(help="1 is 100,000 events.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Equal seeds give equal bytes.")] = None,
-    end_date: Annotated[str | None, typer.Option(help="Last day, YYYY-MM-DD; today.")] = None,
-) -> None:
-    """Make the demo shop's files anew in <lake>/source_data."""
-    from demo_shop import generate as generate_shop
+def verb_of(step: Step) -> Callable[..., None]:
+    """The command of a step. Its options are the step's settings and the work's own keywords."""
+    work = step.verb or step.run
 
-    settings = load_settings(scale=scale, seed=seed, end_date=end_date)
-    run("generate", lambda s, progress: generate_shop(s, progress=progress), settings)
+    def verb(**given: Any) -> None:
+        changed = {name: given.pop(name) for name in step.settings}
+        run(step.name, partial(work, **given), load_settings(**changed))
 
-
-@app.command()
-def ingest() -> None:
-    """Land the shop's files and catalogue, and load them into raw tables."""
-    run("ingest")
+    keywords = inspect.signature(work, eval_str=True).parameters.values()
+    parameters = [_setting_option(name) for name in step.settings]
+    parameters += [keyword for keyword in keywords if keyword.kind is Parameter.KEYWORD_ONLY]
+    verb.__signature__ = Signature(parameters)  # type: ignore[attr-defined]  # typer reads it
+    verb.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    verb.__doc__ = step.summary
+    return verb
 
 
-@app.command()
-def transform() -> None:
-    """Build and test the warehouse with dbt, by the rules that the shop file has now."""
-    run("transform")
+def _setting_option(name: str) -> Parameter:
+    """A setting as an option: the environment decides when it is not given."""
+    field = Settings.model_fields[name]
+    kind: Any = field.annotation
+    option = typer.Option(None, help=field.description)
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=option, annotation=kind | None)
 
 
-@app.command()
-def publish(
-    full: Annotated[bool, typer.Option("--full", help="Write every row to Redis anew.")] = False,
-) -> None:
-    """Publish tested features to Parquet, Feast and Redis."""
-    from feature_store.publish.publisher import publish as publish_features
-
-    run("publish", lambda s, progress: publish_features(s, progress=progress, full=full))
-
-
-@app.command()
-def train(
-    features: Annotated[
-        str | None,
-        typer.Option(help="Hash of a published snapshot (see `recomart features history`)."),
-    ] = None,
-    as_known_then: Annotated[
-        bool,
-        typer.Option(
-            "--as-known-then",
-            help="Features as they were known at each label's time: without what came late, "
-            "before it was corrected.",
-        ),
-    ] = False,
-) -> None:
-    """Fit and compare the models, track them in MLflow, and name a champion."""
-    from training.train import train as train_models
-
-    run(
-        "train",
-        lambda s, progress: train_models(
-            s, progress=progress, features=features, as_known_then=as_known_then
-        ).result(),
-    )
+for _step in STEPS:
+    if not _step.verb_elsewhere:
+        app.command(_step.name, rich_help_panel=PIPELINE)(verb_of(_step))

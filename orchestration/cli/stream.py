@@ -13,20 +13,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestration.cli.app import group
+from orchestration.cli.app import STREAM, group
 from recomart.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     import redis
 
 ANSWER_SECONDS = 5.0
-"""For each answer of Redis, before it counts as frozen."""
+"""A Redis that takes longer than this to answer counts as frozen."""
 
-stream = group("stream", "The speed layer: keep events, and make real-time features.", alone=True)
+stream = group(
+    "stream",
+    "Consume events, keep them, and update the real-time features (the speed layer).",
+    STREAM,
+    runs_alone=True,
+)
 
 
 class TransportOption(StrEnum):
-    """Where the events come from."""
+    """The transport from which events are read."""
 
     pipe = "pipe"
     redis = "redis"
@@ -37,39 +42,55 @@ class TransportOption(StrEnum):
 def consume(
     context: typer.Context,
     transport: Annotated[
-        TransportOption | None, typer.Option(help="Default: pipe when stdin is one, else redis.")
+        TransportOption | None,
+        typer.Option(
+            help="Read events from stdin, the shop's Redis Stream or its Kafka topic (default: "
+            "pipe when stdin is a pipe or a file, else redis)"
+        ),
     ] = None,
-    seconds: Annotated[float | None, typer.Option(min=0, help="End after so many.")] = None,
+    seconds: Annotated[
+        float | None, typer.Option(min=0, help="Stop after N seconds (default: run until Ctrl-C)")
+    ] = None,
     idle_exit: Annotated[
-        float | None, typer.Option(min=0, help="End when nothing was left for so many seconds.")
+        float | None,
+        typer.Option(
+            min=0, help="Stop when no events are left for N seconds (default: run until Ctrl-C)"
+        ),
     ] = None,
     claim_after: Annotated[
         float | None,
         typer.Option(
             min=0.1,
-            help="Redis: take over what another consumer left unacknowledged for so many seconds; 30.",
+            help="Take over events that another Redis consumer has not acknowledged for N seconds "
+            "(default: 30)",
         ),
     ] = None,
 ) -> None:
-    """Consume the shop's events until Ctrl-C: each is kept durably, then counts in Redis."""
+    """Consume events until Ctrl-C: write each to disk, then update the real-time features."""
     if context.invoked_subcommand is not None:
         return
-    from streaming.speed_layer import Pace
+    from streaming.speed_layer import ConsumerOptions
     from streaming.stream import stream as consume_stream
 
     chosen = transport or (TransportOption.pipe if _stdin_is_piped() else TransportOption.redis)
-    pace = Pace(seconds=seconds, idle_exit=idle_exit)
     counts = consume_stream(
-        load_settings(), chosen.value, say=_say, pace=pace, claim_seconds=claim_after
+        load_settings(),
+        chosen.value,
+        say=_say,
+        options=ConsumerOptions(seconds=seconds, idle_exit=idle_exit),
+        claim_seconds=claim_after,
     )
     typer.echo(counts.sentence())
 
 
 @stream.command()
 def demo(
-    rate: Annotated[float, typer.Option(min=0.01, help="Events per second.")] = 1 / 1.5,
+    rate: Annotated[
+        float,
+        typer.Option(min=0.01, help="Send N events per second", show_default="one every 1.5 s"),
+    ] = 1 / 1.5,
 ) -> None:
-    """Run simulated visitors and the speed layer together until Ctrl-C, and show how it goes."""
+    """Run simulated visitors and the speed layer until Ctrl-C, and show their progress."""
     from orchestration.stream_demo import run_demo
 
     run_demo(load_settings(), rate)
@@ -78,15 +99,15 @@ def demo(
 @stream.command("status")
 def stream_status(
     watch: Annotated[
-        bool, typer.Option("--watch", help="Again every second, until Ctrl-C.")
+        bool, typer.Option("--watch", help="Refresh every second until Ctrl-C")
     ] = False,
 ) -> None:
-    """Print what waits, who consumes and how fast, what is kept, and what the state has."""
+    """Print the consumer lag, the consumers and their rates, the segments and the state."""
     from rich.console import Console
     from rich.live import Live
     from rich.text import Text
 
-    from orchestration.show_stream import status_page
+    from orchestration.output.stream import status_page
     from recomart.errors import RedisUnavailable
     from streaming.status import status
 
@@ -111,11 +132,11 @@ def stream_status(
 @stream.command("check")
 def stream_check(
     rebuild: Annotated[
-        bool, typer.Option("--rebuild", help="First write what the real-time state lacks.")
+        bool, typer.Option("--rebuild", help="First write missing events to the real-time state")
     ] = False,
 ) -> None:
-    """Read segments and Redis back, and say whether they agree; exit code 1 when not."""
-    from orchestration.show_stream import show_account
+    """Compare the segments on disk with Redis; exit with 1 if they disagree."""
+    from orchestration.output.stream import print_reconciliation
     from streaming import check
 
     settings = load_settings()
@@ -123,18 +144,18 @@ def stream_check(
         if rebuild:
             lacked, wrong = check.rebuild(client, settings)
             typer.echo(
-                f"written anew from the segments: {lacked:,} events that the state lacked, and "
-                f"{wrong:,} counters of products that were wrong"
+                f"rebuilt from the segments: {lacked:,} missing events and {wrong:,} wrong product "
+                "counters"
             )
-        account = check.check(client, settings)
-    show_account(account)
-    if not account.agrees:
+        result = check.check(client, settings)
+    print_reconciliation(result)
+    if not result.agrees:
         raise typer.Exit(1)
 
 
 @contextmanager
 def _redis(settings: Settings) -> Iterator[redis.Redis]:
-    """The shop's Redis, for one look; one that is frozen or goes away is an error that says so."""
+    """A connection to the shop's Redis; a Redis that stops answering raises RedisUnavailable."""
     from redis.exceptions import RedisError
 
     from recomart.redis import connect, no_answer
@@ -151,7 +172,7 @@ def _say(line: str) -> None:
 
 
 def _stdin_is_piped() -> bool:
-    """Whether stdin is a pipe or a file; /dev/null and a terminal are neither."""
+    """Whether stdin is a pipe or a file, and not /dev/null or a terminal."""
     try:
         mode = os.fstat(sys.stdin.fileno()).st_mode
     except (OSError, ValueError, AttributeError):

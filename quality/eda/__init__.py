@@ -1,4 +1,4 @@
-"""Exploratory plots: what a shop's data looks like, each picture with a sentence computed from it."""
+"""Exploratory plots of a shop's data, each with a sentence that is computed from the data."""
 
 from quality.eda.gallery import draw
 

@@ -10,11 +10,11 @@ from quality.eda.picture import DARK, WARM, NotDrawn, Plot, of_all, percent
 from quality.eda.source import Source
 
 POINTS = 600
-"""Ranks that are drawn at most, evenly on the log axis."""
+"""The most ranks that are drawn, evenly spaced on the log axis."""
 
 
 def half(counts: np.ndarray) -> int:
-    """How many of the largest counts together make at least half of the sum.
+    """How many of the largest counts add up to at least half of the sum.
 
     Args:
         counts: (n,) non-negative, largest first.
@@ -36,8 +36,8 @@ def per_product(source: Source) -> Plot | NotDrawn:
     return _activity(source, "product", "Activity per product: the long tail", "go to")
 
 
-def _activity(source: Source, thing: str, title: str, verb: str) -> Plot | NotDrawn:
-    name, key = f"activity_per_{thing}", f"{thing}_id"
+def _activity(source: Source, entity: str, title: str, verb: str) -> Plot | NotDrawn:
+    name, key = f"activity_per_{entity}", f"{entity}_id"
     sample = source.interactions(key)
     if not sample.rows:
         return NotDrawn(name, title, "the shop has no interactions")
@@ -45,14 +45,14 @@ def _activity(source: Source, thing: str, title: str, verb: str) -> Plot | NotDr
         f"select count(*) as n from {sample.sql} where {key} is not null"
         f" group by {key} order by 1 desc"
     )["n"]
-    known = max(source.count(f"marts.dim_{thing}s", sample.condition), len(counts))
+    known = max(source.count(f"marts.dim_{entity}s", sample.condition), len(counts))
     busiest = half(counts)
     idle = known - len(counts)
-    tail = f"{of_all(idle, f'{thing} has', f'{thing}s have')} none" if idle else "all have some"
+    tail = f"{of_all(idle, f'{entity} has', f'{entity}s have')} none" if idle else "all have some"
     where = " of the sample" if sample.sampled else ""
     reading = (
-        f"Half of all interactions {verb} {percent(busiest / known)} of the {thing}s"
-        f" ({busiest:,} of {known:,}{where}); the median active {thing} has"
+        f"Half of all interactions {verb} {percent(busiest / known)} of the {entity}s"
+        f" ({busiest:,} of {known:,}{where}); the median active {entity} has"
         f" {np.median(counts):,.0f}, and {tail}."
     )
     places = np.unique(np.geomspace(1, len(counts), POINTS).round().astype(int))
@@ -63,19 +63,19 @@ def _activity(source: Source, thing: str, title: str, verb: str) -> Plot | NotDr
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set_ylim(bottom=0.9)
-        # a line and no filled area: on log axes an area says nothing about a share
+        # a line, not a filled area: on log axes an area does not show a share
         axes.axvline(
             busiest,
             color=WARM,
             linestyle="--",
             linewidth=1.2,
-            label=f"the {busiest:,} to the left have half of all interactions",
+            label=f"the first {busiest:,} have half of all interactions",
         )
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-        axes.set_xlabel(f"rank of the {thing}, most active first (log axis)")
-        axes.set_ylabel(f"interactions of the {thing} (count, log axis)")
+        axes.set_xlabel(f"rank of the {entity}, most active first (log axis)")
+        axes.set_ylabel(f"interactions of the {entity} (count, log axis)")
         axes.legend(frameon=False, fontsize=8, loc="lower left")
 
-    note = "One row per interaction of any kind but impressions"
+    note = "One row per interaction of any kind except impressions"
     return Plot(name, title, reading, note, sample.rows, sample.of, paint)

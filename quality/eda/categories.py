@@ -1,4 +1,4 @@
-"""What part of the catalogue and of the activity each category has."""
+"""Each category's share of the products and of the interactions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def shares(source: Source) -> Plot | NotDrawn:
     unnamed = [("(no category)", *row[1:]) for row in found if row[0] is None]
     rest = named[SHOWN:]
     bars = [(label(row[0]), row[1], row[2]) for row in named[:SHOWN]] + unnamed
-    # one bar for all others would be longer than any, and shrink those that have a name
+    # one bar for all others would be the longest, and shrink the named ones
     others = (
         f"; not shown are {of_all(len(rest), 'category', 'categories')} with"
         f" {percent(sum(row[1] for row in rest) / products)} of the products and"
@@ -70,6 +70,6 @@ def shares(source: Source) -> Plot | NotDrawn:
         axes.set_xlabel("share, %")
         axes.legend(frameon=False, fontsize=8, loc="best")
 
-    note = f"Products of the catalogue ({products:,}) and interactions of any kind but impressions{others}"
+    note = f"Products of the catalogue ({products:,}) and interactions of any kind except impressions{others}"
     height = 2.0 + 0.3 * len(bars)
     return Plot(name, title, reading, note, sample.rows, sample.of, paint, height=height)

@@ -1,4 +1,4 @@
-"""How the main features moved between the first and the last month."""
+"""Drift of the main features between the first and the last month."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SOME, MUCH = 0.1, 0.25
 
 @dataclass(frozen=True)
 class Drift:
-    """One feature then and now: shares of the bins 0, 1, 2-3, 4-7 and so on, and their PSI."""
+    """One feature in the first and in the last month: shares of the bins 0, 1, 2-3, 4-7 and so on, and their PSI."""
 
     feature: str
     then: np.ndarray
@@ -38,8 +38,8 @@ def bins(counts: np.ndarray) -> np.ndarray:
 def stability_index(then: np.ndarray, now: np.ndarray) -> float:
     """Population stability index of two sets of counts by bin.
 
-    The sum over bins of (now - then) * ln(now / then), of shares. A bin that one of the two has
-    nothing in counts as half a row there, for the logarithm's sake. Below 0.1 is usually called
+    The sum over bins of (now - then) * ln(now / then), of shares. A bin that is empty in one
+    of the two counts as half a row there, because the logarithm of 0 is undefined. Below 0.1 is usually called
     stable, above 0.25 a large shift.
 
     Args:
@@ -63,8 +63,8 @@ def of_products(source: Source) -> Plot | NotDrawn:
     return _drift(source, "product")
 
 
-def _drift(source: Source, thing: str) -> Plot | NotDrawn:
-    name, title = f"drift_{thing}s", f"How {thing} features moved, first against last month"
+def _drift(source: Source, entity: str) -> Plot | NotDrawn:
+    name, title = f"drift_{entity}s", f"Drift of {entity} features: first month against last month"
     if source.first_activity_at is None:
         return NotDrawn(name, title, "the shop has no interactions")
     start = source.first_activity_at.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -73,24 +73,24 @@ def _drift(source: Source, thing: str) -> Plot | NotDrawn:
     if now - then < MONTH:
         days = (now - start).days
         return NotDrawn(
-            name, title, f"two months apart need 60 whole days of data, and there are {days}"
+            name, title, f"comparing two months needs 60 whole days of data, and there are {days}"
         )
-    sample = source.sample(source.features(f"ftr_{thing}s", f"{thing}_id"), f"{thing}_id")
-    before, after = (_active(source, sample, thing, moment) for moment in (then, now))
-    drifts = [_compare(f"{what}_30d", before[i], after[i]) for i, what in enumerate(MAIN[thing])]
+    sample = source.sample(source.features(f"ftr_{entity}s", f"{entity}_id"), f"{entity}_id")
+    before, after = (_active(source, sample, entity, moment) for moment in (then, now))
+    drifts = [_compare(f"{what}_30d", before[i], after[i]) for i, what in enumerate(MAIN[entity])]
     moved = [drift for drift in drifts if drift is not None]
     if not moved:
-        kinds = ", ".join(MAIN[thing])
-        return NotDrawn(name, title, f"no {thing} has any {kinds} in one of the two months")
+        kinds = ", ".join(MAIN[entity])
+        return NotDrawn(name, title, f"no {entity} has any {kinds} in one of the two months")
     worst = max(moved, key=lambda drift: drift.psi)
     size = f"PSI {worst.psi:.2f}; {SOME:g} and less is stable, above {MUCH:g} large"
     how = "a lot" if worst.psi > MUCH else "somewhat"
     reading = (
         f"{worst.feature} moved most, {how} ({size})."
         if worst.psi > SOME
-        else f"No main feature moved: the most did {worst.feature} ({size})."
+        else f"No main feature moved: {worst.feature} moved most ({size})."
     ) + (
-        f" {len(before[0]):,} {thing}s were active in the first month,"
+        f" {len(before[0]):,} {entity}s were active in the first month,"
         f" {len(after[0]):,} in the last."
     )
 
@@ -101,8 +101,8 @@ def _drift(source: Source, thing: str) -> Plot | NotDrawn:
             panel.set_xlabel(f"{drift.feature}\n(count, in 30 days)")
             panel.set_title(f"PSI {drift.psi:.2f}", fontsize=9)
             if place == 0:
-                panel.set_ylabel(f"share of the active {thing}s, %")
-                # beside the title, where no bar can lie under it
+                panel.set_ylabel(f"share of the active {entity}s, %")
+                # next to the title, where it covers no bar
                 handles, names = panel.get_legend_handles_labels()
                 legend = figure.legend(
                     handles, names, loc="upper right", ncols=2, frameon=False, fontsize=8
@@ -110,19 +110,19 @@ def _drift(source: Source, thing: str) -> Plot | NotDrawn:
                 legend.set_in_layout(False)
 
     note = (
-        f"{thing.capitalize()}s with any activity in the 30 days before {then:%Y-%m-%d} (first"
+        f"{entity.capitalize()}s with any activity in the 30 days before {then:%Y-%m-%d} (first"
         f" month) and {now:%Y-%m-%d} (last month); from the feature history"
     )
     return Plot(name, title, reading, note, sample.rows, sample.of, paint, height=4.2)
 
 
-def _active(source: Source, sample: Sample, thing: str, moment: datetime) -> list[np.ndarray]:
+def _active(source: Source, sample: Sample, entity: str, moment: datetime) -> list[np.ndarray]:
     """The main features of all that were active in the 30 days before a midnight, by feature."""
-    columns = [f"{thing}_{what}_30d" for what in MAIN[thing]]
+    columns = [f"{entity}_{what}_30d" for what in MAIN[entity]]
     found = source.columns(
         f"select {', '.join(columns)} from (select * from {sample.sql}"
         f" where event_timestamp <= $1 qualify row_number() over"
-        f" (partition by {thing}_id order by event_timestamp desc) = 1)"
+        f" (partition by {entity}_id order by event_timestamp desc) = 1)"
         f" where greatest({', '.join(columns)}) > 0",
         moment,
     )

@@ -1,4 +1,4 @@
-"""From a view over the cart to a purchase."""
+"""The funnel from view to cart to purchase."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def funnel(source: Source) -> Plot | NotDrawn:
     events = dict(source.rows(f"select kind, count(*) from {sample.sql} group by kind"))
     stages = [(kind, words) for kind, words in STAGES if events.get(kind)]
     if len(stages) < 2:
-        have = f"only {stages[0][0]} events are" if stages else "none of them is"
+        have = f"only {stages[0][0]} events are" if stages else "none of these is"
         return NotDrawn(
             name, title, f"a funnel needs views, carts and purchases, and {have} recorded"
         )
@@ -31,12 +31,12 @@ def funnel(source: Source) -> Plot | NotDrawn:
         for place in range(len(stages))
     )
     first, last = stages[0][0], stages[-1][0]
-    *pairs, both, unseen = source.rows(
+    *pairs, both, without_first = source.rows(
         f"select {reached}, count(*) filter (where {first} and {last}),"
         f" count(*) filter (where {last} and not {first})"
         f" from (select {flags} from {sample.sql} group by user_id, product_id)"
     )[0]
-    reading = _reading(stages, pairs, both, unseen)
+    reading = _reading(stages, pairs, both, without_first)
     used = sum(events[kind] for kind, _ in stages)
 
     def paint(figure: Figure) -> None:
@@ -89,8 +89,8 @@ def funnel(source: Source) -> Plot | NotDrawn:
     )
 
 
-def _reading(stages: list[tuple[str, str]], pairs: list[int], both: int, unseen: int) -> str:
-    """What became of the pairs of the first stage, also those that jumped over the second."""
+def _reading(stages: list[tuple[str, str]], pairs: list[int], both: int, without_first: int) -> str:
+    """What became of the pairs of the first stage, including those that skipped the second."""
     start, begin, end = max(pairs[0], 1), stages[0][1], stages[-1][1]
     reading = f"Of {pairs[0]:,} user-product pairs {begin}, "
     if len(stages) == len(STAGES):
@@ -100,7 +100,7 @@ def _reading(stages: list[tuple[str, str]], pairs: list[int], both: int, unseen:
         )
     else:
         reading += f"{percent(both / start)} were {end}"
-    without = of_all(unseen, "more was", "more were") if unseen else "none was"
+    without = of_all(without_first, "more was", "more were") if without_first else "none was"
     return f"{reading}; {without} {end} without being {begin}."
 
 

@@ -1,4 +1,4 @@
-"""All plots of a shop, into `<lake>/eda_plots`: pictures, and readings.json which says what they say."""
+"""All plots of a shop in `<lake>/eda_plots`: the pictures, and readings.json with their texts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from recomart.step import Progress, StepResult, no_progress
 from recomart.warehouse import warehouse
 
 FORMAT = 2
-"""Of readings.json, and of the pictures: another one has them drawn anew."""
+"""Version of readings.json and of the pictures: after a change, all are drawn again."""
 READINGS = "readings.json"
 PLOTS: tuple[Callable[[Source], Plot | NotDrawn], ...] = (
     values.ratings,
@@ -48,13 +48,13 @@ def draw(
     progress: Progress = no_progress,
     most_rows: int = MOST_ROWS,
     *,
-    anew: bool = True,
+    redraw: bool = True,
 ) -> StepResult:
-    """Draw every plot that the shop has data for; one that it has none for is removed.
+    """Draw every plot that the shop has data for, and remove the others.
 
     Args:
         most_rows: a table with more rows is sampled.
-        anew: draw also when the plots that are there were made of the same data.
+        redraw: draw even if the existing plots were made from the same data.
 
     Raises:
         NotReady: there is no warehouse, or nothing was transformed yet.
@@ -64,8 +64,8 @@ def draw(
     with warehouse(settings, read_only=True) as connection:
         source = Source(connection, settings, most_rows)
         state = source.state()
-        if not anew and (there := _drawn_before(settings.eda_plots, state)):
-            return StepResult(there, "plots", "as they were")
+        if not redraw and (existing := _drawn_before(settings.eda_plots, state)):
+            return StepResult(existing, "plots", "unchanged")
         for place, read in enumerate(PLOTS):
             progress("read", place, len(PLOTS))
             found.append(read(source))
@@ -82,7 +82,7 @@ def draw(
 
 
 def _drawn_before(folder: Path, state: str | None) -> int:
-    """How many plots are there, all of them made of this state; else 0."""
+    """How many plots exist, if all of them were made from this state; else 0."""
     readings = folder / READINGS
     if state is None or not readings.is_file():
         return 0

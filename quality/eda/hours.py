@@ -1,4 +1,4 @@
-"""When a week's interactions happen."""
+"""Interactions by hour and weekday."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sun
 def hours_between(first: datetime, last: datetime) -> np.ndarray:
     """(7, 24) how often each hour of each weekday, Monday first, lies between two moments.
 
-    Both moments' own hours are included, so that a day of which only the evening is known counts
-    for its evening alone.
+    Both moments' own hours are included, so a day of which only the evening is known counts
+    only for its evening.
     """
     start = np.datetime64(first, "h")
     hours = np.arange(start, np.datetime64(last, "h") + np.timedelta64(1, "h")).astype(int)
-    # hour 0 of numpy's clock is a Thursday's midnight
+    # hour 0 of numpy's clock is midnight of a Thursday
     return np.bincount((hours + 3 * 24) % (7 * 24), minlength=7 * 24).reshape(7, 24)
 
 
@@ -63,7 +63,7 @@ def by_hour(source: Source) -> Plot | NotDrawn:
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
-        # cividis goes evenly from dark to light, for colour-blind eyes and in grey
+        # cividis goes evenly from dark to light, also in grey and for colour-blind readers
         image = axes.imshow(mean, cmap="cividis", aspect="auto", vmin=0)
         axes.set_yticks(range(7), DAYS)
         axes.set_xticks(range(0, 24, 2), [f"{h:02d}" for h in range(0, 24, 2)])
@@ -73,8 +73,8 @@ def by_hour(source: Source) -> Plot | NotDrawn:
         bar.set_label("interactions per hour (mean)", fontsize=9)
 
     note = (
-        f"One row per interaction of any kind but impressions, {first:%Y-%m-%d} to"
-        f" {last:%Y-%m-%d}; each hour is divided by how often it occurs in this time"
+        f"One row per interaction of any kind except impressions, {first:%Y-%m-%d} to"
+        f" {last:%Y-%m-%d}; each count is divided by how often that hour occurs in this period"
     )
     if dated:
         verb = "is left out: its" if len(dated) == 1 else "are left out: their"

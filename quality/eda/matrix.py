@@ -1,4 +1,4 @@
-"""How sparse the matrix of users and items is, and where it is not."""
+"""How sparse the user-item matrix is, by bands of activity."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BANDS = 20
 
 def sparsity(source: Source) -> Plot | NotDrawn:
     """The share of user-product pairs with an interaction, in bands of activity."""
-    name, title = "sparsity", "How full the user-item matrix is"
+    name, title = "sparsity", "Sparsity of the user-item matrix"
     sample = source.interactions("user_id")
     users = source.count("marts.dim_users", sample.condition)
     products = source.count("marts.dim_products")
@@ -71,7 +71,7 @@ def sparsity(source: Source) -> Plot | NotDrawn:
         bar.ax.minorticks_off()
         bar.set_label(f"pairs with an interaction, % (white: none{where})", fontsize=9)
 
-    note = "One row per interaction of any kind but impressions, repeats of a pair counted once"
+    note = "One row per interaction of any kind except impressions, repeats of a pair counted once"
     return Plot(name, title, reading, note, sample.rows, sample.of, paint, height=5.2)
 
 

@@ -1,4 +1,4 @@
-"""The frame that all plots share: title, reading, note, colours that also differ in grey."""
+"""What all plots share: title, reading, note, and colours that also differ in grey."""
 
 from __future__ import annotations
 
@@ -24,14 +24,15 @@ LETTERS_A_LINE, LETTERS_A_NOTE = 120, 150
 
 @dataclass(frozen=True)
 class Plot:
-    """A plot whose data are read and whose picture is not painted yet.
+    """A plot whose data was read, before it is painted.
 
     Args:
         name: of its file, without the ending.
         reading: one sentence computed from the data.
-        note: what a row is, where it is from, what was left out.
-        rows: that it was computed from; `of` when it is a sample of so many.
-        paint: puts the axes into the figure.
+        note: what a row is, where it comes from, and what was left out.
+        rows: how many rows it was computed from.
+        of: how many rows the table has; more than `rows` for a sample.
+        paint: adds the axes to the figure.
         height: of the figure, in inches.
     """
 
@@ -61,7 +62,7 @@ class NotDrawn:
 def png(plot: Plot, shop: str) -> bytes:
     """The plot as a PNG; equal data give equal bytes."""
     figure = Figure(figsize=(WIDTH, plot.height), dpi=DPI, facecolor="white")
-    FigureCanvasAgg(figure)
+    canvas = FigureCanvasAgg(figure)
     reading = textwrap.fill(plot.reading, LETTERS_A_LINE)
     note = textwrap.fill(_whole_note(plot, shop), LETTERS_A_NOTE)
     inch = 1 / plot.height
@@ -82,12 +83,13 @@ def png(plot: Plot, shop: str) -> bytes:
         if "mathdefault" not in text.get_text():
             text.set_parse_math(False)
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
+    # savefig would draw everything twice, the first time only to lay it out
+    canvas.print_png(buffer, metadata={"Software": None})
     return buffer.getvalue()
 
 
 def label(text: object, width: int = 26) -> str:
-    """A text from data as a label; a character that the font lacks is shown as its escape."""
+    """A text from data as a label; a character that the font lacks becomes an escape."""
     return "".join(
         c if ord(c) in _drawable() else f"\\u{ord(c):04x}" for c in one_line(text, width)
     )
@@ -102,7 +104,7 @@ def percent(share: float) -> str:
 
 
 def of_all(n: int, one: str, many: str) -> str:
-    """A number with its noun."""
+    """A number with its noun: `1 user`, `2 users`."""
     return f"{n:,} {one if n == 1 else many}"
 
 
@@ -111,7 +113,7 @@ def _whole_note(plot: Plot, shop: str) -> str:
     if plot.sampled:
         rows = (
             f"SAMPLE of {plot.rows:,} of {plot.of:,} rows"
-            " (whole keys, chosen by their hash: the same ones every time)"
+            " (all rows of a key or none, chosen by the key's hash: the same every time)"
         )
     return f"{label(shop, 60)}. {rows}. {plot.note}."
 

@@ -1,4 +1,4 @@
-"""What the plots read: marts in the warehouse, features as published, large tables by sample."""
+"""What the plots read: marts in the warehouse and published features; large tables are sampled."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ MOST_ROWS = 1_000_000
 SEED = "recomart-eda-1"
 PARTS = 1_000_000
 INTERACTIONS = "(select * from marts.fct_interactions where kind <> 'impression')"
-"""What users did. An impression is what the shop did."""
+"""What users did. An impression is left out, because the shop makes it."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Rows of a table, all or a share of its keys.
+    """Rows of a table: all, or those of a share of its keys.
 
     Args:
         sql: what to select from.
@@ -70,7 +70,7 @@ class Source:
         tables = {row[0] for row in self.rows("select table_name from information_schema.tables")}
         if not tables >= {"fct_interactions", "dim_shop", "dim_users", "dim_products"}:
             raise NotReady(
-                "there is nothing to draw: no data were transformed yet",
+                "there is nothing to draw: no data was transformed yet",
                 help="run 'recomart transform' first",
             )
         self._has_account = "dq_reconciliation" in tables
@@ -78,7 +78,7 @@ class Source:
         self.title, self.currency, self.as_of, self.first_activity_at = shop
 
     def state(self) -> str | None:
-        """What the pictures depend on, in short: equal states give equal pictures. None when the
+        """A digest of what the pictures depend on: equal states give equal pictures. None when the
         warehouse has no account of its records."""
         if not self._has_account:
             return None
@@ -100,18 +100,18 @@ class Source:
         return int(self.rows(f"select count(*) from {relation} where {condition}")[0][0])
 
     def features(self, model: str, key: str) -> str:
-        """A feature history as published and now known; as built, when nothing is published."""
+        """A published feature history as it is known now; before the first publish, the table."""
         path = self.published / f"{model}.parquet"
         if not path.exists():
             return f"features.{model}"
         return as_now_known(f"read_parquet({literal(path)})", [key])
 
     def interactions(self, key: str) -> Sample:
-        """What users did, sampled by `user_id` or `product_id`, so that each key is whole."""
+        """What users did, sampled by `user_id` or `product_id`: all rows of a key, or none."""
         return self.sample(INTERACTIONS, key)
 
     def sample(self, relation: str, key: str) -> Sample:
-        """All rows, or those whose key's hash falls below a share: the same ones every time."""
+        """All rows, or those of the keys with a low hash: the same ones every time."""
         if (relation, key) not in self._samples:
             self._samples[relation, key] = self._sample(relation, key)
         return self._samples[relation, key]

@@ -10,15 +10,15 @@ from quality.eda.picture import DARK, MIDDLE, NotDrawn, Plot, percent
 from quality.eda.source import Source
 
 FEW_VALUES = 21
-"""Up to so many different ratings have a bar each."""
+"""The most different ratings that get a bar each."""
 WIDE = 30
-"""Prices whose 99th percentile is so many times the first are drawn on a log axis."""
+"""Prices are drawn on a log axis if the 99th percentile is this many times the 1st."""
 BINS = 40
 
 
 def ratings(source: Source) -> Plot | NotDrawn:
     """The distribution of explicit ratings on the shop's scale."""
-    name, title = "ratings", "How users rate"
+    name, title = "ratings", "Ratings"
     sample = source.sample("marts.fct_ratings", "user_id")
     if not sample.rows:
         return NotDrawn(name, title, "the shop has no ratings")
@@ -54,7 +54,7 @@ def ratings(source: Source) -> Plot | NotDrawn:
 
 
 def prices(source: Source) -> Plot | NotDrawn:
-    """The distribution of catalogue prices; of prices paid, where the catalogue has none."""
+    """The distribution of catalogue prices, or of prices paid if the catalogue has none."""
     name, title = "prices", "Prices"
     of = "marts.dim_products"
     sample, price, note = source.sample(of, "product_id"), "price", "One row per product"
@@ -81,7 +81,7 @@ def prices(source: Source) -> Plot | NotDrawn:
     )
     first, last = np.percentile(above, [1, 99])
     is_wide = last / first > WIDE
-    # ends are drawn in the outermost bins, so that one price of a million does not empty the plot
+    # extremes go into the outermost bins, or one price of a million would squeeze all others
     edges = np.geomspace(first, last, BINS + 1) if is_wide else np.linspace(first, last, BINS + 1)
     if first == last:
         edges = np.linspace(first * 0.9, first * 1.1, BINS + 1)
@@ -107,7 +107,7 @@ def prices(source: Source) -> Plot | NotDrawn:
             axes.set_xscale("log")
             scale = ", log axis"
             axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
-        axes.set_xlabel(f"price ({unit}{scale}; the outermost bars also hold the 1% beyond)")
+        axes.set_xlabel(f"price ({unit}{scale}; the outermost bars include the 1% beyond)")
         axes.set_ylabel("share of the prices, %")
 
     return Plot(name, title_drawn, reading, note, len(above), sample.of - left_out, paint)

@@ -1,16 +1,16 @@
-"""Lineage: `walk` from one thing both ways, `export` as OpenLineage events, `columns_page`."""
+"""Lineage: `walk` from one asset in both directions, `export` as OpenLineage events, and the page of
+column lineage."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from quality.lineage.columns import columns_page
-from quality.lineage.ledger import Load
 from quality.lineage.tree import Branch, FileGroup, Node, Walk
 from quality.lineage.walk import walk
 from recomart.settings import Settings
 
-__all__ = ["Branch", "FileGroup", "Load", "Node", "Walk", "columns_page", "export", "walk"]
+__all__ = ["Branch", "FileGroup", "Node", "Walk", "columns_page", "export", "walk"]
 
 
 def export(settings: Settings) -> Path:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 import logging
-from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from quality.lineage.project import Project, read_project
+from feature_store.dbt_manifest import MANIFEST, Manifest, Table, read_manifest
 from recomart.errors import NotReady
 from recomart.files import replace_text
 from recomart.settings import Settings
@@ -40,19 +40,27 @@ class ColumnLineage:
     """The columns that each column of each model is computed from, directly."""
 
     sources: dict[str, dict[str, tuple[Source, ...]]]
-    followers: dict[Place, tuple[Place, ...]]
+
+    @cached_property
+    def read(self) -> frozenset[Place]:
+        """The columns that any other column is computed from."""
+        listed = (sources for columns in self.sources.values() for sources in columns.values())
+        return frozenset((s.table, s.column) for sources in listed for s in sources)
 
     def sources_of(self, table: str, column: str) -> tuple[Source, ...]:
+        """The columns that a column is computed from; none for a count of rows."""
         return self.sources.get(table, {}).get(column, ())
 
-    def followers_of(self, table: str, column: str) -> tuple[Place, ...]:
-        return self.followers.get((table, column), ())
+    def names_of(self, table: Table) -> set[str]:
+        """The columns of a table: those that the project declares, and those that are read."""
+        read = {name for id, name in self.read if id == table.id}
+        return {*table.columns, *self.sources.get(table.id, {}), *read}
 
 
 def columns_page(settings: Settings, target: Path) -> Path:
     """Write the page of column lineage, one HTML file that needs no network, and return its path.
 
-    What it shows is kept beside it for `walk` and `export`.
+    What it shows is also kept as JSON, for `walk` and `export`.
 
     Args:
         target: dbt's target folder after `dbt docs generate`.
@@ -60,7 +68,7 @@ def columns_page(settings: Settings, target: Path) -> Path:
     Raises:
         NotReady: dbt's manifest or catalogue is not there.
     """
-    manifest, catalog = target / "manifest.json", target / "catalog.json"
+    manifest, catalog = target / MANIFEST, target / "catalog.json"
     for needed in (manifest, catalog):
         if not needed.exists():
             raise NotReady(
@@ -76,38 +84,33 @@ def columns_page(settings: Settings, target: Path) -> Path:
         found = json.loads((Path(made) / _ASSET).read_text(encoding="utf-8"))
         html = (Path(made) / "index.html").read_text(encoding="utf-8")
     parents = found["lineage"]["parents"]
-    record = {"project": read_project(manifest).digest, "parents": parents}
+    record = {"project": read_manifest(manifest).digest, "parents": parents}
     page = settings.lineage / PAGE
     replace_text(page, html)
     replace_text(settings.lineage / RECORD, json.dumps(record, sort_keys=True) + "\n")
     return page
 
 
-def read_columns(settings: Settings, project: Project) -> ColumnLineage | None:
-    """The lineage of a project's columns; None when no page was made of this state of its code."""
+def read_columns(settings: Settings, newest: Manifest) -> ColumnLineage | None:
+    """The lineage of the columns of a project; None unless the page was made of the same code."""
     path = settings.lineage / RECORD
     if not path.exists():
         return None
     record = json.loads(path.read_text(encoding="utf-8"))
-    if record["project"] != project.digest:
+    if record["project"] != newest.digest:
         return None
     sources = {
         table: {
             column: tuple(
                 Source(s["dbt_node"], s["column"], s["lineage_type"] != "transformation")
                 for s in _once(listed)
-                if s["dbt_node"] in project.tables
+                if s["dbt_node"] in newest.tables
             )
             for column, listed in columns.items()
         }
         for table, columns in record["parents"].items()
     }
-    followers: dict[Place, list[Place]] = defaultdict(list)
-    for table, columns in sources.items():
-        for column, listed in columns.items():
-            for source in listed:
-                followers[source.table, source.column].append((table, column))
-    return ColumnLineage(sources, {k: tuple(sorted(v)) for k, v in followers.items()})
+    return ColumnLineage(sources)
 
 
 def _once(listed: list[dict[str, str]]) -> list[dict[str, str]]:

@@ -1,6 +1,6 @@
-"""OpenLineage's names and facets for the things of a lake.
+"""OpenLineage's names and facets for the nodes of the lineage graph.
 
-Names follow its naming rules: a file by its path in the namespace `file`, a table as
+Names follow OpenLineage's naming rules: a file by its path in the namespace `file`, a table as
 database.schema.table of its warehouse, a feature view as Feast's own emitter calls it. A published
 file has its snapshot's hash in its path, so each version is a data set of its own.
 """
@@ -13,6 +13,7 @@ from typing import Any
 from openlineage.client import facet_v2 as facets
 from openlineage.client.event_v2 import InputDataset, OutputDataset
 
+from feature_store.ledger import Load
 from feature_store.registered_models import (
     KIND,
     REGISTERED_MODEL,
@@ -21,10 +22,17 @@ from feature_store.registered_models import (
     ModelVersion,
 )
 from feature_store.snapshots import Snapshot
-from quality.lineage.columns import ColumnLineage
-from quality.lineage.ledger import Load
-from quality.lineage.project import Project, Table
-from recomart.settings import Settings
+from quality.lineage.graph import (
+    BATCH,
+    PUBLISHED,
+    RAW,
+    TABLE,
+    TRAINING_SET,
+    VIEW,
+    Graph,
+    Key,
+    Run,
+)
 
 PRODUCER = "urn:recomart:quality.lineage"
 
@@ -32,104 +40,136 @@ Facets = dict[str, Any]
 
 
 class Datasets:
-    """Data sets of one lake, each as an input and as an output of a run."""
+    """The nodes of a graph as data sets of OpenLineage."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, graph: Graph) -> None:
+        settings = graph.records.settings
+        self._graph = graph
+        self._lake = settings.lake
         self._tables = f"duckdb://{settings.warehouse.as_posix()}"
         self._views = settings.feast_project
         self._models = settings.mlflow_uri
+        self._snapshots = {snapshot.hash: snapshot for snapshot in graph.records.snapshots}
+        self._by_version = {model.version: model for model in graph.records.models}
 
-    def landed(self, load: Load) -> InputDataset:
-        """A landing file: its version is the sha256 of its bytes."""
-        assert load.landed_file
-        described = f"{load.entity} received as {load.source_file}, batch {load.batch_id}"
-        known = {"version": version(load.sha256 or ""), "documentation": documented(described)}
-        name = (self._settings.lake / load.landed_file).as_posix()
-        return InputDataset("file", name, facets={**known, **kind("FILE")})
+    def read(self, key: Key, run: Run) -> InputDataset:
+        """A node as the input of a run."""
+        namespace, name = self._name(key)
+        known: Facets = {"version": version(self._version(key, run))}
+        if key.kind == BATCH:
+            known |= {"documentation": documented(_received(self._load(key))), **kind("FILE")}
+        return InputDataset(namespace, name, facets=known)
 
-    def table_input(self, table: Table, of: str) -> InputDataset:
-        """A table of the warehouse: of a batch (raw ones) or of an invocation of dbt."""
-        return InputDataset(self._tables, table.relation, facets={"version": version(of)})
+    def made(self, key: Key, run: Run) -> OutputDataset:
+        """A node as the output of a run, with its columns where they are known."""
+        namespace, name = self._name(key)
+        known: Facets = {"version": version(self._version(key, run))}
+        rows = None
+        if key.kind in (RAW, TABLE):
+            known |= self._table_facets(key)
+            rows = self._load(run.inputs[0]).records if key.kind == RAW and run.inputs else None
+        elif key.kind == PUBLISHED:
+            known |= kind("FILE") | self._published_facets(key)
+            rows = self._snapshots[key.scope].rows.get(key.name)
+        elif key.kind == VIEW:
+            known |= kind("FEATURE_VIEW") | self._view_facets(key)
+        elif key.kind != TRAINING_SET:
+            known |= kind("MODEL")
+        return OutputDataset(namespace, name, facets=known, outputFacets=statistics(rows))
 
-    def table_output(
-        self,
-        table: Table,
-        of: str,
-        rows: int | None = None,
-        lineage: Facets | None = None,
-    ) -> OutputDataset:
-        """A table, with its columns as the project describes them."""
+    def _name(self, key: Key) -> tuple[str, str]:
+        """The namespace and the name of a node's data set."""
+        if key.kind == BATCH:
+            landed = self._load(key).landed_file
+            assert landed  # a run has no input where nothing landed
+            return "file", (self._lake / landed).as_posix()
+        if key.kind in (RAW, TABLE):
+            return self._tables, self._graph.tables[key].relation
+        if key.kind == PUBLISHED:
+            return "file", self._snapshots[key.scope].file(key.name).as_posix()
+        if key.kind == VIEW:
+            return self._views, key.name
+        if key.kind == TRAINING_SET:
+            tags = self._by_version[key.name].tags
+            hash, of_kind = tags.get(TRAINING_HASH, ""), tags.get(KIND, "unknown")
+            return self._models, f"training_set/{hash[:16]}/{of_kind}"
+        return self._models, f"{REGISTERED_MODEL}/{key.name}"
+
+    def _version(self, key: Key, run: Run) -> str:
+        """The version of a node that a run read or made.
+
+        Of a landed file, a published file and a model it is a sha256; of a raw table, the newest
+        batch in it; of a dbt table, dbt's invocation; of a feature view, the snapshot's hash.
+        """
+        if key.kind == BATCH:
+            return self._load(key).sha256 or ""
+        if key.kind == RAW:
+            if run.build:
+                return self._graph.builds[run.build].last_batch.get(key.name, run.build)
+            return run.batch
+        if key.kind == TABLE:
+            return key.scope
+        if key.kind == PUBLISHED:
+            snapshot: Snapshot = self._snapshots[key.scope]
+            return snapshot.files.get(key.name, snapshot.hash)
+        if key.kind == VIEW:
+            return key.scope
+        model: ModelVersion = self._by_version[key.name]
+        if key.kind == TRAINING_SET:
+            return model.tags.get(TRAINING_HASH, "")
+        return model.tags.get(SHA256, model.version)
+
+    def _load(self, key: Key) -> Load:
+        return self._graph.records.by_key[key.name, key.scope or None]
+
+    def _table_facets(self, key: Key) -> Facets:
+        table = self._graph.tables[key]
         schema = {name: column.data_type for name, column in table.columns.items()}
         words = {name: column.description for name, column in table.columns.items()}
-        known: Facets = {"version": version(of), **kind("TABLE"), **(lineage or {})}
-        if schema and not table.raw:  # of raw tables the project names the bookkeeping alone
+        known: Facets = {**kind("TABLE"), **self._column_lineage(key)}
+        if schema and not table.source:  # of raw tables the project declares few columns
             known["schema"] = schema_of(schema, words)
         if table.description:
-            known["documentation"] = documented(table.description)
-        return OutputDataset(
-            self._tables, table.relation, facets=known, outputFacets=statistics(rows)
-        )
+            known["documentation"] = documented(" ".join(table.description.split()))
+        return known
 
-    def columns_of(self, project: Project, columns: ColumnLineage, table: Table) -> Facets:
-        """The facet that says from which columns each column is computed."""
+    def _column_lineage(self, key: Key) -> Facets:
+        """The facet that says from which columns each column is computed, of the newest code."""
+        columns, newest = self._graph.records.columns, self._graph.records.manifest
+        if key.kind != TABLE or columns is None:
+            return {}
+        if self._graph.builds[key.scope].manifest.digest != newest.digest:
+            return {}
         fields = {
             name: [
-                (self._tables, project.tables[s.table].relation, s.column, s.as_it_is)
+                (self._tables, newest.tables[s.table].relation, s.column, s.as_it_is)
                 for s in sources
             ]
-            for name, sources in columns.sources.get(table.id, {}).items()
+            for name, sources in columns.sources.get(key.name, {}).items()
             if sources
         }
         return {"columnLineage": column_lineage(fields)} if fields else {}
 
-    def published(self, snapshot: Snapshot, table: Table) -> InputDataset:
-        """The published file of a model: its version is its sha256."""
-        name = snapshot.file(table.name).as_posix()
-        sha256 = snapshot.files.get(table.name, snapshot.hash)
-        return InputDataset("file", name, facets={"version": version(sha256)})
+    def _published_facets(self, key: Key) -> Facets:
+        schema = self._snapshots[key.scope].schema.get(key.name, {})
+        relation = self._graph.tables[key].relation
+        fields = {name: [(self._tables, relation, name, True)] for name in schema}
+        if not schema:
+            return {}
+        return {"schema": schema_of(schema), "columnLineage": column_lineage(fields)}
 
-    def published_output(self, snapshot: Snapshot, table: Table) -> OutputDataset:
-        given = self.published(snapshot, table)
-        schema = snapshot.schema.get(table.name, {})
-        fields = {name: [(self._tables, table.relation, name, True)] for name in schema}
-        known: Facets = {**(given.facets or {}), **kind("FILE")}
-        if schema:
-            known["schema"] = schema_of(schema)
-            known["columnLineage"] = column_lineage(fields)
-        rows = snapshot.rows.get(table.name)
-        return OutputDataset("file", given.name, facets=known, outputFacets=statistics(rows))
-
-    def view(self, snapshot: Snapshot, table: Table) -> InputDataset:
-        """A feature view over the published file: its version is the snapshot's hash."""
-        return InputDataset(self._views, table.name, facets={"version": version(snapshot.hash)})
-
-    def view_output(self, snapshot: Snapshot, table: Table) -> OutputDataset:
-        given = self.view(snapshot, table)
-        file = snapshot.file(table.name).as_posix()
-        schema = snapshot.schema.get(table.name, {})
-        words = {name: column.description for name, column in table.columns.items()}
+    def _view_facets(self, key: Key) -> Facets:
+        snapshot, columns = self._snapshots[key.scope], self._graph.tables[key].columns
+        schema, file = snapshot.schema.get(key.name, {}), snapshot.file(key.name).as_posix()
+        words = {name: column.description for name, column in columns.items()}
         fields = {name: [("file", file, name, True)] for name in schema}
-        known: Facets = {**(given.facets or {}), **kind("FEATURE_VIEW")}
-        if schema:
-            known["schema"] = schema_of(schema, words)
-            known["columnLineage"] = column_lineage(fields)
-        return OutputDataset(self._views, table.name, facets=known)
+        if not schema:
+            return {}
+        return {"schema": schema_of(schema, words), "columnLineage": column_lineage(fields)}
 
-    def training_set(self, model: ModelVersion) -> InputDataset:
-        """What a kind learned from, in the run that made the version."""
-        hash = model.tags.get(TRAINING_HASH, "")
-        name = f"training_set/{hash[:16]}/{model.tags.get(KIND, 'unknown')}"
-        return InputDataset(self._models, name, facets={"version": version(hash)})
 
-    def training_set_output(self, model: ModelVersion) -> OutputDataset:
-        given = self.training_set(model)
-        return OutputDataset(given.namespace, given.name, facets=given.facets)
-
-    def model(self, model: ModelVersion) -> OutputDataset:
-        """A registered version: the dataset's version is the sha256 of its record."""
-        known = {"version": version(model.tags.get(SHA256, model.version)), **kind("MODEL")}
-        return OutputDataset(self._models, f"{REGISTERED_MODEL}/{model.version}", facets=known)
+def _received(load: Load) -> str:
+    return f"{load.entity} received as {load.source_file}, batch {load.batch_id}"
 
 
 def version(of: str) -> facets.dataset_version_dataset.DatasetVersionDatasetFacet:
@@ -177,7 +217,7 @@ def column_lineage(
     """The facet of where each column comes from.
 
     Args:
-        fields: by column, (namespace, data set, column, whether handed on as it is) of each source.
+        fields: by column, (namespace, data set, column, whether the value is passed on as it is).
     """
     module = facets.column_lineage_dataset
     return module.ColumnLineageDatasetFacet(

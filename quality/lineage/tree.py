@@ -1,26 +1,22 @@
-"""What a walk gives: trees of named things, ready to be shown."""
+"""The result of a walk: trees of named nodes, ready to be printed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from feature_store.ledger import Load
 from feature_store.registered_models import ModelVersion
-from quality.lineage.ledger import Load
-
-UNFOLDED = 3
-"""Groups of more files than that are shown as their count, unless all are asked for."""
 
 
 @dataclass(frozen=True)
 class Node:
-    """One thing.
+    """One line of a tree.
 
     Args:
-        kind: model version, training set, snapshot, published table, feature, column, dbt model,
-            raw table, files, landing file, source.
+        kind: in words: "model version", "training set", "snapshot", "published file", "published
+            model", "dbt model", "raw table", "column", "feature", "files", "landing file".
         name: unique within its kind.
-        facts: what is worth knowing of it, in order: (name, value).
+        facts: (name, value), in the order in which they are printed.
     """
 
     kind: str
@@ -30,12 +26,12 @@ class Node:
 
 @dataclass(frozen=True)
 class Branch:
-    """A thing in a tree, with what comes next.
+    """A node of a tree with the branches below it.
 
     Args:
-        why: how it is tied to the thing above, where that is not plain; else "".
-        seen: it stands in the same tree with all its branches elsewhere, and so has none here.
-        folded: it stands for many files; show its facts, and its branches only on request.
+        why: how it relates to the node above, where that is not plain; else "".
+        seen: the same tree has it with all its branches elsewhere, so it has none here.
+        folded: it groups many files; print its facts, and its branches only on request.
     """
 
     node: Node
@@ -47,12 +43,13 @@ class Branch:
 
 @dataclass(frozen=True)
 class FileGroup:
-    """The files of one entity that a thing was made from.
+    """The files of one entity that the asset was made from.
 
     Args:
-        role: "values" when the thing's values are computed from theirs; "rows" when they decide
-            only which rows count (references, the clock); "all" where columns are not told apart.
-        columns: of the raw table, those that the values come from.
+        role: "values" when the asset's values are computed from the files' values; "rows" when the
+            files only decide which rows count (references, the clock); "all" when the lineage of
+            columns is not known.
+        columns: the columns of the raw table that the values come from.
     """
 
     entity: str
@@ -67,64 +64,19 @@ class FileGroup:
 
 @dataclass(frozen=True)
 class Walk:
-    """Both ways from one thing.
+    """The lineage of one asset in both directions.
 
     Args:
-        up: what it was made from, down to landing files.
-        down: what was made from it, up to model versions.
-        files: the ends of `up`, by entity.
-        models: the ends of `down`, oldest first.
-        notes: what the reader must know, as sentences.
+        up: what it was made from, back to landing files.
+        down: what was made from it, on to model versions.
+        files: the landing files at the ends of `up`, by entity.
+        models: the model versions at the ends of `down`, oldest first.
+        notes: sentences that the reader must know.
     """
 
-    thing: Node
+    start: Node
     up: tuple[Branch, ...] = ()
     down: tuple[Branch, ...] = ()
     files: tuple[FileGroup, ...] = ()
     models: tuple[ModelVersion, ...] = ()
     notes: tuple[str, ...] = field(default=())
-
-
-def file_node(load: Load) -> Node:
-    """A landing file, or the batch that could not land."""
-    facts = [("batch", load.batch_id), ("received as", load.source_file)]
-    if load.sha256:
-        facts.append(("sha256", load.sha256))
-    if load.records is not None:
-        facts.append(("records", f"{load.records:,}"))
-    if load.error:
-        facts.append(("failed", load.error))
-    return Node("landing file", load.landed_file or f"batch {load.batch_id}", tuple(facts))
-
-
-def files_branch(entity: str, loads: Iterable[Load], why: str = "") -> Branch:
-    """The files of an entity: one by one when they are few, else as a group."""
-    listed = tuple(loads)
-    if not listed:
-        return Branch(Node("files", entity, (("files", "0"),)), why=why)
-    facts = (
-        ("files", f"{len(listed):,}"),
-        ("records", f"{sum(load.records or 0 for load in listed):,}"),
-        ("batches", _span([load.batch_id for load in listed])),
-    )
-    return Branch(
-        Node("files", entity, facts),
-        tuple(Branch(file_node(load)) for load in listed),
-        why=why,
-        folded=len(listed) > UNFOLDED,
-    )
-
-
-def model_node(model: ModelVersion) -> Node:
-    """A registered version."""
-    facts = [("kind", model.tags.get("kind", "unknown"))]
-    if model.aliases:
-        facts.append(("aliases", ", ".join(model.aliases)))
-    facts.append(("registered", f"{model.registered_at:%Y-%m-%d %H:%M:%S} UTC"))
-    if sha256 := model.tags.get("sha256"):
-        facts.append(("sha256", sha256))
-    return Node("model version", model.version, tuple(facts))
-
-
-def _span(ids: list[str]) -> str:
-    return ids[0] if len(ids) == 1 else f"{min(ids)} to {max(ids)}"

@@ -20,20 +20,21 @@ LATEST = "latest"
 def write_report(settings: Settings, run_id: str, progress: Progress = no_progress) -> StepResult:
     """Write `<lake>/reports/<UTC time>-<run_id>/report.{pdf,json}`, and link it as `latest`.
 
-    It reads the warehouse as it stands: after a build that passed, failed or stopped, and before
-    the first one. A reader sees a whole report or none.
+    It can be written at any time: after a build that passed, failed or stopped, and before the
+    first one. A reader sees a whole report or none.
 
     Raises:
         NotReady: there is no warehouse.
         WarehouseLocked: another process writes to it.
     """
-    from quality.report.earlier import JSON, PDF
     from quality.report.gather import gather
-    from quality.report.pdf import write_pdf
+    from quality.report.pages import verdict
+    from quality.report.paper import write_pdf
+    from quality.report.report import JSON, PDF
 
     if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", run_id):
         raise ConfigurationError(
-            "a run's id names a folder", found=repr(run_id), help="use letters, digits and -"
+            "a run's id names a folder", found=repr(run_id), help="use letters, digits, _, . and -"
         )
     written_at = datetime.now(UTC).replace(microsecond=0)
     report = gather(settings, run_id, written_at, progress)
@@ -42,8 +43,8 @@ def write_report(settings: Settings, run_id: str, progress: Progress = no_progre
     writing = settings.reports / f".writing-{os.getpid()}"
     shutil.rmtree(writing, ignore_errors=True)
     try:
-        replace_text(writing / JSON, report.model_dump_json(indent=1) + "\n")
-        pages = write_pdf(report, writing / PDF)
+        replace_text(writing / JSON, report.to_json())
+        sheets = write_pdf(report, writing / PDF)
         folder = settings.reports / name
         if folder.exists():
             shutil.rmtree(folder)  # the same run, written again within its second
@@ -52,4 +53,4 @@ def write_report(settings: Settings, run_id: str, progress: Progress = no_progre
         shutil.rmtree(writing, ignore_errors=True)
     fsync_folder(settings.reports)
     swap_link(settings.reports / LATEST, name)
-    return StepResult(pages, "pages", f"{report.verdict.sentence} · {folder / PDF}")
+    return StepResult(sheets, "pages", f"{report.of(verdict.PAGE).sentence} · {folder / PDF}")

@@ -1,19 +1,20 @@
-"""The appendix: rules, landing contracts, versions, and how to repeat the report."""
+"""What the appendix lists: rules, landing contracts, versions, and how to reproduce the report."""
 
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 
-from quality.report.content import ContractCheck, RuleCheck
+from quality.report.page import Content
 from quality.report.quoting import plain
-from quality.report.reading import Reader, Row
+from quality.report.tables import Row, Tables
 from quality.report.words import landing_check
-from recomart.settings import PROJECT_ROOT, Settings
+from recomart.settings import Settings
 from recomart.shop.model import ENTITIES
 
 USUAL_SHARE = 0.05
-"""Up to this share of bad values in a batch is ordinary dirt (ingestion warns beyond it)."""
+"""Ingestion warns about a batch with a larger share of bad values."""
 PACKAGES = (
     "recomart",
     "duckdb",
@@ -28,16 +29,42 @@ PACKAGES = (
 )
 
 
-def read_rules(reader: Reader) -> dict[str, Row]:
-    """The rows of quality.dq_rules by '<entity>.<code>'; {} before they are there."""
-    found = reader.rows("select * from quality.dq_rules order by rule_id", needs="quality.dq_rules")
-    return {f"{row['entity']}.{row['code'] or row['rule_id']}": row for row in found}
+class RuleCheck(Content):
+    """A rule of the shop, and how often it was broken."""
+
+    rule_id: str
+    entity: str
+    column: str | None
+    kind: str
+    outcome: str
+    words: str
+    """With the bounds that a `usual` rule has in this data."""
+    because: str | None
+    stop_above: float | None
+    checked: int
+    failed: int
 
 
-def rule_checks(reader: Reader) -> tuple[RuleCheck, ...]:
-    """Every rule of the shop with how often it was broken."""
+class ContractCheck(Content):
+    """A landing contract, and the share of bad values in the batches."""
+
+    entity: str
+    column: str
+    check: str
+    words: str
+    records: int
+    failures: int
+    worst_share: float
+    batches_over: int
+
+
+def rule_checks(rules: Iterable[Row]) -> tuple[RuleCheck, ...]:
+    """Every rule of the shop with how often it was broken.
+
+    Args:
+        rules: the rows of quality.dq_rules, by id.
+    """
     order = list(ENTITIES)
-    found = reader.rows("select * from quality.dq_rules order by rule_id", needs="quality.dq_rules")
     return tuple(
         RuleCheck(
             rule_id=plain(row["rule_id"], 120),
@@ -51,7 +78,7 @@ def rule_checks(reader: Reader) -> tuple[RuleCheck, ...]:
             checked=row["checked"] or 0,
             failed=row["failed"] or 0,
         )
-        for row in sorted(found, key=lambda r: (order.index(r["entity"]), r.get("place") or 0))
+        for row in sorted(rules, key=lambda r: (order.index(r["entity"]), r.get("place") or 0))
     )
 
 
@@ -66,10 +93,10 @@ def _bounds(row: Row) -> str:
     return f" (here {' '.join(end for end in ends if end)})"
 
 
-def contract_checks(reader: Reader) -> tuple[ContractCheck, ...]:
+def contract_checks(tables: Tables) -> tuple[ContractCheck, ...]:
     """The landing contracts, all batches of an entity together."""
     order = list(ENTITIES)
-    found = reader.rows(
+    found = tables.rows(
         f"""
         select entity, check_name, column_name, sum(records)::bigint as records,
             sum(failures)::bigint as failures,
@@ -108,14 +135,14 @@ def versions() -> tuple[tuple[str, str], ...]:
 def how_to_repeat(settings: Settings) -> tuple[str, ...]:
     """Commands that make the same tables and report again, from the project's folder."""
     lake = settings.lake
-    inside = lake.is_relative_to(PROJECT_ROOT)
-    place = lake.relative_to(PROJECT_ROOT) if inside else lake
+    is_inside = lake.is_relative_to(settings.project)
+    place = lake.relative_to(settings.project) if is_inside else lake
     given = f"RECOMART_SHOP={settings.shop} RECOMART_LAKE={place}"
     return (
         f"export {plain(given)}",
-        "recomart ingest       # takes what is new; files loaded before are left alone",
+        "recomart ingest       # loads what is new; files loaded before are left alone",
         "recomart transform    # judges every record by the rules, tests, reconciles",
         "recomart report       # this report, from the same tables",
-        "recomart quarantine   # lists and counts what was set aside",
+        "recomart quarantine   # counts and lists what is in quarantine",
         "sha256sum <lake>/raw/<source>/<entity>/ingest_date=*/*    # the files as received",
     )

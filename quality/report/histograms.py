@@ -4,20 +4,39 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from quality.report.content import Histogram
-from quality.report.kinds import Kind
+from quality.report.column_kinds import Kind
+from quality.report.page import Content
 from quality.report.quoting import quoted
-from quality.report.reading import Reader
+from quality.report.tables import Tables
 from recomart.sql import identifier
 
 BINS, LABELS, LABEL = 20, 8, 24
 """Bins of a histogram, labels of a category, and characters of a label."""
-STRETCH = 0.05
-"""Share of values outside the last run's edges from which on new edges are drawn."""
+MOST_OUTSIDE = 0.05
+"""The last run's edges are kept while at most this share of the values lies outside them."""
+
+
+class Histogram(Content):
+    """Counts of numbers or times between edges (times in seconds since 1970), or of labels."""
+
+    edges: tuple[float, ...]
+    labels: tuple[str, ...]
+    counts: tuple[int, ...]
+    is_scale: bool
+    """The edges lie around the steps of a scale, half a step below and above each."""
+    outside: int
+    """Values below the first edge, above the last, or of rarer labels."""
+    sampled_from: int | None
+    """Rows of the table, when only a sample of them was counted."""
+
+    def shares(self) -> tuple[float, ...]:
+        """The share of all values in each bin or label."""
+        total = (sum(self.counts) + self.outside) or 1
+        return tuple(count / total for count in self.counts)
 
 
 def read_histogram(
-    reader: Reader, column: str, kind: Kind, before: Histogram | None
+    tables: Tables, column: str, kind: Kind, before: Histogram | None
 ) -> Histogram | None:
     """The histogram of a column of the table `sampled`; None without values, and for texts.
 
@@ -28,18 +47,18 @@ def read_histogram(
     if kind == "text":
         return None
     if kind == "category":
-        return _labels(reader, typed, before.labels if before else ())
+        return _labels(tables, typed, before.labels if before else ())
     if before and before.edges:
-        kept = _bins(reader, typed, before.edges, before.is_scale)
-        if kept and kept.outside <= STRETCH * (sum(kept.counts) + kept.outside):
+        kept = _bins(tables, typed, before.edges, before.is_scale)
+        if kept and kept.outside <= MOST_OUTSIDE * (sum(kept.counts) + kept.outside):
             return kept
-    row = reader.row(f"select quantile_disc({typed}, [0.005, 0.995]) as ends from sampled")
+    row = tables.row(f"select quantile_disc({typed}, [0.005, 0.995]) as ends from sampled")
     if row is None or row["ends"] is None or row["ends"][0] is None:
         return None
     low, high = row["ends"]
-    if kind == "number" and (scale := _scale(reader, typed, low, high)):
-        return _bins(reader, typed, scale, is_scale=True)
-    return _bins(reader, typed, _even(low, high), is_scale=False)
+    if kind == "number" and (scale := _scale(tables, typed, low, high)):
+        return _bins(tables, typed, scale, is_scale=True)
+    return _bins(tables, typed, _even(low, high), is_scale=False)
 
 
 def _even(low: float, high: float) -> tuple[float, ...]:
@@ -47,9 +66,9 @@ def _even(low: float, high: float) -> tuple[float, ...]:
     return tuple(round(low + place * width, 6) for place in range(BINS + 1))
 
 
-def _scale(reader: Reader, typed: str, low: float, high: float) -> tuple[float, ...] | None:
-    """Edges around the steps of a scale (stars, half stars, pieces); None when it is none."""
-    found = reader.rows(
+def _scale(tables: Tables, typed: str, low: float, high: float) -> tuple[float, ...] | None:
+    """Edges around the steps of a scale (stars, half stars, pieces); None when the values are not one."""
+    found = tables.rows(
         f"select distinct {typed} as value from sampled where {typed} between ? and ?"
         f" order by 1 limit {BINS + 1}",
         [low, high],
@@ -64,11 +83,11 @@ def _scale(reader: Reader, typed: str, low: float, high: float) -> tuple[float, 
     return tuple(round(low + (place - 0.5) * step, 6) for place in range(places + 2))
 
 
-def _bins(reader: Reader, typed: str, edges: tuple[float, ...], is_scale: bool) -> Histogram | None:
+def _bins(tables: Tables, typed: str, edges: tuple[float, ...], is_scale: bool) -> Histogram | None:
     low, high = edges[0], edges[-1]
     if not high > low:
         return None
-    found = reader.rows(
+    found = tables.rows(
         f"""
         select
             case
@@ -94,15 +113,15 @@ def _bins(reader: Reader, typed: str, edges: tuple[float, ...], is_scale: bool) 
     )
 
 
-def _labels(reader: Reader, typed: str, before: tuple[str, ...]) -> Histogram | None:
+def _labels(tables: Tables, typed: str, before: tuple[str, ...]) -> Histogram | None:
     """The most frequent values, those of the last run first, so that the two can be compared."""
-    found = reader.rows(
+    found = tables.rows(
         f"""
         select left({typed}, 200) as label, count(*) as count
         from sampled where {typed} is not null group by 1 order by 2 desc, 1 limit 200
         """
     )
-    total = reader.row(f"select count({typed}) as count from sampled")
+    total = tables.row(f"select count({typed}) as count from sampled")
     if not found or total is None:
         return None
     counts: dict[str, int] = {}

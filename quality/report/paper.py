@@ -1,43 +1,95 @@
-"""Paper and pen: an A4 PDF in DejaVu, with tables that break over pages.
+"""The PDF of a report: A4, in DejaVu, with tables that break over pages.
 
-Text is drawn as it is, never interpreted: no markdown, no HTML, no page-number placeholder. A
-character that the font lacks is drawn as a box.
+Text is drawn as it is and never interpreted: there is no markdown, no HTML and no placeholder for
+page numbers. A character that the font lacks is drawn as a box.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import io
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 from fpdf import FPDF
-from fpdf.enums import XPos, YPos
+from fpdf.enums import CellBordersLayout, XPos, YPos
+from fpdf.fonts import FontFace
+from fpdf.table import Row
 
-from quality.report.charts import LACKING
+from quality.report.page import pages_in_order
+from quality.report.quoting import MISSING_GLYPH
+from quality.report.report import Report
 
 Colour = tuple[int, int, int]
+Font = Literal["sans", "mono"]
 INK, GREY, RULE, WHITE = (28, 32, 38), (105, 112, 120), (205, 209, 214), (255, 255, 255)
 MARGIN, WIDTH = 15.0, 180.0
 """Of an A4 page: millimetres left and right, and between them."""
+ABOVE, ASIDE, BELOW = 0.5, 1.5, 0.6
+"""Millimetres of space above, to the right of and below the text of a table's cell."""
 _LINE = 0.46
 """Millimetres of line height per point of size: leading of 1.3."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: heading, millimetres, and how its cells are drawn."""
+    """A column of a table.
+
+    Args:
+        width: millimetres.
+        wrap: break a cell's text over lines; else it is cut to one line. Texts from data are never
+            wrapped: a line of their own could be taken for the report's.
+        keep_end: cut in the middle, because names of files differ at their end.
+    """
 
     heading: str
     width: float
     align: Literal["L", "R"] = "L"
     wrap: bool = False
-    """Else a cell is cut to one line. Never wrap texts from data: a line of their own could
-    pretend to be ours."""
-    font: Literal["sans", "mono"] = "sans"
+    font: Font = "sans"
     keep_end: bool = False
-    """Cut in the middle: names of files differ at their end."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell that is not drawn like the others of its column.
+
+    Args:
+        image: a PNG in place of a text; it fills the cell.
+        height: the least height of the row, in millimetres.
+        size: points.
+        width: millimetres; a cell that spans columns must give it, and is cut to one line.
+        rule: a line below it.
+    """
+
+    text: str = ""
+    image: io.BytesIO | None = None
+    height: float = 0.0
+    size: float | None = None
+    style: Literal["", "B", "I"] = ""
+    colour: Colour = INK
+    font: Font | None = None
+    keep_end: bool = False
+    width: float | None = None
+    rowspan: int = 1
+    colspan: int = 1
+    rule: bool = True
+
+
+def write_pdf(report: Report, target: Path) -> int:
+    """Draw a report's pages, and return how many sheets it has. Equal reports give equal bytes."""
+    run = report.run
+    paper = Paper(f"Data quality report · run {run.run_id} · {run.title}", run.written_at)
+    paper.set_title(f"Data quality report, {run.title}")
+    paper.set_creator("RecoMart")
+    paper.set_lang("en")
+    for page in pages_in_order():
+        if page.name in report.pages:
+            page.draw(paper, report)
+    paper.output(str(target))
+    return paper.page_no()
 
 
 class Paper(FPDF):
@@ -46,7 +98,9 @@ class Paper(FPDF):
     def __init__(self, heading: str, written_at: datetime) -> None:
         super().__init__(orientation="portrait", unit="mm", format="A4")
         self.heading = heading
-        """What stands over each page but the first."""
+        """The line at the top of each page except the first."""
+        self.appendix: list[Callable[[Paper], None]] = []
+        """Sections that pages had no room for; the appendix draws them."""
         self.alias_nb_pages(None)  # type: ignore[arg-type]  # None turns it off, as documented
         self.set_creation_date(written_at)
         self.set_margins(MARGIN, 16, MARGIN)
@@ -78,21 +132,25 @@ class Paper(FPDF):
         size: float,
         style: Literal["", "B", "I"] = "",
         colour: Colour = INK,
-        font: Literal["sans", "mono"] = "sans",
+        font: Font = "sans",
     ) -> None:
         """Choose font, size in points and colour for what follows."""
         self.set_font(font, style if font == "sans" else "", size)
         self.set_text_color(*colour)
 
+    def to_appendix(self, draw: Callable[[Paper], None]) -> None:
+        """Leave a section to the appendix, because there is no room for it here."""
+        self.appendix.append(draw)
+
     @property
     def leading(self) -> float:
-        """Height of a line of the present pen, millimetres."""
+        """Height of a line of the current pen, in millimetres."""
         return self.font_size_pt * _LINE
 
     def drawable(self, text: str) -> str:
-        """The text with a box for every character that the present font lacks."""
-        known = self.current_font.cmap  # type: ignore[union-attr]  # ours are all TrueType
-        return "".join(c if ord(c) in known else LACKING for c in text)
+        """The text with a box for every character that the current font lacks."""
+        known = self.current_font.cmap  # type: ignore[union-attr]  # all fonts here are TrueType
+        return "".join(c if ord(c) in known or c == "\n" else MISSING_GLYPH for c in text)
 
     def fitted(self, text: str, width: float, keep_end: bool = False) -> str:
         """The text, cut with an ellipsis to one line of this width."""
@@ -120,7 +178,7 @@ class Paper(FPDF):
         align: Literal["L", "R", "C"] = "L",
         keep_end: bool = False,
     ) -> None:
-        """One line at the present place, cut to the width; the next one follows below."""
+        """One line at the current position, cut to the width; the next one follows below."""
         x = self.get_x()
         self.cell(
             width,
@@ -153,6 +211,11 @@ class Paper(FPDF):
         )
         return list(found)  # type: ignore[arg-type]  # a list of texts, for output="LINES"
 
+    def note(self, text: str, space: float = 0.8) -> None:
+        """A small grey paragraph."""
+        self.pen(7.5, colour=GREY)
+        self.paragraph(text, space=space)
+
     def headline(self, text: str, explained: str = "") -> None:
         """The heading of a page, and a line on how to read it."""
         self.pen(15, "B")
@@ -178,7 +241,7 @@ class Paper(FPDF):
         self.ln(0.8)
 
     def keep(self, height: float) -> None:
-        """Start a new page unless this height is left on the present one."""
+        """Start a new page unless this height is left on the current one."""
         if self.room < height:
             self.add_page()
 
@@ -193,31 +256,79 @@ class Paper(FPDF):
         self.set_line_width(0.15)
         self.line(MARGIN, self.get_y(), MARGIN + WIDTH, self.get_y())
 
-    def grid(
-        self, columns: Sequence[Column], rows: Sequence[Sequence[str]], size: float = 8
+    def draw_table(
+        self,
+        columns: Sequence[Column],
+        rows: Sequence[Sequence[str | Cell]],
+        size: float = 8,
     ) -> None:
-        """Rows under headings, which are repeated on every page that the table takes."""
-        self.headings(columns, size)
-        for row in rows:
-            self.pen(size)
-            lines = [
-                self.split(text, column.width - 1.5) if column.wrap else [text]
-                for column, text in zip(columns, row, strict=True)
-            ]
-            height = max(len(cell) for cell in lines) * self.leading + 1.1
-            if self.room < height:
-                self.add_page()
-                self.headings(columns, size)
-            top, x = self.get_y() + 0.5, MARGIN
-            for column, cell in zip(columns, lines, strict=True):
-                self.pen(size, font=column.font)
-                for place, text in enumerate(cell):
-                    self.set_xy(x, top + place * self.leading)
-                    self.line_of(text, column.width - 1.5, column.align, column.keep_end)
-                x += column.width
-            self.set_xy(MARGIN, top + height - 0.5)
-            self.rule()
+        """A table with a thin line below each row; its headings are repeated on every page.
+
+        Args:
+            rows: a cell for each column, except where a cell above or to the left spans it.
+            size: of the text, in points.
+        """
+        self.pen(size)
+        self.set_draw_color(*RULE)
+        self.set_line_width(0.15)
+        with self.table(
+            align="LEFT",
+            borders_layout="NONE",
+            col_widths=[column.width for column in columns],
+            headings_style=FontFace("sans", "BOLD", size, GREY),
+            line_height=self.leading,
+            padding=(ABOVE, ASIDE, BELOW, 0),
+            text_align=tuple(column.align for column in columns),
+            v_align="TOP",
+            width=sum(column.width for column in columns),
+        ) as table:
+            headings = table.row(v_align="BOTTOM")
+            for column in columns:
+                headings.cell(column.heading, border=CellBordersLayout.BOTTOM)
+            spanned: list[int] = []
+            for row in rows:
+                open_columns = [c for p, c in enumerate(columns) if p not in spanned]
+                spanned = []
+                drawn = table.row(min_height=_least_height(row) or None)
+                for place, (column, cell) in enumerate(zip(open_columns, row, strict=False)):
+                    cell = Cell(cell) if isinstance(cell, str) else cell
+                    if cell.rowspan > 1:
+                        spanned.append(place)
+                    self._add_cell(drawn, column, cell, size)
         self.set_xy(MARGIN, self.get_y() + 1.5)
+
+    def row_height(
+        self, columns: Sequence[Column], row: Sequence[str | Cell], size: float = 8
+    ) -> float:
+        """Millimetres that a row of draw_table takes; it has a cell for each column."""
+        self.pen(size)
+        texts = [cell if isinstance(cell, str) else cell.text for cell in row]
+        lines = [
+            len(self.split(text, column.width - ASIDE)) if column.wrap else 1
+            for column, text in zip(columns, texts, strict=True)
+        ]
+        return max(max(lines) * self.leading + ABOVE + BELOW, _least_height(row))
+
+    def _add_cell(self, row: Row, column: Column, cell: Cell, size: float) -> None:
+        size, font = cell.size or size, cell.font or column.font
+        self.pen(size, cell.style, font=font)
+        keep_end = column.keep_end or cell.keep_end
+        width = cell.width or column.width
+        row.cell(
+            self.drawable(cell.text)
+            if column.wrap and cell.width is None
+            else self.fitted(cell.text, width - ASIDE - 0.2, keep_end),
+            style=FontFace(
+                family=font,
+                emphasis={"B": "BOLD", "I": "ITALICS", "": None}[cell.style],
+                size_pt=size,
+                color=cell.colour,
+            ),
+            img=cell.image,
+            rowspan=cell.rowspan,
+            colspan=cell.colspan,
+            border=CellBordersLayout.BOTTOM if cell.rule else CellBordersLayout.NONE,
+        )
 
     def widths(
         self, headings: Sequence[str], rows: Sequence[Sequence[str]], size: float
@@ -238,20 +349,9 @@ class Paper(FPDF):
                 return size, [width + spare / len(needed) for width in needed]
             size -= 0.2
 
-    def headings(self, columns: Sequence[Column], size: float) -> None:
-        """The headings of a table, with room for a row below."""
-        self.keep(12)
-        top, x = self.get_y(), MARGIN
-        self.pen(size, "B", GREY)
-        lines = [self.split(c.heading, c.width - 1.5) if c.heading else [""] for c in columns]
-        tallest = max(len(cell) for cell in lines)
-        for column, cell in zip(columns, lines, strict=True):
-            for place, text in enumerate(cell):
-                self.set_xy(x, top + (tallest - len(cell) + place) * self.leading)
-                self.line_of(text, column.width - 1.5, column.align)
-            x += column.width
-        self.set_xy(MARGIN, top + tallest * self.leading + 0.6)
-        self.rule()
+
+def _least_height(row: Sequence[str | Cell]) -> float:
+    return max((cell.height for cell in row if isinstance(cell, Cell)), default=0.0)
 
 
 def _fonts() -> Path:

@@ -6,17 +6,37 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
-from quality.report.builds import Build
-from quality.report.content import Account, Freshness, Problem, SourceAccount
+from feature_store.dbt_tests import STOP_TEST
+from quality.report.dbt_build import Build
+from quality.report.page import Content
+from quality.report.pages.account import Account, SourceAccount
+from quality.report.pages.trust import Freshness
 from quality.report.quoting import plain
-from quality.report.reading import Row
+from quality.report.tables import Row
 from quality.report.words import RECORD, cost, cost_of_lines, counted, number, share
 
 Loss = Literal["quarantined", "rejected"]
 NAMED = 3
 """Reasons that a problem names."""
 STALE_DAYS = 7.0
-"""A source whose newest fact lies this far behind the shop's clock is a problem."""
+"""A source whose newest record is this far behind the shop's clock is a problem."""
+
+
+class Problem(Content):
+    """Something that is wrong, and what it costs."""
+
+    kind: Literal["stop", "check", "file", "stale", "quarantined", "rejected", "unjudged"]
+    entity: str | None
+    code: str
+    what: str
+    said: str | None = None
+    """Texts from data or tools that belong to it, quoted."""
+    cost: str
+    count: int | None
+    share: float | None
+    """Of the entity's records (rejected: of the lines that should hold one)."""
+    then: int | None
+    """The count at the last run."""
 
 
 def find_problems(
@@ -41,6 +61,11 @@ def find_problems(
         *_stale(freshness),
         *_losses(account, earlier),
     ]
+
+
+def one_of(entity: str) -> str:
+    """What a shop calls a record of an entity."""
+    return RECORD.get(entity, (entity, entity))[0]
 
 
 def many_of(entity: str) -> str:
@@ -78,7 +103,7 @@ def _still_served(published_at: datetime | None) -> str:
 
 def _failed_checks(build: Build, stops: Sequence[Row]) -> list[Problem]:
     """Failed tests and models; the test of the stops is left out where the stops are named."""
-    told = "no_rule_is_broken_more_often_than_the_shop_allows" if stops else ""
+    named_already = STOP_TEST if stops else ""
     return [
         Problem(
             kind="check",
@@ -92,7 +117,7 @@ def _failed_checks(build: Build, stops: Sequence[Row]) -> list[Problem]:
             then=None,
         )
         for failure in build.failures
-        if failure.name != told
+        if failure.name != named_already
     ]
 
 
@@ -122,7 +147,7 @@ def _failed_files(account: Account) -> list[Problem]:
             kind="file",
             entity=entity,
             code="quarantined_whole",
-            what=f"{number(len(names), 'file')} of {many_of(entity)} quarantined whole",
+            what=f"{number(len(names), 'file')} of {many_of(entity)} could not be loaded",
             said=quoted_list(names),
             cost=f"none of the {many_of(entity)} in {'it' if len(names) == 1 else 'them'} are used",
             count=len(names),
@@ -146,7 +171,7 @@ def _unjudged(sources: Sequence[SourceAccount], build: Build) -> list[Problem]:
             entity=source.entity,
             code="unjudged",
             what=f"{counted(source.entity, source.unjudged)} not judged by any rule yet",
-            cost="not used before the next transform",
+            cost="not used until the next transform",
             count=source.unjudged,
             share=source.unjudged / source.records if source.records else None,
             then=None,
@@ -162,9 +187,9 @@ def _stale(freshness: Sequence[Freshness]) -> list[Problem]:
             kind="stale",
             entity=fresh.entity,
             code="stale",
-            what=f"The newest of the {many_of(fresh.entity)} is "
+            what=f"The newest {one_of(fresh.entity)} is "
             f"{number(int(fresh.days_behind), 'day')} behind the shop's clock",
-            cost=f"recommendations know nothing of the {many_of(fresh.entity)} since",
+            cost=f"recommendations miss all {many_of(fresh.entity)} since then",
             count=None,
             share=None,
             then=None,
@@ -187,7 +212,7 @@ def _losses(account: Account, earlier: Account | None) -> list[Problem]:
         if kind == "quarantined":
             what, costs = f"{counted(entity, count)} in quarantine{why}", cost(entity, count)
         else:
-            what = f"{number(count, 'line')} of {many} not readable{why}"
+            what = f"{number(count, 'unreadable line')} of {many}{why}"
             costs = cost_of_lines(entity, count)
         problems.append(
             Problem(

@@ -6,21 +6,52 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from quality.report.content import ColumnProfile
-from quality.report.histograms import read_histogram
-from quality.report.kinds import KINDS
-from quality.report.reading import Reader
+from quality.report.column_kinds import KINDS, Kind
+from quality.report.histograms import Histogram, read_histogram
+from quality.report.page import Content
+from quality.report.tables import Tables
 from recomart.shop.model import ENTITIES
 from recomart.sql import identifier, literal
 from recomart.step import Progress
 
 SAMPLED_ABOVE = 1_000_000
-"""Rows from which on histograms are of a sample; every other number is of all rows."""
+"""A table with more rows is sampled for its histograms; every other number is of all rows."""
 RANGED = ("number", "year", "time")
 
 
+class ColumnProfile(Content):
+    """A column of a raw table, all rows received so far."""
+
+    entity: str
+    column: str
+    kind: Kind
+    rows: int
+    missing: int
+    unreadable: int
+    """Values that are not of the column's kind."""
+    distinct: int
+    """Exact up to a million rows, then approximate."""
+    low: float | None
+    high: float | None
+    new_rows: int
+    """Rows of batches that the last run did not know."""
+    new_missing: int
+    new_unreadable: int
+    histogram: Histogram | None
+
+    @property
+    def missing_share(self) -> float:
+        """Of all rows."""
+        return self.missing / self.rows if self.rows else 0.0
+
+    @property
+    def unreadable_share(self) -> float:
+        """Of all rows."""
+        return self.unreadable / self.rows if self.rows else 0.0
+
+
 def read_profiles(
-    reader: Reader,
+    tables: Tables,
     earlier: Iterable[ColumnProfile],
     known_batch: str,
     progress: Progress,
@@ -35,27 +66,27 @@ def read_profiles(
     profiles: list[ColumnProfile] = []
     for done, entity in enumerate(ENTITIES):
         progress(f"columns of {entity}", done, len(ENTITIES))
-        if reader.has(f"raw.{entity}"):
-            profiles += _of_table(reader, entity, then, known_batch)
+        if tables.has(f"raw.{entity}"):
+            profiles += _of_table(tables, entity, then, known_batch)
     return tuple(profiles)
 
 
 def _of_table(
-    reader: Reader, entity: str, then: dict[tuple[str, str], ColumnProfile], known_batch: str
+    tables: Tables, entity: str, then: dict[tuple[str, str], ColumnProfile], known_batch: str
 ) -> list[ColumnProfile]:
-    columns = [c for c in ENTITIES[entity] if c in reader.columns(f"raw.{entity}")]
-    count = reader.row(f"select count(*) as rows from raw.{entity}")
+    columns = [c for c in ENTITIES[entity] if c in tables.columns(f"raw.{entity}")]
+    count = tables.row(f"select count(*) as rows from raw.{entity}")
     rows = count["rows"] if count else 0
     if not rows:
         return []
-    measured = _measure(reader, entity, columns, known_batch, exact=rows <= SAMPLED_ABOVE)
+    measured = _measure(tables, entity, columns, known_batch, exact=rows <= SAMPLED_ABOVE)
     step = math.ceil(rows / SAMPLED_ABOVE)
-    _take_sample(reader, entity, columns, step)
+    _take_sample(tables, entity, columns, step)
     profiles = []
     for column in columns:
         kind = KINDS.get(column, "text")
         before = then.get((entity, column))
-        histogram = read_histogram(reader, column, kind, before.histogram if before else None)
+        histogram = read_histogram(tables, column, kind, before.histogram if before else None)
         if histogram and step > 1:
             histogram = histogram.model_copy(update={"sampled_from": rows})
         given = {
@@ -79,12 +110,12 @@ def _of_table(
                 histogram=histogram,
             )
         )
-    reader.connection.execute("drop table sampled")
+    tables.connection.execute("drop table sampled")
     return profiles
 
 
 def _measure(
-    reader: Reader, entity: str, columns: list[str], known_batch: str, *, exact: bool
+    tables: Tables, entity: str, columns: list[str], known_batch: str, *, exact: bool
 ) -> dict[str, Any]:
     """Counts, distinct values and ranges of all columns, in one pass over the table."""
     distinct = "count(distinct {})" if exact else "approx_count_distinct({})"
@@ -104,9 +135,9 @@ def _measure(
             f"count({given}) filter ({is_new}) as {identifier('new_given ' + column)}",
             f"count({typed}) filter ({is_new}) as {identifier('new_ok ' + column)}",
         ]
-    row = reader.row(
+    row = tables.row(
         f"select {', '.join(terms)} from"
-        f" (select _batch_id, {_given(columns)}, {_typed(reader, entity, columns)}"
+        f" (select _batch_id, {_given(columns)}, {_typed(tables, entity, columns)}"
         f" from raw.{entity})"
     )
     assert row is not None  # an aggregate without groups has a row
@@ -121,9 +152,9 @@ def _given(columns: list[str]) -> str:
     )
 
 
-def _typed(reader: Reader, entity: str, columns: list[str]) -> str:
+def _typed(tables: Tables, entity: str, columns: list[str]) -> str:
     """Every column as what it should be: numbers and times (seconds since 1970) as doubles."""
-    declared = reader.row(
+    declared = tables.row(
         "select value from raw._shop where entity = ? and key = 'time_format'",
         [entity],
         needs="raw._shop",
@@ -159,11 +190,11 @@ def _seconds(name: str, time_format: str) -> str:
     return f"epoch(case when isfinite({parsed}) then {parsed} end)"
 
 
-def _take_sample(reader: Reader, entity: str, columns: list[str], step: int) -> None:
-    """Every step-th row by the hash of its place: the same rows each time, of every batch."""
+def _take_sample(tables: Tables, entity: str, columns: list[str], step: int) -> None:
+    """Every step-th row by the hash of its batch and record number: the same rows each time."""
     chosen = f"where hash(_batch_id, _record) % {step} = 0" if step > 1 else ""
     drawn = [c for c in columns if KINDS.get(c, "text") != "text"]
-    typed = _typed(reader, entity, drawn) if drawn else "1 as nothing"
-    reader.connection.execute(
+    typed = _typed(tables, entity, drawn) if drawn else "1 as nothing"
+    tables.connection.execute(
         f"create or replace temp table sampled as select {typed} from raw.{entity} {chosen}"
     )

@@ -1,20 +1,23 @@
-"""Texts from data made harmless: always in quotes, on one line, visible throughout, and short.
+"""Texts from data made harmless: in quotes, on one line, with every character visible, and short.
 
 What a shop receives may hold markup, terminal escapes, right-to-left overrides or a sentence that
-looks like ours. Inside quotes, with nothing invisible and no line of its own, it can only be read
-as what it is.
+looks like the report's own. In quotes, with nothing invisible and never on a line by itself, it can
+only be read as data.
 """
 
 from __future__ import annotations
 
 from recomart.plain_text import visible, visible_parts
 
+MISSING_GLYPH = "\N{WHITE SQUARE}"
+"""Drawn for a character that the font lacks."""
+
 
 def quoted(text: object, limit: int = 60, length: int | None = None) -> str:
-    """A text from data between double quotes, its unseen characters as escapes.
+    """A text from data between double quotes, its invisible characters as escapes.
 
     Args:
-        limit: characters that are shown at most, before escaping.
+        limit: the most characters that are shown, counted before escaping.
         length: of the whole text, when `text` is only its beginning.
     """
     whole = str(text)
@@ -25,7 +28,7 @@ def quoted(text: object, limit: int = 60, length: int | None = None) -> str:
 
 
 def plain(text: object, limit: int = 300) -> str:
-    """A text of the shop's own people or of our tools, on one line, unseen characters escaped."""
+    """A text of the shop's own people or of a tool, on one line, invisible characters escaped."""
     words = " ".join(str(text).split())
     shown = "".join(visible(c) for c in words[:limit])
     return shown if len(words) <= limit else shown + "…"

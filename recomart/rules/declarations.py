@@ -1,32 +1,55 @@
-"""What the `rules:` of a shop file may say, column by column. Defaults stand in recomart/rules/rule.py.
+"""What the `rules:` of a shop file may say, column by column.
 
-Each column takes the keys that make sense for its type: a range on a text is not a key there, so
-that the shop file's reader points to its line.
+Each column takes the keys of the rule kinds that fit its type: a range of a text is not a key
+there, so that the shop file's reader points to its line.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, Field, Strict, create_model, model_validator
 
-from recomart.rules.values import (
-    STRICT,
-    FillBoolean,
-    FillNumber,
-    FillText,
-    KeepMissing,
-    NumberRange,
-    Share,
-    StopAbove,
-    TimeRange,
-    Usual,
-)
-from recomart.shop.entities import ENTITIES, REQUIRED, TYPES, DataType, is_reference
+from recomart.rules.kind import RULE_KINDS, Stage
+from recomart.rules.ranges import STRICT
+from recomart.shop.entities import SCHEMA, Entity
+
+Share = Annotated[float, Strict(), Field(ge=0, le=1)]
+
+
+class _StopAbove(BaseModel):
+    """A share for each rule of the column that quarantines (`all`), or shares by kind of rule."""
+
+    model_config = STRICT
+
+    all: Share | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_share(cls, data: Any) -> Any:
+        return data if isinstance(data, dict | _StopAbove) else {"all": data}
+
+    @property
+    def by_kind(self) -> dict[str, float]:
+        """The shares that are declared for one kind of rule."""
+        return {kind: share for kind, share in self if share is not None and kind != "all"}
+
+    def of(self, kind: str, *, quarantines: bool) -> float | None:
+        """The share of a rule: that of its kind, else for one that quarantines that of all."""
+        return self.by_kind.get(kind, self.all if quarantines else None)
+
+
+_KINDS_OF_COLUMNS = [kind for kind in RULE_KINDS if kind.stage != Stage.KEY]
+_SHARES: dict[str, Any] = {kind.name: (Share | None, None) for kind in _KINDS_OF_COLUMNS}
+if TYPE_CHECKING:
+    StopAbove = _StopAbove
+else:
+    StopAbove = create_model("StopAbove", __base__=_StopAbove, **_SHARES)
 
 
 class ColumnRules(BaseModel):
-    """What every column may say."""
+    """What every column may say; the models made of it have a field per kind of rule that fits."""
 
     model_config = STRICT
 
@@ -34,97 +57,6 @@ class ColumnRules(BaseModel):
     stop_above: StopAbove | None = Field(
         None, description="Share of records that break a rule above which nothing is published."
     )
-    required: Annotated[bool, Strict()] | None = Field(
-        None, description="true: rows without a value are quarantined."
-    )
-
-    @model_validator(mode="after")
-    def _required_or_kept(self) -> ColumnRules:
-        missing = getattr(self, "missing", None)
-        if self.required and missing is not None:
-            raise ValueError("says required and missing: a row is quarantined or kept, not both")
-        return self
-
-
-class TextRules(ColumnRules):
-    """An id or word that every record has."""
-
-    one_of: tuple[str, ...] | None = Field(None, min_length=1)
-    rare_below: Annotated[int, Strict(), Field(ge=2)] | None = Field(
-        None, description="Values that fewer accepted records have are flagged."
-    )
-
-
-class NumberRules(ColumnRules):
-    """A number that every record has."""
-
-    range: NumberRange | None = None
-    usual: Usual | None = None
-
-
-class TimeRules(ColumnRules):
-    """A time that every record has."""
-
-    range: TimeRange | None = None
-
-
-class ReferenceRules(TextRules):
-    """An id of the shop's list of users or products."""
-
-    reference: Literal["quarantine", "keep"] | None = Field(
-        None, description="What becomes of a row whose id the list lacks."
-    )
-
-
-class OptionalText(TextRules):
-    """A word that a record may lack."""
-
-    missing: FillText | None = None
-
-
-class OptionalId(TextRules):
-    """An id that a record may lack."""
-
-    missing: KeepMissing | None = None
-
-
-class OptionalReference(ReferenceRules):
-    """An id of a list that a record may lack."""
-
-    missing: KeepMissing | None = None
-
-
-class OptionalNumber(NumberRules):
-    """A number that a record may lack."""
-
-    missing: FillNumber | None = None
-
-
-class OptionalTime(TimeRules):
-    """A time that a record may lack."""
-
-    missing: KeepMissing | None = None
-
-
-class OptionalBoolean(ColumnRules):
-    """A yes or no that a record may lack."""
-
-    missing: FillBoolean | None = None
-
-
-def _class_of(entity: str, column: str) -> type[ColumnRules]:
-    needed = column in REQUIRED[entity]
-    if is_reference(entity, column):
-        return ReferenceRules if needed else OptionalReference
-    by_type: dict[DataType, tuple[type[ColumnRules], type[ColumnRules]]] = {
-        "text": (TextRules, OptionalId if column.endswith("_id") else OptionalText),
-        "number": (NumberRules, OptionalNumber),
-        "integer": (NumberRules, OptionalNumber),
-        "time": (TimeRules, OptionalTime),
-        "boolean": (ColumnRules, OptionalBoolean),
-    }
-    always, optional = by_type[TYPES[entity][column]]
-    return always if needed else optional
 
 
 class EntityRules(BaseModel):
@@ -142,14 +74,6 @@ class EntityRules(BaseModel):
         return getattr(self.columns, column, None)
 
 
-def _entity_rules(entity: str) -> type[EntityRules]:
-    fields: dict[str, Any] = {
-        column: (_class_of(entity, column) | None, None) for column in ENTITIES[entity]
-    }
-    columns = create_model(f"{entity}_columns", __config__=STRICT, **fields)
-    return create_model(f"{entity}_rules", __base__=EntityRules, columns=(columns | None, None))
-
-
 class DeclaredRules(BaseModel):
     """What `rules:` may be; `Rules` adds a field per entity."""
 
@@ -160,9 +84,41 @@ class DeclaredRules(BaseModel):
         return getattr(self, entity, None) or EntityRules(stop_above=None)
 
 
-_FIELDS: dict[str, Any] = {entity: (_entity_rules(entity) | None, None) for entity in ENTITIES}
+@cache
+def column_model(entity: str, column: str) -> type[ColumnRules]:
+    """What `rules.<entity>.columns.<column>` may be."""
+    declared = SCHEMA[entity].by_name[column]
+    fields: dict[str, Any] = {
+        kind.key: (parameter | None, None)
+        for kind in RULE_KINDS
+        if (parameter := kind.parameter(declared)) is not None
+    }
+    return create_model(f"{entity}_{column}_rules", __base__=ColumnRules, **fields)
+
+
+@cache
+def default_parameters(entity: str, column: str) -> dict[str, Any]:
+    """The default rules of a column, read as a shop file's would be."""
+    rules = SCHEMA[entity].by_name[column].rules
+    return dict(column_model(entity, column).model_validate(rules))
+
+
+def _entity_model(entity: Entity) -> type[EntityRules]:
+    fields: dict[str, Any] = {
+        column.name: (column_model(entity.name, column.name) | None, None)
+        for column in entity.columns
+    }
+    columns = create_model(f"{entity.name}_columns", __config__=STRICT, **fields)
+    return create_model(
+        f"{entity.name}_rules", __base__=EntityRules, columns=(columns | None, None)
+    )
+
 
 if TYPE_CHECKING:
     Rules = DeclaredRules
 else:
-    Rules = create_model("Rules", __base__=DeclaredRules, **_FIELDS)
+    Rules = create_model(
+        "Rules",
+        __base__=DeclaredRules,
+        **{entity.name: (_entity_model(entity) | None, None) for entity in SCHEMA.values()},
+    )

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import types
 import typing
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +13,15 @@ from ruamel.yaml.constructor import DuplicateKeyError, RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError
 
 from recomart.errors import ShopFileError
-from recomart.rules.problems import rule_problems
+from recomart.rules.declarations import column_model
+from recomart.rules.kind import RULE_KINDS
+from recomart.rules.rulebook import rule_problems
 from recomart.settings import Settings
-from recomart.shop.model import ENTITIES, REQUIRED, Shop
-from recomart.shop.sources import STREAM, TAGS
+from recomart.shop.entities import TYPES
+from recomart.shop.model import ENTITIES, Shop
+from recomart.shop.places import nearest, where
+from recomart.shop.source_problems import kind_problem, name_problems
+from recomart.shop.sources import model_of, tags_in, with_shared_time_formats
 
 
 class _Constructor(RoundTripConstructor):
@@ -31,6 +34,7 @@ _EXPECTED = {
     "tuple_type": "expected a list",
     "dict_type": "expected a mapping of keys",
     "string_type": "expected a text; put it in quotes",
+    "model_type": "expected a mapping of keys",
 }
 """Pydantic's kind of finding, in the words of YAML."""
 
@@ -44,8 +48,8 @@ class ShopFile:
         self._tree = tree
 
     def where(self, key: str) -> str:
-        """`path:line   key: value` of a dotted key, or of its nearest parent that stands there."""
-        return _where(self.path, self._tree, key.split("."))
+        """`path:line   key: value` of a dotted key, or of its nearest parent in the file."""
+        return where(self.path, self._tree, key.split("."))
 
 
 class ShopFileErrors(ShopFileError):
@@ -67,7 +71,7 @@ def load_shop(settings: Settings) -> ShopFile:
     """Read and check the shop's file.
 
     Raises:
-        ShopFileError: the file is absent, no YAML, or keys are unknown, missing or wrong. It names
+        ShopFileError: the file is absent or not YAML, or keys are unknown, missing or wrong. It names
             the line of each, and the nearest known key.
     """
     path = settings.shop_file
@@ -77,7 +81,7 @@ def load_shop(settings: Settings) -> ShopFile:
             f"there is no shop file {path}",
             code="missing-shop",
             found=", ".join(known) or "no shop files there",
-            help=_nearest(path.stem, known) or "set RECOMART_SHOP to one of these, or to a path",
+            help=nearest(path.stem, known) or "set RECOMART_SHOP to one of these, or to a path",
         )
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -93,10 +97,10 @@ def load_shop(settings: Settings) -> ShopFile:
 
 
 def read_shop(text: str, path: Path) -> ShopFile:
-    """Check the text of a shop file; `path` is where it stands, or will stand.
+    """Check the text of a shop file; `path` is where it is, or will be.
 
     Raises:
-        ShopFileError: the text is no YAML, or has wrong keys (then it is a ShopFileErrors).
+        ShopFileError: the text is not YAML, or has wrong keys (then it is a ShopFileErrors).
     """
     yaml = YAML(typ="rt")
     yaml.Constructor = _Constructor
@@ -106,7 +110,7 @@ def read_shop(text: str, path: Path) -> ShopFile:
         mark = exc.problem_mark
         key = text.splitlines()[mark.line][mark.column :].partition(":")[0].strip()
         raise ShopFileError(
-            f"{path.name}: '{key}' stands there twice",
+            f"{path.name}: '{key}' is there twice",
             where=f"{path}:{mark.line + 1}",
             help="keep one of them, or give the other its own name",
         ) from exc
@@ -115,33 +119,52 @@ def read_shop(text: str, path: Path) -> ShopFile:
         raise ShopFileError(
             f"{path.name} is not YAML: {exc.problem}",
             where=f"{path}:{line}",
-            help="mend the line (indentation, colons and quotes are the usual causes)",
+            help="fix the line (indentation, colons and quotes are the usual causes)",
         ) from exc
     if not isinstance(tree, dict):
-        raise ShopFileError(f"{path.name} holds no mapping of keys", where=f"{path}:1")
-    problems = list(_name_problems(path, tree))
-    try:
-        shop = Shop.model_validate(_plain(tree))
-    except ValidationError as exc:
-        problems += [
-            _explained(path, tree, finding)
-            for finding in exc.errors()
-            if finding["type"] not in ("missing", "dict_type")
-            or finding["loc"][-1:] != ("columns",)
-        ]
-    else:
+        raise ShopFileError(f"{path.name} has no mapping of keys", where=f"{path}:1")
+    shop, problems = _read(path, tree)
+    if shop is not None:
         problems += [
             ShopFileError(
                 problem.message,
                 code="bad-rule",
-                where=_where(path, tree, problem.key.split(".")),
+                where=where(path, tree, problem.key.split(".")),
                 help=problem.help,
             )
             for problem in rule_problems(shop)
         ]
     if problems:
         raise ShopFileErrors(sorted(problems, key=_line))
+    assert shop is not None, "what is wrong with it is a problem"
     return ShopFile(shop, path, tree)
+
+
+def _read(path: Path, tree: dict[str, Any]) -> tuple[Shop | None, list[ShopFileError]]:
+    """The shop, when its keys are right, and what is wrong with its keys and names."""
+    problems = list(name_problems(path, tree))
+    keys = with_shared_time_formats(_plain(tree))
+    for entity in ENTITIES:
+        if (declared := keys.get(entity)) is None:
+            continue
+        found = tags_in(declared)
+        if len(found) != 1:
+            problems.append(kind_problem(path, tree, entity, found))
+            del keys[entity]
+            continue
+        try:
+            keys[entity] = model_of(found[0]).model_validate(declared)
+        except ValidationError as exc:
+            problems += [
+                _explained(path, tree, finding, (entity,), model_of(found[0]))
+                for finding in exc.errors()
+                if finding["type"] not in ("missing", "dict_type") or finding["loc"] != ("columns",)
+            ]
+            del keys[entity]
+    try:
+        return Shop.model_validate(keys), problems
+    except ValidationError as exc:
+        return None, [*problems, *(_explained(path, tree, finding) for finding in exc.errors())]
 
 
 def _line(problem: ShopFileError) -> int:
@@ -156,95 +179,36 @@ def _plain(node: Any) -> Any:
     return node
 
 
-def _name_problems(path: Path, tree: dict) -> Iterator[ShopFileError]:
-    """What is wrong with the names of entities and columns, which the model does not know."""
-    if not any(tree.get(name) for name in ("ratings", "transactions", "events")):
-        yield ShopFileError(
-            f"{path.name} declares none of ratings, transactions, events",
-            where=f"{path}:1",
-            help="a shop needs at least one of them to learn from; where clicks are all there is, "
-            "'events: stream'",
-        )
-    for entity, columns in ENTITIES.items():
-        source = tree.get(entity)
-        if source == STREAM and entity != "events":
-            yield ShopFileError(
-                f"{entity} cannot come by the stream: it carries events alone",
-                where=_where(path, tree, [entity]),
-                help="name files, an API, or what they are made from",
-            )
-        if not isinstance(source, dict):
-            continue
-        if "made_from" in source:
-            yield from _origin_problems(path, tree, entity)
-        mapping = source.get("columns")
-        if not isinstance(mapping, dict):
-            yield ShopFileError(
-                f"{entity} has no columns",
-                where=_where(path, tree, [entity, "columns"]),
-                help=f"map at least {', '.join(REQUIRED[entity])}",
-            )
-            continue
-        unknown = [str(name) for name in mapping if name not in columns]
-        for name in unknown:
-            yield ShopFileError(
-                f"{entity} has no column '{name}' to map to",
-                code="unknown-column",
-                where=_where(path, tree, [entity, "columns", name]),
-                found=", ".join(map(str, mapping)),
-                help=_nearest(name, columns) or f"choose from {', '.join(columns)}",
-            )
-        meant = {close for name in unknown for close in difflib.get_close_matches(name, columns, 1)}
-        for name in REQUIRED[entity]:
-            if name not in mapping and name not in meant:
-                yield ShopFileError(
-                    f"{entity} maps no {name}",
-                    code="missing-column",
-                    where=_where(path, tree, [entity, "columns"]),
-                    found=", ".join(map(str, mapping)),
-                    help=f"add '{name}: <the source's column>'",
-                )
+def _explained(
+    path: Path,
+    tree: Any,
+    finding: Any,
+    place: tuple[str, ...] = (),
+    model: type[BaseModel] = Shop,
+) -> ShopFileError:
+    """One of pydantic's findings, in the words of the file.
 
-
-def _origin_problems(path: Path, tree: dict, entity: str) -> Iterator[ShopFileError]:
-    """What is wrong with what an entity says that it is made from."""
-    origin = tree[entity]["made_from"]
-    source = tree.get(origin) if isinstance(origin, str) else None
-    own = [n for n in ENTITIES if isinstance(tree.get(n), dict) and "made_from" not in tree[n]]
-    if not isinstance(source, dict) or "made_from" in source:
-        yield ShopFileError(
-            f"{entity} is made from '{origin}', which has no files or API of its own here",
-            code="unknown-source",
-            where=_where(path, tree, [entity, "made_from"]),
-            found=", ".join(own) or "no source with files or an API",
-            help=_nearest(str(origin), own) or "name an entity that has files or an API",
-        )
-    elif "each" in tree[entity] and "api" not in source:
-        yield ShopFileError(
-            f"{entity} reads a nested list, which only the items of an API have",
-            code="no-nested-list",
-            where=_where(path, tree, [entity, "each"]),
-            help=f"leave out 'each', or read {origin} from an API",
-        )
-
-
-def _explained(path: Path, tree: Any, finding: Any) -> ShopFileError:
-    """One of pydantic's findings, in the words of the file."""
-    keys = [str(part) for part in finding["loc"] if part not in TAGS]
+    Args:
+        place: the keys that lead to what was validated.
+        model: the model that it was validated with.
+    """
+    keys = [*place, *(str(part) for part in finding["loc"])]
     message = _EXPECTED.get(finding["type"]) or finding["msg"].removeprefix("Value error, ")
     hint = None
     if finding["type"] == "extra_forbidden":
-        known = _known_keys(finding["loc"][:-1])
+        known = _known_keys(model, finding["loc"][:-1])
         message = f"'{keys[-1]}' is not a key here"
-        hint = _nearest(keys[-1], known) or f"known keys: {', '.join(known)}"
+        hint = nearest(keys[-1], known) or f"known keys: {', '.join(known)}"
         if keys[-1] == "each":
             hint = "a file has one record a line; docs/shops.md, 'Lists inside lists', makes them"
+        if keys[0] == "rules" and len(keys) == 5:
+            return _unknown_rule(path, tree, keys)
     elif finding["type"] == "missing":
         message = f"'{keys[-1]}' is missing"
         hint = f"add '{keys[-1]}:'"
     return ShopFileError(
         f"{'.'.join(keys) or path.name}: {message}",
-        where=_where(path, tree, keys),
+        where=where(path, tree, keys),
         found=None
         if finding["type"] in ("missing", "extra_forbidden")
         else repr(finding["input"])[:120],
@@ -252,23 +216,36 @@ def _explained(path: Path, tree: Any, finding: Any) -> ShopFileError:
     )
 
 
-def _known_keys(place: tuple[int | str, ...]) -> list[str]:
-    """The keys that the models allow at a place (pydantic's `loc` of a mapping)."""
-    models: list[type[BaseModel]] = [Shop]
+def _unknown_rule(path: Path, tree: Any, keys: list[str]) -> ShopFileError:
+    """A rule of no kind that is registered, or of a kind that does not fit the column."""
+    _, entity, _, column, key = keys
+    fitting = list(column_model(entity, column).model_fields)
+    registered = {kind.key: kind.name for kind in RULE_KINDS}
+    fits = f"rules that fit {entity}.{column}: {', '.join(fitting)}"
+    return ShopFileError(
+        f"{'.'.join(keys)}: '{key}' is not a key here",
+        code="unknown-rule-kind",
+        where=where(path, tree, keys),
+        found=f"{TYPES[entity][column]} {entity}.{column}, which '{key}' does not fit"
+        if key in registered
+        else f"registered kinds of rules: {', '.join(registered)}",
+        help=fits if key in registered else nearest(key, fitting) or fits,
+    )
+
+
+def _known_keys(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
+    """The keys that a model allows at a place within it (pydantic's `loc` of a mapping)."""
+    models = [model]
     for part in place:
-        if part in TAGS:
-            wanted = str(part).replace("-", "")
-            models = [model for model in models if model.__name__.lower() == wanted] or models
-            continue
         inner = [
             found
-            for model in models
-            if part in model.model_fields
-            for found in _models_in(model.model_fields[str(part)].annotation)
+            for one in models
+            if part in one.model_fields
+            for found in _models_in(one.model_fields[str(part)].annotation)
         ]
         # a key that is no field is one of a mapping's own: the models are those of its values
         models = inner or models
-    return list(dict.fromkeys(name for model in models for name in model.model_fields))
+    return list(dict.fromkeys(name for one in models for name in one.model_fields))
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:
@@ -277,29 +254,3 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
         return [annotation] if issubclass(annotation, BaseModel) else []
     inner = [found for part in typing.get_args(annotation) for found in _models_in(part)]
     return list(dict.fromkeys(inner))
-
-
-def _nearest(word: str, known: Any) -> str | None:
-    close = difflib.get_close_matches(word, [str(k) for k in known], n=1)
-    return f'did you mean "{close[0]}"?' if close else None
-
-
-def _where(path: Path, tree: Any, keys: list[str]) -> str:
-    node = tree
-    line, seen, value = 1, list[str](), None
-    for key in keys:
-        if not isinstance(node, dict) or key not in node:
-            break
-        line = _line_of(node, key)
-        seen.append(key)
-        node = value = node[key]
-    place = f"{path}:{line}"
-    if not seen:
-        return place
-    shown = "" if isinstance(value, dict | list) else f" {value!r}"
-    return f"{place}   {'.'.join(seen)}:{shown}"
-
-
-def _line_of(mapping: Any, key: str) -> int:
-    """The line, from 1, on which ruamel read `key` of this mapping."""
-    return mapping.lc.key(key)[0] + 1

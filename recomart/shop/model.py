@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -21,14 +21,11 @@ from recomart.shop.entities import ENTITIES as ENTITIES
 from recomart.shop.entities import KEYS as KEYS
 from recomart.shop.entities import LISTS
 from recomart.shop.entities import REQUIRED as REQUIRED
-from recomart.shop.sources import ApiKey as ApiKey
-from recomart.shop.sources import ApiSource as ApiSource
+from recomart.shop.sources import AnySource, MadeSource, with_shared_time_formats
 from recomart.shop.sources import Column as Column
-from recomart.shop.sources import FileSource as FileSource
-from recomart.shop.sources import MadeSource as MadeSource
-from recomart.shop.sources import ReadSource as ReadSource
 from recomart.shop.sources import Source as Source
-from recomart.shop.sources import StreamSource as StreamSource
+
+OneKind = TypeVar("OneKind", bound=Source)
 
 
 class Shop(BaseModel):
@@ -50,27 +47,16 @@ class Shop(BaseModel):
     opened_at: datetime | None = None
     closed_at: datetime | None = None
     rules: Rules = Field(Rules(), description="What rows must be, over the defaults.")
-    users: Source | None = None
-    products: Source | None = None
-    ratings: Source | None = None
-    transactions: Source | None = None
-    events: Source | None = None
+    users: AnySource | None = None
+    products: AnySource | None = None
+    ratings: AnySource | None = None
+    transactions: AnySource | None = None
+    events: AnySource | None = None
 
     @model_validator(mode="before")
     @classmethod
     def _one_time_format(cls, data: Any) -> Any:
-        """What is made from another source has its time format, unless it declares one."""
-        if not isinstance(data, dict):
-            return data
-        filled = dict(data)
-        for entity in ENTITIES:
-            made = data.get(entity)
-            if not isinstance(made, dict):
-                continue
-            origin = data.get(str(made.get("made_from")))
-            if isinstance(origin, dict) and "time_format" in origin:
-                filled[entity] = {"time_format": origin["time_format"], **made}
-        return filled
+        return with_shared_time_formats(data) if isinstance(data, dict) else data
 
     @field_validator("as_of", mode="wrap")
     @classmethod
@@ -92,7 +78,7 @@ class Shop(BaseModel):
     def _on_the_scale(cls, rating: float | None, info: ValidationInfo) -> float | None:
         scale = info.data.get("rating_scale")
         if rating is not None and scale and not scale[0] <= rating <= scale[1]:
-            raise ValueError(f"lies outside of rating_scale, {scale[0]:g} to {scale[1]:g}")
+            raise ValueError(f"is outside of rating_scale, {scale[0]:g} to {scale[1]:g}")
         return rating
 
     @field_validator("closed_at")
@@ -100,7 +86,7 @@ class Shop(BaseModel):
     def _after_opening(cls, closed: datetime | None, info: ValidationInfo) -> datetime | None:
         opened = info.data.get("opened_at")
         if closed and opened and closed.replace(tzinfo=None) <= opened.replace(tzinfo=None):
-            raise ValueError("lies before opened_at")
+            raise ValueError("is before opened_at")
         return closed
 
     @property
@@ -115,24 +101,31 @@ class Shop(BaseModel):
         """The declared sources by entity, in the order of ENTITIES."""
         return {name: source for name in ENTITIES if (source := getattr(self, name)) is not None}
 
-    def read_as(self, entity: str) -> ReadSource:
+    def sources_of(self, model: type[OneKind]) -> dict[str, OneKind]:
+        """The declared sources of one kind, by entity."""
+        return {
+            entity: source for entity, source in self.sources().items() if isinstance(source, model)
+        }
+
+    def read_as(self, entity: str) -> Source:
         """How the bytes of an entity are read: its own, or those that it is made from."""
         source = self.sources()[entity]
-        origin = self.sources()[source.made_from] if isinstance(source, MadeSource) else source
-        assert isinstance(origin, ReadSource), "the shop file's reader refuses such chains"
-        return source.of(origin) if isinstance(source, MadeSource) else origin
+        return (
+            source.of(self.sources()[source.made_from])
+            if isinstance(source, MadeSource)
+            else source
+        )
 
     def is_made_list(self, entity: str) -> bool:
         """Whether the entity's records are the distinct ones among another's."""
-        return entity in LISTS.values() and isinstance(self.sources()[entity], MadeSource)
+        return entity in LISTS.values() and self.sources()[entity].origin is not None
+
+    def made_from(self, entity: str) -> dict[str, Source]:
+        """The sources whose records are made from the bytes of this entity."""
+        return {name: one for name, one in self.sources().items() if one.origin == entity}
 
     def declared(self, entity: str) -> set[str]:
         """The source's columns that the shop reads or ignores, for all that is made of its bytes."""
-        sources = self.sources()
-        source = sources[entity]
-        origin = source.made_from if isinstance(source, MadeSource) else entity
-        named = set[str]()
-        for name, one in sources.items():
-            if name == origin or (isinstance(one, MadeSource) and one.made_from == origin):
-                named.update(one.reads, one.ignore)
-        return named
+        origin = self.sources()[entity].origin or entity
+        readers = [self.sources()[origin], *self.made_from(origin).values()]
+        return {name for source in readers for name in (*source.reads, *source.ignore)}

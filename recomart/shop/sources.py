@@ -1,28 +1,37 @@
-"""What a shop file may say of a source: where its records are, and how its columns map to ours."""
+"""What a shop file may say of a source: which kind it is, and how its columns map to ours.
+
+The kernel knows what all kinds have in common, and `made_from`, which is a relation between two
+entities of one shop file. What a kind reads, and the keys that it adds, are declared with the kind,
+in its module of `ingestion/sources/`. The kernel finds these modules through the registry, by the
+package's name: so it imports nothing from `ingestion`, adding a kind means adding one module, and
+its keys are checked like all others, with line numbers. (The other way, each kind adding its model
+to a list of the kernel's, would make the result depend on which modules happen to be imported.)
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Protocol
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
-    Discriminator,
     Field,
-    Tag,
+    SerializeAsAny,
     field_validator,
     model_validator,
 )
 
-from recomart.shop.entities import ENTITIES
+from recomart.registry import Registry
 
-_STRICT = ConfigDict(extra="forbid", frozen=True)
+STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
 class Column(BaseModel):
     """How one of our columns is made from a source's; exactly one of the first six is given."""
 
-    model_config = _STRICT
+    model_config = STRICT
 
     column: str | None = Field(None, description="The source's column, or a JSON path a.b.c.")
     value: str | None = Field(None, description="The same text for every record.")
@@ -59,8 +68,18 @@ class Column(BaseModel):
         return self.hash_of or self.join or self.first_of or tuple(self.first_flag or ())
 
 
-class _Source(BaseModel):
-    model_config = _STRICT
+class Source(BaseModel):
+    """The keys that every kind of source has. Each kind adds its own in a model of its own."""
+
+    model_config = STRICT
+
+    kind: ClassVar[str]
+    """The tag of the kind in a shop file; it is the name of a required key of the model."""
+    entities: ClassVar[tuple[str, ...] | None] = None
+    """The entities that this kind can carry; None for all of them."""
+    keys_without_effect: ClassVar[frozenset[str]] = frozenset({"time_format"})
+    """Keys that do not change which raw rows the same bytes become. All others do: when one of
+    them changes, ingest loads what it landed again."""
 
     columns: dict[str, Column]
     ignore: tuple[str, ...] = Field((), description="The source's columns that we leave out.")
@@ -97,142 +116,109 @@ class _Source(BaseModel):
         """Every source column that the mapping reads, once, in order."""
         return tuple(dict.fromkeys(name for c in self.columns.values() for name in c.reads))
 
+    @property
+    def origin(self) -> str | None:
+        """The entity whose bytes these records are made from; None for a source of its own."""
+        return None
 
-class FileSource(_Source):
-    """Files that match a glob, each one batch."""
+    @property
+    def decimal_sign(self) -> str | None:
+        """The decimal sign of its numbers, where they are written other than 1299.00."""
+        return None
 
-    files: tuple[str, ...] = Field(
-        description="Globs. {lake} and {data} stand for those folders, {package:name} for that of "
-        "an installed Python package; else relative to the YAML."
-    )
-    format: Literal["csv", "jsonl", "parquet"] = "csv"
-    delimiter: str = ","
-    quote: str = Field('"', max_length=1)
-    header: bool = True
-    fields: tuple[str, ...] = Field((), description="Column names, for files without a header.")
-    encoding: str = "utf-8"
-    decimal: Literal[",", "."] | None = Field(
-        None,
-        description='"," where numbers are written 1.299,00; "." where 1,299.00; unset where 1299.00.',
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _one_glob(cls, data: Any) -> Any:
-        if isinstance(data, dict) and isinstance(data.get("files"), str):
-            return {**data, "files": [data["files"]]}
-        return data
-
-    @field_validator("delimiter")
-    @classmethod
-    def _tells_fields_apart(cls, delimiter: str) -> str:
-        if not delimiter or set(delimiter) & set('\r\n"'):
-            raise ValueError("expected one sign or more, none of them a quote or a line end")
-        return delimiter
-
-    @model_validator(mode="after")
-    def _header_or_fields(self) -> FileSource:
-        if self.format == "csv" and self.header == bool(self.fields):
-            raise ValueError("a CSV has either a header, or header: false and fields: [names]")
-        of_text = {"delimiter", "quote", "header", "fields", "encoding"} & self.model_fields_set
-        if self.format == "parquet" and of_text:
-            raise ValueError(f"Parquet needs no {', '.join(sorted(of_text))}: it says so itself")
-        return self
+    def mentions(self, placeholder: str) -> bool:
+        """Whether some key's value has this text in it, such as {mock_api}."""
+        return placeholder in self.model_dump_json()
 
 
-class ApiKey(BaseModel):
-    """A key that the catalogue asks for; its value comes from the environment, never from here."""
-
-    model_config = _STRICT
-
-    header: str = "X-API-Key"
-    env: str | None = Field(None, description="The variable that holds the key.")
-    value: str | None = Field(None, description="A key that is no secret (the mock catalogue's).")
-
-
-class ApiSource(_Source):
-    """An HTTP catalogue that answers in JSON pages."""
-
-    api: str = Field(description="URL; {mock_api} stands for RecoMart's own mock catalogue.")
-    api_key: ApiKey | None = None
-    items: str = Field("items", description="Path to the list of records in a page.")
-    each: str | None = Field(
-        None, description="Path in an item to a nested list, whose elements are the records."
-    )
-    total: str | None = Field("total", description="Path to the count of all records, checked.")
-    page_param: str = "page"
-    size_param: str = "page_size"
-    page_size: int = Field(100, ge=1)
-    paging: Literal["page", "offset"] = Field(
-        "page", description="Whether page_param counts pages from 1, or records from 0."
-    )
-    updated_since_param: str | None = Field(None, description="Unset: the whole catalogue.")
-    allow_hosts: tuple[str, ...] = Field((), description="Hosts beside the URL's own.")
-    timeout_seconds: float = Field(10.0, gt=0)
-    max_bytes: int = Field(200_000_000, gt=0, description="Of one fetch, all pages together.")
-    mock_file: str | None = Field(
-        None,
-        description="With {mock_api}: a JSON list of items that the mock catalogue serves in the "
-        "way declared here. Unset: the demo shop's generated catalogue.",
-    )
-
-
-class MadeSource(_Source):
+class MadeSource(Source):
     """Records made from the bytes of another entity's source, which land once for both.
 
     Users and products are lists: each distinct combination of the mapped columns is one record.
     """
+
+    kind: ClassVar[str] = "made_from"
 
     made_from: str = Field(description="The entity whose files or pages these records are made of.")
     each: str | None = Field(
         None, description="Path in an item to a nested list, whose elements are the records."
     )
 
-    def of(self, origin: FileSource | ApiSource) -> FileSource | ApiSource:
+    @property
+    def origin(self) -> str | None:
+        return self.made_from
+
+    def of(self, origin: Source) -> Source:
         """How the bytes of the origin are read for these records."""
         changes: dict[str, Any] = {"columns": self.columns, "ignore": self.ignore}
         changes["time_format"] = self.time_format
-        if isinstance(origin, ApiSource):
+        if "each" in type(origin).model_fields:
             changes["each"] = self.each
         return origin.model_copy(update=changes)
 
 
-class StreamSource(_Source):
-    """Events that come by the stream alone: the speed layer's segments, which need no mapping."""
+class DeclaredKind(Protocol):
+    """What the kernel uses of a kind of source; `ingestion.sources.SourceKind` has all of it."""
 
-    columns: dict[str, Column] = {
-        name: Column.model_validate({"column": name}) for name in ENTITIES["events"]
-    }
+    @property
+    def name(self) -> str:
+        """The tag in a shop file."""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _one_word(cls, data: Any) -> Any:
-        return {} if data == STREAM else data
-
-
-STREAM = "stream"
-"""What stands in a shop file for a StreamSource."""
-
-_KINDS = {"api": ApiSource, "made_from": MadeSource}
+    @property
+    def model(self) -> type[Source]:
+        """The keys that a shop file may give."""
 
 
-def _kind(source: Any) -> str:
-    if source == STREAM or isinstance(source, StreamSource):
-        return "stream-source"
-    for key, model in _KINDS.items():
-        if isinstance(source, model) or (isinstance(source, dict) and key in source):
-            return f"{key.removesuffix('_from')}-source"
-    return "file-source"
+KINDS: Registry[DeclaredKind] = Registry(
+    "kind of source",
+    "ingestion.sources",
+    "SOURCE",
+    DeclaredKind,  # type: ignore[type-abstract]
+)
 
 
-ReadSource = FileSource | ApiSource
-"""A source with bytes of its own."""
+def tags() -> tuple[str, ...]:
+    """The tags of every kind of source, in alphabetical order."""
+    return tuple(sorted((MadeSource.kind, *KINDS.names())))
 
-Source = Annotated[
-    Annotated[FileSource, Tag("file-source")]
-    | Annotated[ApiSource, Tag("api-source")]
-    | Annotated[MadeSource, Tag("made-source")]
-    | Annotated[StreamSource, Tag("stream-source")],
-    Discriminator(_kind),
-]
-TAGS = ("file-source", "api-source", "made-source", "stream-source")
+
+def tags_in(declared: object) -> tuple[str, ...]:
+    """The tags that a declaration of the shop file has: one, if it is right.
+
+    A source that needs no keys may be declared by its tag alone (`events: stream`).
+    """
+    if isinstance(declared, str):
+        return (declared,) if declared in tags() else ()
+    return tuple(tag for tag in tags() if isinstance(declared, Mapping) and tag in declared)
+
+
+def model_of(tag: str) -> type[Source]:
+    """The model of a kind's keys.
+
+    Raises:
+        UnknownName: no kind has this tag; lists those that are registered.
+    """
+    return MadeSource if tag == MadeSource.kind else KINDS.get(tag).model
+
+
+def with_shared_time_formats(declared: Mapping[str, Any]) -> dict[str, Any]:
+    """A shop's keys, each source that is made from another with the time format of that one."""
+    filled = dict(declared)
+    for entity, made in declared.items():
+        origin = declared.get(str(made.get(MadeSource.kind))) if isinstance(made, dict) else None
+        if isinstance(origin, dict) and "time_format" in origin:
+            filled[entity] = {"time_format": origin["time_format"], **made}
+    return filled
+
+
+def _validated(declared: Any) -> Any:
+    if isinstance(declared, Source):
+        return declared
+    found = tags_in(declared)
+    if len(found) != 1:
+        raise ValueError(f"expected one of {', '.join(tags())}, found {len(found)} of them")
+    return model_of(found[0]).model_validate(declared)
+
+
+AnySource = Annotated[SerializeAsAny[Source], BeforeValidator(_validated)]
+"""A source of any registered kind."""

@@ -1,32 +1,32 @@
-"""The stream simulator: visitors of now or events of the past, told at a pace, with faults if asked.
+"""The stream simulator: events of simulated visitors or of the past, sent as they would happen.
 
-    visits or past events -> drafts -> pace -> events with a time -> faults -> messages -> producer
+    visits or past events -> scheduled events -> scheduler -> faults, if asked -> producer
 
-It does not know where visits come from: whoever runs it hands them in (`orchestration/simulation.py`
-takes the demo shop's). So the shop's tastes stay in `ingestion`, and rooms stay apart.
+It does not know where visits come from. The caller passes them in: `orchestration/simulation.py`
+takes those of the demo shop, so that streaming need not import `demo_shop`.
 """
 
-from streaming.simulator.crowd import crowd
-from streaming.simulator.draft import Draft
 from streaming.simulator.fault_injector import FaultInjector, Shares, Truth
+from streaming.simulator.interleaving import interleave
 from streaming.simulator.kafka_producer import KafkaProducer
-from streaming.simulator.pace import Pace
 from streaming.simulator.producers import LineProducer, Producer, RedisProducer
 from streaming.simulator.replay import replay
+from streaming.simulator.scheduled_event import ScheduledEvent
+from streaming.simulator.scheduler import Scheduler
 from streaming.simulator.simulation import Sent, simulate
 
 __all__ = [
-    "Draft",
     "FaultInjector",
     "KafkaProducer",
     "LineProducer",
-    "Pace",
     "Producer",
     "RedisProducer",
+    "ScheduledEvent",
+    "Scheduler",
     "Sent",
     "Shares",
     "Truth",
-    "crowd",
+    "interleave",
     "replay",
     "simulate",
 ]

@@ -1,4 +1,4 @@
-"""The simulator's messages on a Kafka topic."""
+"""A producer that sends messages to a Kafka topic."""
 
 from __future__ import annotations
 
@@ -9,43 +9,43 @@ from typing import Any
 from recomart.settings import Settings
 from recomart.streams import kafka_topic
 from streaming.simulator.messages import Message
-from streaming.simulator.producers import PAUSE_SECONDS, Tell
+from streaming.simulator.producers import PAUSE_SECONDS, Say
 from streaming.stop_signals import Stop
 from streaming.transports.kafka import kafka_client, require_broker
 
 log = logging.getLogger(__name__)
 
 SILENT_SECONDS = 5.0
-"""A broker that has acknowledged nothing for so long is worth a line."""
+"""After this time without an acknowledgement, the producer prints a line."""
 
 
 class KafkaProducer:
-    """Messages of the shop's topic, keyed by user, so that a user's events keep their order.
+    """Sends messages to the shop's topic, keyed by user, so that a user's events keep their order.
 
-    librdkafka sends again what a broker did not acknowledge, each once (an idempotent producer).
-    Brokers that are away make it wait, with one line when it begins to and one when it goes on.
+    librdkafka resends unacknowledged messages without duplicating them (an idempotent producer).
+    While no broker answers it waits, with one line when the wait begins and one when it ends.
 
     Args:
-        stop: ends a wait when set; what was not sent is dropped.
+        stop: ends a wait when set; unsent messages are dropped.
 
     Raises:
         ConfigurationError: no brokers are named, or the extra `kafka` is not installed.
         KafkaUnavailable: no broker answers at the start.
     """
 
-    def __init__(self, settings: Settings, stop: Stop, tell: Tell) -> None:
+    def __init__(self, settings: Settings, stop: Stop, say: Say) -> None:
         self._kafka, servers = kafka_client(settings.kafka_servers)
         self._topic = kafka_topic(settings.feast_project)
         self._stop = stop
-        self._tell = tell
+        self._say = say
         self._fatal: Any = None
         self._producer = self._kafka.Producer(
             {
                 "bootstrap.servers": servers,
                 "enable.idempotence": True,
                 "linger.ms": 5,
-                "message.timeout.ms": 0,  # never give up: the wait is ours to end
-                "error_cb": self._note,
+                "message.timeout.ms": 0,  # never give up: `stop` ends the wait
+                "error_cb": self._on_error,
             },
             logger=log,
         )
@@ -54,19 +54,19 @@ class KafkaProducer:
     def send(self, messages: Sequence[Message]) -> None:
         for message in messages:
             self._put(message)
-        waited, told = 0.0, False
+        waited, reported = 0.0, False
         while self._producer.flush(PAUSE_SECONDS) and not self._stop.is_set():
             self._raise_fatal()
             waited += PAUSE_SECONDS
-            if waited >= SILENT_SECONDS and not told:
-                self._tell("no Kafka broker acknowledges: the producer waits")
-                told = True
+            if waited >= SILENT_SECONDS and not reported:
+                self._say("no Kafka broker acknowledges: the producer is waiting")
+                reported = True
         self._raise_fatal()
-        if told and not self._stop.is_set():
-            self._tell(f"the producer goes on after {waited:.1f} s")
+        if reported and not self._stop.is_set():
+            self._say(f"the producer resumed after {waited:.1f} s")
 
     def close(self) -> None:
-        """Nothing to do: every batch was acknowledged, or the wait for it was ended."""
+        """Nothing to do: each batch was acknowledged, or the user ended the wait for it."""
 
     def _put(self, message: Message) -> None:
         while not self._stop.is_set():
@@ -76,7 +76,7 @@ class KafkaProducer:
             except BufferError:  # its queue is full
                 self._producer.poll(PAUSE_SECONDS)
 
-    def _note(self, error: Any) -> None:
+    def _on_error(self, error: Any) -> None:
         if error.fatal():
             self._fatal = error
 

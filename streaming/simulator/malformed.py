@@ -1,4 +1,4 @@
-"""Lines that are no events. Each is made from a good one, so that it looks like one at first."""
+"""Malformed lines. Each is made from a valid event, so that it looks like one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is put on a stream."""
+"""The messages that a producer sends."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from recomart.events import Event
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One line of a stream, without its end; `key` keeps a user's events together on Kafka."""
+    """One line of JSON without a line break. Kafka partitions by `key`, the user."""
 
     key: str
     line: bytes
 
 
 def message_of(event: Event) -> Message:
-    """An event as JSON, without what it does not have."""
+    """An event as JSON, without fields that are null."""
     return Message(event.user_id, event.model_dump_json(exclude_none=True).encode())

@@ -1,4 +1,4 @@
-"""Where messages go: a pipe, or a Redis Stream. A producer waits for whoever is slower."""
+"""Producers that send messages to a pipe or a Redis Stream, and wait when the receiver is slow."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import IO, Protocol
 
 from redis.exceptions import BusyLoadingError, RedisError, ResponseError
-from redis.exceptions import ConnectionError as Away
-from redis.exceptions import TimeoutError as Frozen
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from recomart.redis import connect
 from recomart.settings import Settings
@@ -16,28 +16,28 @@ from recomart.streams import FIELD, stream_key
 from streaming.simulator.messages import Message
 from streaming.stop_signals import Stop
 
-Tell = Callable[[str], None]
-"""Shows one line to whoever watches the producer."""
+Say = Callable[[str], None]
+"""Prints one line for the user."""
 
 ANSWER_SECONDS = 5.0
 PAUSE_SECONDS = 0.2
 
 FULL = ("OOM", "MISCONF")
-"""How Redis begins its answer when it has no memory, or no disk, for another entry."""
+"""How an error of Redis begins when it has no memory or no disk space for another entry."""
 
 
 class Producer(Protocol):
-    """A stream's end to write to."""
+    """The sending end of a stream."""
 
     def send(self, messages: Sequence[Message]) -> None:
-        """Put all messages on the stream; returns when they are there."""
+        """Send all messages; returns when the stream has them."""
 
     def close(self) -> None:
-        """Finish what was begun."""
+        """Send what is buffered, and release the connection."""
 
 
 class LineProducer:
-    """Lines of a pipe, each batch flushed. BrokenPipeError when its reader has gone."""
+    """Writes lines to a pipe, flushed after each batch. Raises BrokenPipeError when its reader closes."""
 
     def __init__(self, out: IO[bytes]) -> None:
         self._out = out
@@ -51,58 +51,58 @@ class LineProducer:
 
 
 class RedisProducer:
-    """Entries of the shop's Redis Stream.
+    """Adds entries to the shop's Redis Stream.
 
-    A Redis that is full or away makes it wait, with one line when it begins to and one when it
-    goes on. After a lost connection it cannot know what had arrived, and sends the batch again:
-    the same `event_id` then comes twice, and counts once.
+    It waits while Redis is full or down, with one line when the wait begins and one when it ends.
+    After a lost connection it cannot know which messages arrived, so it sends the batch again. An
+    `event_id` that arrives twice counts once.
 
     Args:
-        stop: ends a wait when set; what was not sent is dropped.
+        stop: ends a wait when set; unsent messages are dropped.
 
     Raises:
         RedisUnavailable: no server answers at the start.
     """
 
-    def __init__(self, settings: Settings, stop: Stop, tell: Tell) -> None:
+    def __init__(self, settings: Settings, stop: Stop, say: Say) -> None:
         self._client = connect(settings, deadline=ANSWER_SECONDS)
         self._key = stream_key(settings.feast_project)
         self._stop = stop
-        self._tell = tell
+        self._say = say
 
     def send(self, messages: Sequence[Message]) -> None:
-        left, why, since = self._add(messages)
+        left, reason, since = self._add(messages)
         if not left:
             return
-        self._tell(f"{why}: the producer waits")
+        self._say(f"{reason}: the producer is waiting")
         while left and not self._stop.wait(PAUSE_SECONDS):
             left, _, _ = self._add(left)
         if not left:
-            self._tell(f"the producer goes on after {time.monotonic() - since:.1f} s")
+            self._say(f"the producer resumed after {time.monotonic() - since:.1f} s")
 
     def close(self) -> None:
         self._client.close()
 
     def _add(self, messages: Sequence[Message]) -> tuple[list[Message], str, float]:
-        """What could not be added, why, and when that was."""
+        """The messages that could not be added, the reason, and the time."""
         pipeline = self._client.pipeline(transaction=False)
         for message in messages:
             pipeline.xadd(self._key, {FIELD: message.line})
         try:
             replies = pipeline.execute(raise_on_error=False)
-        except (Away, Frozen, BusyLoadingError) as exc:
+        except (RedisConnectionError, RedisTimeoutError, BusyLoadingError) as exc:
             return list(messages), f"Redis does not answer ({exc})", time.monotonic()
         left = []
-        why = ""
+        reason = ""
         for message, reply in zip(messages, replies, strict=True):
             if isinstance(reply, ResponseError) and _is_full(reply):
                 left.append(message)
-                why = f"Redis is full ({reply})"
+                reason = f"Redis is full ({reply})"
             elif isinstance(reply, RedisError):
                 raise reply
-        return left, why, time.monotonic()
+        return left, reason, time.monotonic()
 
 
 def _is_full(reply: ResponseError) -> bool:
-    # redis-py has a class of its own for OOM, and takes the code off its text
+    # redis-py has its own class for OOM, and removes the code from the text
     return type(reply).__name__ == "OutOfMemoryError" or str(reply).startswith(FULL)

@@ -1,4 +1,4 @@
-"""Past events of any shop, told again in their order."""
+"""Past events of any shop, in the order in which they happened."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from recomart.errors import NotReady
 from recomart.events import key_hash
 from recomart.settings import Settings
 from recomart.warehouse import warehouse
-from streaming.simulator.draft import Draft
+from streaming.simulator.scheduled_event import ScheduledEvent
 
 EVENTS = """
     select event_id, event_type, user_id, session_id, product_id,
@@ -34,26 +34,27 @@ def replay(
     since: datetime | None = None,
     until: datetime | None = None,
     shift_clock: datetime | None = None,
-) -> Iterator[Iterator[Draft]]:
-    """The shop's accepted events by time, as drafts on the time line of their own days.
+) -> Iterator[Iterator[ScheduledEvent]]:
+    """The shop's accepted events, ordered by time.
 
-    They are copied out first, since whoever reads the warehouse keeps its writers away; a copy
-    takes a moment, and a replay may take hours.
+    They are copied out first, because an open warehouse locks out its writers: a copy takes a
+    moment, and a replay may take hours.
 
     Args:
-        since, until: from when on, and before when they happened (UTC); None: all.
-        shift_clock: events happen when they are told, and get ids of their own, made from the
-            loaded id and this moment: they are new events. None: own times and own ids.
+        since: only events at or after this time (UTC); None: from the first event.
+        until: only events before this time (UTC); None: to the last event.
+        shift_clock: events happen when they are sent, and get new ids, which are made from the old
+            id and this time. None: events keep their times and ids.
 
     Raises:
-        NotReady: there is no warehouse, or no such event in it.
+        NotReady: there is no warehouse, or it has no such event.
         WarehouseLocked: another process holds the warehouse.
     """
     (settings.lake / "tmp").mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="replay-", dir=settings.lake / "tmp") as folder:
         copy = Path(folder) / "events.parquet"
         _copy(settings, copy, since, until)
-        yield _drafts(copy, shift_clock)
+        yield _scheduled(copy, shift_clock)
 
 
 def _copy(settings: Settings, to: Path, since: datetime | None, until: datetime | None) -> None:
@@ -65,11 +66,11 @@ def _copy(settings: Settings, to: Path, since: datetime | None, until: datetime 
         raise NotReady(
             f"there are no events of shop '{settings.shop_name}' to replay",
             where=f"{settings.warehouse}   marts.fct_events",
-            help="run 'recomart pipeline' for a shop that has events, and mind --since and --until",
+            help="run 'recomart pipeline' for a shop that has events, and check --since and --until",
         )
 
 
-def _drafts(copy: Path, shift_clock: datetime | None) -> Iterator[Draft]:
+def _scheduled(copy: Path, shift_clock: datetime | None) -> Iterator[ScheduledEvent]:
     first: datetime | None = None
     run = shift_clock.isoformat() if shift_clock else None
     with pq.ParquetFile(copy) as file:
@@ -77,8 +78,8 @@ def _drafts(copy: Path, shift_clock: datetime | None) -> Iterator[Draft]:
             for row in batch.to_pylist():
                 occurred_at = row["occurred_at"].replace(tzinfo=UTC)
                 first = first or occurred_at
-                yield Draft(
-                    at=(occurred_at - first).total_seconds(),
+                yield ScheduledEvent(
+                    offset=(occurred_at - first).total_seconds(),
                     event_id=key_hash(row["event_id"], run) if run else row["event_id"],
                     event_type=row["event_type"],
                     user_id=row["user_id"],
@@ -89,5 +90,5 @@ def _drafts(copy: Path, shift_clock: datetime | None) -> Iterator[Draft]:
 
 
 def _naive(instant: datetime | None) -> datetime | None:
-    """The warehouse's times are UTC without saying so."""
+    """The time without a zone, as the warehouse stores times in UTC."""
     return instant.astimezone(UTC).replace(tzinfo=None) if instant else None

@@ -1,4 +1,4 @@
-"""The simulator itself: drafts told at a pace, through faults, to a producer."""
+"""Sends scheduled events through a fault injector to a producer."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 
-from streaming.simulator.draft import Draft
 from streaming.simulator.fault_injector import FaultInjector
 from streaming.simulator.messages import Message
-from streaming.simulator.pace import Pace
 from streaming.simulator.producers import Producer
+from streaming.simulator.scheduled_event import ScheduledEvent
+from streaming.simulator.scheduler import Scheduler
 
 
 @dataclass(frozen=True)
 class Sent:
-    """What a run has put on the stream so far."""
+    """How much a run has sent so far."""
 
     events: int
     messages: int
@@ -30,36 +30,36 @@ class Sent:
 
 
 def simulate(
-    drafts: Iterable[Draft],
+    scheduled: Iterable[ScheduledEvent],
     *,
-    pace: Pace,
+    scheduler: Scheduler,
     faults: FaultInjector,
     producer: Producer,
-    events: int | None = None,
+    limit: int | None = None,
     watch: Callable[[Sent], None] = lambda sent: None,
 ) -> Sent:
-    """Tell drafts until they end, the pace does, or so many events are told.
+    """Send events until they end, the scheduler ends, or the limit is reached.
 
     Args:
-        events: the most; None: no limit.
-        watch: called after every batch.
+        limit: send at most this many events; None: no limit.
+        watch: called after each batch.
 
     Raises:
-        BrokenPipeError: the reader of a pipe has gone.
+        BrokenPipeError: the reader has closed the pipe.
     """
     begin = time.monotonic()
     sent = Sent(0, 0, 0.0)
-    for batch in pace.batches(islice(drafts, events)):
+    for batch in scheduler.batches(islice(scheduled, limit)):
         now = datetime.now(UTC)
         messages: list[Message] = []
-        for draft in batch:
-            messages.extend(faults.messages(draft.told(now)))
+        for event in batch:
+            messages.extend(faults.messages(event.event(now)))
         producer.send(messages)
         sent = Sent(
             sent.events + len(batch), sent.messages + len(messages), time.monotonic() - begin
         )
         watch(sent)
-    rest = list(faults.rest())
-    producer.send(rest)
+    delayed = list(faults.delayed())
+    producer.send(delayed)
     producer.close()
-    return Sent(sent.events, sent.messages + len(rest), time.monotonic() - begin)
+    return Sent(sent.events, sent.messages + len(delayed), time.monotonic() - begin)

@@ -1,1 +1,1 @@
-"""Where events come from: a pipe, a Redis Stream or Kafka, behind one protocol."""
+"""Transports of events: a pipe, a Redis Stream or Kafka, behind one protocol."""

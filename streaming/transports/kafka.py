@@ -14,37 +14,37 @@ from streaming.transports.transport import Backlog, received_at
 log = logging.getLogger(__name__)
 
 FIRST_SECONDS = 10.0
-"""For the brokers' first answer. Later librdkafka itself waits for them, and says so in its log."""
+"""How long to wait for the first answer. Later, librdkafka itself waits and logs it."""
 SESSION_MS = 10_000
-"""After so long a silent consumer counts as dead, and others get its partitions."""
+"""After this time without a heartbeat a consumer counts as dead, and loses its partitions."""
 
 
 def kafka_client(servers: str | None) -> tuple[Any, str]:
-    """The package confluent_kafka, and the brokers to give it.
+    """The package confluent_kafka, and the addresses of the brokers.
 
     Raises:
-        ConfigurationError: no brokers are named, or the extra `kafka` is not installed.
+        ConfigurationError: RECOMART_KAFKA_SERVERS is not set, or the extra `kafka` is missing.
     """
     if servers is None:
         raise ConfigurationError(
-            "no Kafka brokers are named",
-            help="set RECOMART_KAFKA_SERVERS to host:port,...",
+            "RECOMART_KAFKA_SERVERS is not set",
+            help="set it to the addresses of your Kafka brokers: host:port,...",
         )
     try:
         import confluent_kafka
     except ImportError as exc:
         raise ConfigurationError(
             "the package confluent-kafka is not installed",
-            help="install RecoMart with its extra: pip install -e '.[kafka]'",
+            help="install RecoMart with the extra `kafka`: pip install -e '.[kafka]'",
         ) from exc
     return confluent_kafka, servers
 
 
 def require_broker(client: Any, topic: str, servers: str) -> None:
-    """Make sure that a broker answers a consumer or producer.
+    """Check that a broker answers.
 
     Raises:
-        KafkaUnavailable: none does.
+        KafkaUnavailable: no broker answers.
     """
     kafka, _ = kafka_client(servers)
     try:
@@ -54,7 +54,7 @@ def require_broker(client: Any, topic: str, servers: str) -> None:
 
 
 def group_backlog(servers: str | None, topic: str) -> Backlog:
-    """What the group has not committed, asked from outside of it.
+    """The backlog of the group, without joining it.
 
     Raises:
         ConfigurationError: as `kafka_client`.
@@ -69,7 +69,7 @@ def group_backlog(servers: str | None, topic: str) -> Backlog:
 
 
 def _consumer(kafka: Any, servers: str) -> Any:
-    """A client that may join the group."""
+    """A consumer that can join the group."""
     return kafka.Consumer(
         {
             "bootstrap.servers": servers,
@@ -91,7 +91,7 @@ def _backlog(consumer: Any, topic: str, servers: str) -> Backlog:
         found = consumer.committed(partitions, timeout=FIRST_SECONDS) if partitions else []
         for partition in found:
             low, high = consumer.get_watermark_offsets(partition, timeout=FIRST_SECONDS)
-            lag += high - max(low, partition.offset)  # negative where nothing was committed
+            lag += high - max(low, partition.offset)  # offset is negative before the first commit
     except kafka.KafkaException as exc:
         raise _unavailable(servers, exc.args[0]) from exc
     return Backlog(lag, 0)
@@ -102,15 +102,15 @@ def _unavailable(servers: str, error: Any) -> KafkaUnavailable:
         f"no Kafka broker answers at {servers}",
         where="RECOMART_KAFKA_SERVERS",
         found=error.str(),
-        help="start the brokers, or mend the address",
+        help="start the brokers, or correct the address",
     )
 
 
 class Kafka:
-    """A member of the group. Offsets are committed after the state is written, and never before.
+    """A member of the consumer group. Offsets are committed only after the state is written.
 
-    A message's timestamp is when it was received: give the topic `message.timestamp.type =
-    LogAppendTime`, so that it is the broker's clock and not the producer's.
+    The timestamp of a message counts as its time of receipt. Set the topic's
+    `message.timestamp.type` to `LogAppendTime`, so that it is the broker's clock.
     """
 
     name = "kafka"
@@ -122,29 +122,29 @@ class Kafka:
             servers: host:port,... of the brokers.
 
         Raises:
-            ConfigurationError: no brokers are named, or the extra `kafka` is not installed.
+            ConfigurationError: RECOMART_KAFKA_SERVERS is not set, or the extra `kafka` is missing.
             KafkaUnavailable: no broker answers.
         """
         self._kafka, self._servers = kafka_client(servers)
         self._topic = topic
         errors = self._kafka.KafkaError
-        self._not_ours = {
+        self._rebalanced = {
             errors.ILLEGAL_GENERATION, errors.UNKNOWN_MEMBER_ID, errors.REBALANCE_IN_PROGRESS,
         }  # fmt: skip
         self._consumer = _consumer(self._kafka, self._servers)
         require_broker(self._consumer, topic, self._servers)
         self._consumer.subscribe([topic])
 
-    def read(self, most: int, wait: float) -> list[Delivery]:
+    def read(self, limit: int, timeout: float) -> list[Delivery]:
         """As `Transport.read`.
 
         Raises:
-            KafkaException: the client cannot go on.
+            KafkaException: a fatal error of the client.
         """
-        first = self._consumer.poll(wait)
+        first = self._consumer.poll(timeout)
         if first is None:
             return []
-        rest = self._consumer.consume(most - 1, 0.0) if most > 1 else []
+        rest = self._consumer.consume(limit - 1, 0.0) if limit > 1 else []
         return [self._delivery(message) for message in (first, *rest) if self._is_good(message)]
 
     def _is_good(self, message: Any) -> bool:
@@ -152,7 +152,9 @@ class Kafka:
         if error is not None and error.fatal():
             raise self._kafka.KafkaException(error)
         if error is not None:
-            log.info("Kafka: %s", error.str())  # a topic that is not there yet, a broker that left
+            log.info(
+                "Kafka: %s", error.str()
+            )  # a topic that does not exist yet, a broker that left
         return error is None
 
     def _delivery(self, message: Any) -> Delivery:
@@ -161,12 +163,12 @@ class Kafka:
         return Delivery(name, received_at(milliseconds), message.value() or b"")
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
-        """As `Transport.acknowledge`. Where partitions went to another member meanwhile, that one
-        gets the messages again, and this changes nothing.
+        """As `Transport.acknowledge`. If another member has taken over a partition, it receives the
+        messages again, and this call has no effect.
 
         Raises:
-            KafkaUnavailable: no broker answers. It may be asked again.
-            KafkaException: the client cannot go on.
+            KafkaUnavailable: no broker answers. It is safe to repeat.
+            KafkaException: a fatal error of the client.
         """
         ends: dict[int, int] = {}
         for delivery in deliveries:
@@ -179,13 +181,13 @@ class Kafka:
             error = exc.args[0]
             if error.fatal():
                 raise
-            if error.code() not in self._not_ours:
+            if error.code() not in self._rebalanced:
                 raise _unavailable(self._servers, error) from exc
-            log.warning("Kafka: another member gets these again: %s", error.str())
+            log.warning("Kafka: another member receives these messages again: %s", error.str())
 
     def backlog(self) -> Backlog:
-        """As `Transport.backlog`, for the whole group; what is delivered is part of the lag until
-        it is committed.
+        """As `Transport.backlog`, for the whole group. The lag includes delivered messages until
+        they are committed.
 
         Raises:
             KafkaUnavailable: no broker answers.
@@ -193,5 +195,5 @@ class Kafka:
         return _backlog(self._consumer, self._topic, self._servers)
 
     def close(self) -> None:
-        """Leave the group, so that others get the partitions at once."""
+        """Leave the group, so that other members get its partitions at once."""
         self._consumer.close()

@@ -17,7 +17,7 @@ READ_BYTES = 1 << 16
 
 
 class Pipe:
-    """Lines of a file descriptor. A blank line is none. A pipe cannot redeliver."""
+    """Lines of a file descriptor, without blank lines. A pipe cannot redeliver."""
 
     name = "pipe"
     redelivers = False
@@ -35,16 +35,16 @@ class Pipe:
     def ended(self) -> bool:
         return not self._open and not self._waiting
 
-    def read(self, most: int, wait: float) -> list[Delivery]:
-        """As `Transport.read`. At most one read of the pipe is held in memory beside what is given."""
-        end = time.monotonic() + wait
+    def read(self, limit: int, timeout: float) -> list[Delivery]:
+        """As `Transport.read`. Memory holds at most one read of the pipe more than is returned."""
+        end = time.monotonic() + timeout
         while not self._waiting and self._open:
             left = max(0.0, end - time.monotonic())
             if not select.select([self._descriptor], [], [], left)[0]:
                 break
             self._take(os.read(self._descriptor, READ_BYTES))
-        given, self._waiting = self._waiting[:most], self._waiting[most:]
-        return given
+        ready, self._waiting = self._waiting[:limit], self._waiting[limit:]
+        return ready
 
     def _take(self, piece: bytes) -> None:
         if not piece:
@@ -64,17 +64,17 @@ class Pipe:
         now = datetime.now(UTC)
         for line in lines:
             if self._skipping:
-                self._skipping = False  # the rest of a line that was given when it got too long
+                self._skipping = False  # the rest of an overlong line, whose start was delivered
                 continue
             self._lines += 1
             if line.strip():
                 self._waiting.append(Delivery(f"{self._run}:{self._lines}", now, line))
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
-        """Nothing to do: the producer does not ask."""
+        """Nothing to do: a producer of a pipe expects no acknowledgement."""
 
     def backlog(self) -> Backlog:
         return Backlog(None, len(self._waiting))
 
     def close(self) -> None:
-        """Nothing to do: the descriptor is the process's own."""
+        """Nothing to do: the descriptor belongs to the process."""

@@ -20,16 +20,19 @@ log = logging.getLogger(__name__)
 
 TRIM_SECONDS = 1.0
 CLAIM_SECONDS = 30.0
-"""A delivery that nobody acknowledged for so long is taken over: its consumer is dead, or stuck."""
+"""After this time without acknowledgement a delivery is claimed: its consumer is dead or stuck."""
 
 _GROUP = GROUP.encode()
 Entry = list[Any]
-"""As Redis gives it: id and [field, value, ...]; no fields when the entry is no more."""
+"""As Redis returns it: an id and [field, value, ...], or no fields if the entry was deleted."""
 
 
 class RedisStream:
-    """A member of the group. Its own unacknowledged entries come first, then new ones, and now and
-    then those of a member that is dead. What all groups acknowledged is trimmed."""
+    """A member of the consumer group.
+
+    It reads its own unacknowledged entries first, then new ones, and from time to time those of a
+    dead member. It trims entries that all groups have acknowledged.
+    """
 
     name = "redis"
     redelivers = True
@@ -54,75 +57,75 @@ class RedisStream:
         self._to_trim = False
         self._trim_at = 0.0
 
-    def read(self, most: int, wait: float) -> list[Delivery]:
+    def read(self, limit: int, timeout: float) -> list[Delivery]:
         """As `Transport.read`.
 
         Raises:
-            RedisError: the server is away, frozen or refuses.
+            RedisError: the server is down, frozen or refuses.
         """
         try:
             if self._to_trim and time.monotonic() >= self._trim_at:
                 self._trim()
-            return self._deliveries(self._entries_of_group(most, wait))
+            return self._deliveries(self._entries_of_group(limit, timeout))
         except RedisError:
-            # what the server gave and we never saw is ours and unacknowledged
+            # the server may have delivered entries in an answer that did not arrive
             self._own_from = b"0-0"
             raise
 
-    def _entries_of_group(self, most: int, wait: float) -> list[Entry]:
+    def _entries_of_group(self, limit: int, timeout: float) -> list[Entry]:
         try:
-            return self._entries(most, wait)
+            return self._entries(limit, timeout)
         except ResponseError as exc:
             if "NOGROUP" not in str(exc):
                 raise
-            # not made ahead: a server at its memory limit would refuse that, though it is there
-            self._make_group()
+            # not created in advance: a server at its memory limit would refuse even if it exists
+            self._create_group()
             return []
 
-    def _entries(self, most: int, wait: float) -> list[Entry]:
+    def _entries(self, limit: int, timeout: float) -> list[Entry]:
         if self._own_from is not None:
-            entries = self._group_read(most, self._own_from)
+            entries = self._group_read(limit, self._own_from)
             if entries:
                 self._own_from = entries[-1][0]
                 return entries
             self._own_from = None
-        if time.monotonic() >= self._claim_at and (entries := self._claim(most)):
+        if time.monotonic() >= self._claim_at and (entries := self._claim(limit)):
             return entries
-        return self._group_read(most, b">", wait)
+        return self._group_read(limit, b">", timeout)
 
-    def _group_read(self, most: int, start: bytes, wait: float = 0.0) -> list[Entry]:
-        block = (b"BLOCK", b"%d" % round(1000 * wait)) if wait >= 0.001 else ()
+    def _group_read(self, limit: int, start: bytes, timeout: float = 0.0) -> list[Entry]:
+        block = (b"BLOCK", b"%d" % round(1000 * timeout)) if timeout >= 0.001 else ()
         reply = self._ask(
-            b"XREADGROUP", b"GROUP", _GROUP, self._consumer, b"COUNT", b"%d" % most, *block,
+            b"XREADGROUP", b"GROUP", _GROUP, self._consumer, b"COUNT", b"%d" % limit, *block,
             b"STREAMS", self._key, start,
         )  # fmt: skip
         return reply[0][1] if reply else []
 
-    def _claim(self, most: int) -> list[Entry]:
-        """Entries of members that have been silent for long; theirs are ours from now on."""
+    def _claim(self, limit: int) -> list[Entry]:
+        """Claim the entries of members that are dead or stuck."""
         reply = self._ask(
             b"XAUTOCLAIM", self._key, _GROUP, self._consumer, self._claim_ms, self._claim_from,
-            b"COUNT", b"%d" % most,
+            b"COUNT", b"%d" % limit,
         )  # fmt: skip
         self._claim_from = reply[0]
         if self._claim_from == b"0-0":
             self._claim_at = time.monotonic() + self._claim_every
         if reply[1]:
-            log.info("took over %d events of a consumer that is silent", len(reply[1]))
+            log.info("claimed %d events of a consumer that is dead or stuck", len(reply[1]))
         if reply[2]:
-            self._say_trimmed(reply[2])
+            self._log_trimmed(reply[2])
         return reply[1]
 
     def _deliveries(self, entries: list[Entry]) -> list[Delivery]:
         gone = [entry[0] for entry in entries if not entry[1]]
         if gone:
-            self._say_trimmed(gone)
+            self._log_trimmed(gone)
             self._acknowledge(gone)
         return [_delivery(entry) for entry in entries if entry[1]]
 
-    def _say_trimmed(self, gone: Sequence[bytes]) -> None:
+    def _log_trimmed(self, gone: Sequence[bytes]) -> None:
         log.error(
-            "%d entries of %s were trimmed by somebody before they were read, from %s on",
+            "%d entries of %s were trimmed before they were read, the first is %s",
             len(gone), self._key.decode(), gone[0].decode(),
         )  # fmt: skip
 
@@ -130,7 +133,7 @@ class RedisStream:
         """As `Transport.acknowledge`.
 
         Raises:
-            RedisError: the server is away, frozen or refuses. It may be asked again.
+            RedisError: the server is down, frozen or refuses. It is safe to repeat.
         """
         self._acknowledge([delivery.transport_id.encode() for delivery in deliveries])
 
@@ -139,9 +142,9 @@ class RedisStream:
         self._to_trim = True
 
     def _trim(self) -> None:
-        """Remove what every group has acknowledged: all before the oldest entry that one has not.
+        """Remove the entries before the oldest one that some group has not acknowledged.
 
-        MAXLEN would remove unread and unacknowledged entries too.
+        MAXLEN would also remove unread and unacknowledged entries.
         """
         lowest: list[tuple[int, int]] = []
         for group in _groups(self._client, self._key):
@@ -160,12 +163,12 @@ class RedisStream:
         """As `Transport.backlog`, for the whole group.
 
         Raises:
-            RedisError: the server is away, frozen or refuses.
+            RedisError: the server is down, frozen or refuses.
         """
         group = find_group(self._client, self._key)
         return Backlog(group[b"lag"], group[b"pending"]) if group else Backlog(None, 0)
 
-    def _make_group(self) -> None:
+    def _create_group(self) -> None:
         try:
             self._ask(b"XGROUP", b"CREATE", self._key, _GROUP, b"0", b"MKSTREAM")
         except ResponseError as exc:
@@ -176,17 +179,17 @@ class RedisStream:
         return resp.exchange(self._client, [resp.command(*parts)])[0]
 
     def close(self) -> None:
-        """Trim once more. What is unacknowledged waits for this member, or for one to claim it."""
+        """Trim once more. Unacknowledged entries wait for this member, or for another to claim them."""
         if self._to_trim:
             with suppress(RedisError):
                 self._trim()
 
 
 def find_group(client: redis.Redis, key: bytes) -> dict[bytes, Any] | None:
-    """What XINFO says of the speed layer's group; None before anybody has consumed.
+    """The speed layer's group as XINFO describes it; None before the first consumer.
 
     Raises:
-        RedisError: the server is away, frozen or refuses.
+        RedisError: the server is down, frozen or refuses.
     """
     return next((group for group in _groups(client, key) if group[b"name"] == _GROUP), None)
 
@@ -197,13 +200,13 @@ def _groups(client: redis.Redis, key: bytes) -> list[dict[bytes, Any]]:
     except ResponseError as exc:
         if "no such key" not in str(exc):
             raise
-        return []  # nothing was sent yet, or somebody deleted it
+        return []  # nothing was sent yet, or the stream was deleted
     return [dict(zip(flat[::2], flat[1::2], strict=True)) for flat in listed]
 
 
 def _delivery(entry: Entry) -> Delivery:
     name, fields = entry[0].decode(), entry[1]
-    # an entry of another shape is a dead letter, with all that it holds
+    # an entry of another shape becomes a dead letter with all its fields
     body = fields[1] if fields[0] == FIELD and len(fields) == 2 else b" ".join(fields)
     return Delivery(name, received_at(_ordered(entry[0])[0]), body)
 

@@ -1,4 +1,4 @@
-"""What the speed layer asks of a transport."""
+"""The protocol of a transport, from which the speed layer reads."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def received_at(milliseconds: int) -> datetime:
-    """When a server took an event, by its own word, which a producer may have put in its mouth:
-    beyond the year 9999 is the end of that year."""
+    """When a server received an event, from its milliseconds since 1970.
+
+    A producer may have set this value: times beyond the year 9999 become the end of that year.
+    """
     with suppress(OverflowError):
         return EPOCH + timedelta(milliseconds=milliseconds)
     return datetime.max.replace(tzinfo=UTC)
@@ -23,15 +25,15 @@ def received_at(milliseconds: int) -> datetime:
 
 @dataclass(frozen=True)
 class Backlog:
-    """What a transport still holds: never delivered (lag), and delivered but not acknowledged."""
+    """Events that are not delivered yet (lag), and delivered but not acknowledged (pending)."""
 
     lag: int | None
-    """None where it cannot be told: a pipe, or a Redis Stream that was trimmed unread."""
+    """None if it is unknown: for a pipe, or a Redis Stream that was trimmed before it was read."""
     pending: int
 
 
 class Transport(Protocol):
-    """A source of events. Whoever reads from it does not know which it is."""
+    """A source of events. Its reader does not need to know which kind it is."""
 
     @property
     def name(self) -> str:
@@ -39,23 +41,23 @@ class Transport(Protocol):
 
     @property
     def redelivers(self) -> bool:
-        """Whether what was read and not acknowledged comes again."""
+        """Whether unacknowledged deliveries are delivered again."""
 
     @property
     def ended(self) -> bool:
-        """Whether nothing will ever come any more."""
+        """Whether no more events will ever arrive."""
 
-    def read(self, most: int, wait: float) -> list[Delivery]:
-        """Up to so many deliveries, waiting up to so many seconds for the first.
+    def read(self, limit: int, timeout: float) -> list[Delivery]:
+        """Up to `limit` deliveries, waiting up to `timeout` seconds for the first.
 
-        After an error, what was read and not acknowledged is read again.
+        After an error, unacknowledged deliveries are read again.
         """
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
-        """Tell that these are kept, and need not come again."""
+        """Confirm that these are stored and need not be delivered again."""
 
     def backlog(self) -> Backlog:
-        """What is still to be done."""
+        """How many events are undelivered and unacknowledged."""
 
     def close(self) -> None:
-        """Let go of it, so that others may take over at once."""
+        """Leave, so that other consumers can take over at once."""

@@ -251,7 +251,7 @@ def test_dummyjson_has_the_catalogue_and_the_reviews_inside_it(dummyjson: Settin
 def test_dummyjson_ends_with_a_top_10_though_all_reviews_are_of_one_moment(
     dummyjson: Settings,
 ) -> None:
-    from orchestration.show import example_user
+    from orchestration.output.recommendations import example_user
     from training.recommend import recommend
 
     found = recommend(dummyjson, example_user(dummyjson))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.load import ingest
+from ingestion.ingest import ingest
 from orchestration.transform import transform
 from recomart import processes
 from recomart.settings import PROJECT_ROOT, Settings, load_settings

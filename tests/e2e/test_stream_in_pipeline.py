@@ -1,4 +1,4 @@
-"""`make pipeline` with visitors streamed beside it: what they did is loaded, nothing is left over."""
+"""`make pipeline` streams visitors in the background, loads their events, and leaves no process."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from orchestration.background_stream import SIMULATOR, SPEED_LAYER, told_file
+from orchestration.background_stream import SIMULATOR, SPEED_LAYER, summary_file
 from recomart import processes
 from recomart.settings import PROJECT_ROOT, Settings
 from recomart.warehouse import warehouse
@@ -67,7 +67,7 @@ def streams(settings: Settings) -> bool:
 
 
 def begun(process: processes.Process | None) -> bool:
-    """Its command runs: a process that still waits for its start ends with whoever started it."""
+    """Whether its command runs. Before that, the process ends together with its parent."""
     if process is None:
         return False
     try:
@@ -90,20 +90,20 @@ def working_in(settings: Settings) -> list[str]:
     return [one for one in found if redis is None or "redis" not in one]
 
 
-def test_streamed_events_are_loaded_each_once_clicks_change_the_list_and_the_page_is_true(
+def test_streamed_events_are_loaded_each_once_clicks_change_the_list_and_the_page_works(
     lake: Settings,
 ) -> None:
     output, _ = (child := start(lake, "pipeline")).communicate(timeout=280)
     assert child.returncode == 0, output
-    told = json.loads(told_file(lake).read_text())["expected"]["messages"]
-    assert told > 0
+    sent = json.loads(summary_file(lake).read_text())["expected"]["messages"]
+    assert sent > 0
     with warehouse(lake, read_only=True) as connection:
         streamed = connection.execute(
             "select count(*), count(distinct event_id) from marts.fct_events"
             " where event_id like 'live-%'"
         ).fetchone()
-    assert streamed == (told, told)
-    assert re.search(rf"✔ stream +{told:,} events", output)
+    assert streamed == (sent, sent)
+    assert re.search(rf"✔ stream +{sent:,} events", output)
     live = output[output.index("Live · ") :]
     bought = re.search(r"bought (.+?), looked at", " ".join(live.split("real-time")[0].split()))
     assert bought

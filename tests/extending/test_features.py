@@ -11,9 +11,8 @@ import pytest
 
 from recomart import processes
 from recomart.settings import Settings
-from tests.extending.checkout import Checkout
+from tests.extending.checkout import PIECES, Checkout
 
-HERE = Path(__file__).parent
 SQL = "dbt_project/models/features/ftr_users.sql"
 YAML = "dbt_project/models/features/_features__models.yml"
 DERIVED = "feature_store/derived.py"
@@ -31,7 +30,7 @@ def lake(demo_lake: Settings, tmp_path: Path) -> Iterator[Settings]:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Checkout:
-    return Checkout.copy_to(tmp_path / "checkout")
+    return Checkout(tmp_path / "checkout")
 
 
 def declare_stored_feature(checkout: Checkout) -> None:
@@ -40,7 +39,7 @@ def declare_stored_feature(checkout: Checkout) -> None:
     start = text.index("  - name: ftr_users\n")
     end = text.find("\n  - name: ", start)
     model = text[start : end + 1] if end > 0 else text[start:]
-    entry = (HERE / "stored_feature.yml").read_text()
+    entry = (PIECES / "stored_feature.yml").read_text()
     checkout.replace(YAML, model, model.rstrip("\n") + "\n" + entry + "\n" * (end > 0))
 
 
@@ -50,7 +49,7 @@ def succeeded(checkout: Checkout, settings: Settings, *command: str) -> None:
 
 
 def features_of_user(checkout: Checkout, settings: Settings, *names: str) -> dict:
-    done = checkout.python(str(HERE / "features_of_user.py"), *names, settings=settings)
+    done = checkout.python(str(PIECES / "read_features.py"), *names, settings=settings)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -60,11 +59,13 @@ def test_features_are_added_by_the_files_that_the_design_names(
     checkout: Checkout, lake: Settings
 ) -> None:
     """A stored feature: the dbt model and its YAML entry. A derived one: a function."""
-    checkout.replace(SQL, "select * from final", (HERE / "stored_feature.sql").read_text().strip())
+    checkout.replace(
+        SQL, "select * from final", (PIECES / "stored_feature.sql").read_text().strip()
+    )
     declare_stored_feature(checkout)
-    assert checkout.changed == {SQL, YAML}
-    checkout.append(DERIVED, (HERE / "derived_feature.txt").read_text())
-    assert checkout.changed == {SQL, YAML, DERIVED}
+    assert checkout.changed() == {SQL, YAML}
+    checkout.append(DERIVED, (PIECES / "derived_feature.txt").read_text())
+    assert checkout.changed() == {SQL, YAML, DERIVED}
 
     succeeded(checkout, lake, "transform")
     succeeded(checkout, lake, "publish")
@@ -102,7 +103,7 @@ def test_a_feature_in_the_yaml_that_the_sql_lacks_is_an_error_that_names_both(
 def test_a_derived_feature_of_a_column_that_no_model_has_is_not_published(
     checkout: Checkout, lake: Settings
 ) -> None:
-    text = (HERE / "derived_feature.txt").read_text().replace("user_orders_90d", "user_order_90d")
+    text = (PIECES / "derived_feature.txt").read_text().replace("user_orders_90d", "user_order_90d")
     checkout.append(DERIVED, text)
 
     done = checkout.recomart("publish", settings=lake)

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from ingestion.ledger import write_shop
+from ingestion.shop_table import write_shop
 from recomart.shop.model import ENTITIES, Shop
 
 Row = Mapping[str, object]

@@ -28,12 +28,9 @@ strengths as (
         max(interactions.occurred_at) as event_timestamp,
         sum(
             case interactions.kind
-                when 'view' then 1
-                when 'click' then 1
-                when 'favorite' then 2
-                when 'add_to_cart' then 3
-                when 'remove_from_cart' then -2
-                when 'purchase' then 5
+                {%- for kind, weight in declaration().event_weights.items() %}
+                when '{{ kind }}' then {{ weight }}
+                {%- endfor %}
             end
         ) as strength
     from interactions

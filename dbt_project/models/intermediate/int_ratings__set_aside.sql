@@ -1,5 +1,1 @@
-{{ set_aside(
-    'ratings',
-    key=['user_id', 'product_id', 'rated_at'],
-    content=['rating'],
-) }}
+{{ set_aside('ratings') }}

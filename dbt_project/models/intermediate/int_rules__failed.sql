@@ -29,7 +29,7 @@ of_set_aside as (
             rules.entity = set_aside.entity
             and rules.outcome = set_aside.outcome
             and (
-                rules.kind = 'unique'
+                rules.outcome in ('deduplicated', 'superseded')
                 or concat(',', set_aside.reject_reasons, ',')
                 like concat('%,', rules.code, ',%')
             )
@@ -46,22 +46,25 @@ of_flags as (
     group by rules.rule_id
 ),
 
-of_missing as (
-    {{ missing_values() | indent(4) }}
+{% for entity in shop_entities() -%}
+kept_{{ entity }} as (
+    {{ kept_failures(entity) | indent(4) }}
 ),
 
-of_references as (
-    {{ unlisted_references() | indent(4) }}
-),
-
+{% endfor -%}
 final as (
     select * from of_set_aside
     union all
     select * from of_flags
+    {%- for entity in shop_entities() %}
+    {%- for rule in kept_rules(entity) %}
     union all
-    select * from of_missing
-    union all
-    select * from of_references
+    select
+        '{{ rule.rule_id }}' as rule_id,
+        failed_{{ rule.place }} as failed
+    from kept_{{ entity }}
+    {%- endfor %}
+    {%- endfor %}
 )
 
 select * from final

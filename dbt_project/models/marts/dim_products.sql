@@ -16,13 +16,10 @@ seen as (
 combined as (
     select
         coalesce(received.product_id, seen.product_id) as product_id,
-        received.title,
         coalesce(received.category, 'unknown') as category,
-        received.brand,
-        received.price,
-        received.currency,
-        received.in_stock,
-        received.updated_at,
+        {{ columns_of(
+            'received', 'products', but=['product_id', 'category']
+        ) }},
         received.product_id is not null as is_in_catalogue,
         least(seen.first_interaction_at, received.first_listed_at)
             as first_seen_at

@@ -15,9 +15,7 @@ seen as (
 final as (
     select
         coalesce(received.user_id, seen.user_id) as user_id,
-        received.signed_up_at,
-        received.country,
-        received.birth_year,
+        {{ columns_of('received', 'users', but=['user_id']) }},
         received.user_id is not null as is_registered,
         seen.first_seen_at
     from received

@@ -1,1 +1,2 @@
+-- depends_on: {{ ref('int_rules__bounds') }}
 {{ flagged_values() }}

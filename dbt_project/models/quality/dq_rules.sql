@@ -30,8 +30,7 @@ counted as (
             coalesce(
                 case
                     when
-                        rules.kind in ('missing', 'usual', 'rare')
-                        or (rules.kind = 'reference' and rules.outcome = 'kept')
+                        rules.outcome in ('flagged', 'filled', 'kept')
                         then records.accepted
                     else records.received
                 end, 0

@@ -1,7 +1,5 @@
-{% set time_format = shop_value('events', 'time_format', 'iso') %}
-
 -- Shops whose times are not in ISO read it, which dbt cannot see when it
--- parses.
+-- parses without a lake.
 -- depends_on: {{ ref('stg_loads') }}
 with
 
@@ -15,16 +13,7 @@ received as (
 
 typed as (
     select
-        event_id,
-        event_type,
-        user_id,
-        session_id,
-        case when not {{ is_blank('product_id') }} then product_id end
-            as product_id,
-        occurred_at as received_occurred_at,
-        {{ parse_event_time('occurred_at', time_format) }} as occurred_at,
-        received_at as received_received_at,
-        {{ parse_event_time('received_at', time_format) }} as received_at,
+        {{ staged_columns('events') }},
         _batch_id,
         _source_file,
         _record,
@@ -34,9 +23,9 @@ typed as (
 
 final as (
     select
-        typed.*,
+        staged.*,
         {{ reject_reasons('events') }} as reject_reasons
-    from typed
+    from typed as staged
     cross join shop
 )
 

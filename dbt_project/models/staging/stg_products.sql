@@ -1,5 +1,3 @@
-{% set time_format = shop_value('products', 'time_format', 'iso') %}
-
 with
 
 shop as (
@@ -12,17 +10,7 @@ received as (
 
 typed as (
     select
-        product_id,
-        title,
-        category,
-        brand,
-        price as received_price,
-        try_cast(price as decimal(18, 4)) as price,
-        currency,
-        in_stock as received_in_stock,
-        try_cast(in_stock as boolean) as in_stock,
-        updated_at as received_updated_at,
-        {{ parse_time('updated_at', time_format) }} as updated_at,
+        {{ staged_columns('products') }},
         _batch_id,
         _source_file,
         _record,
@@ -32,9 +20,9 @@ typed as (
 
 final as (
     select
-        typed.*,
+        staged.*,
         {{ reject_reasons('products') }} as reject_reasons
-    from typed
+    from typed as staged
     cross join shop
 )
 

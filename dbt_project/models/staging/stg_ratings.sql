@@ -1,5 +1,3 @@
-{% set time_format = shop_value('ratings', 'time_format', 'iso') %}
-
 with
 
 shop as (
@@ -12,12 +10,7 @@ received as (
 
 typed as (
     select
-        user_id,
-        product_id,
-        rating as received_rating,
-        try_cast(rating as decimal(18, 4)) as rating,
-        rated_at as received_rated_at,
-        {{ parse_time('rated_at', time_format) }} as rated_at,
+        {{ staged_columns('ratings') }},
         _batch_id,
         _source_file,
         _record,
@@ -27,9 +20,9 @@ typed as (
 
 final as (
     select
-        typed.*,
+        staged.*,
         {{ reject_reasons('ratings') }} as reject_reasons
-    from typed
+    from typed as staged
     cross join shop
 )
 

@@ -1,5 +1,3 @@
-{% set time_format = shop_value('transactions', 'time_format', 'iso') %}
-
 with
 
 shop as (
@@ -12,18 +10,7 @@ received as (
 
 typed as (
     select
-        order_id,
-        line_no,
-        user_id,
-        product_id,
-        quantity as received_quantity,
-        try_cast(quantity as decimal(18, 4)) as quantity,
-        unit_price as received_unit_price,
-        try_cast(unit_price as decimal(18, 4)) as unit_price,
-        line_total as received_line_total,
-        try_cast(line_total as decimal(18, 4)) as line_total,
-        ordered_at as received_ordered_at,
-        {{ parse_time('ordered_at', time_format) }} as ordered_at,
+        {{ staged_columns('transactions') }},
         _batch_id,
         _source_file,
         _record,
@@ -33,9 +20,9 @@ typed as (
 
 final as (
     select
-        typed.*,
+        staged.*,
         {{ reject_reasons('transactions') }} as reject_reasons
-    from typed
+    from typed as staged
     cross join shop
 )
 

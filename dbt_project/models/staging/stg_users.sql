@@ -1,5 +1,3 @@
-{% set time_format = shop_value('users', 'time_format', 'iso') %}
-
 with
 
 shop as (
@@ -12,12 +10,7 @@ received as (
 
 typed as (
     select
-        user_id,
-        signed_up_at as received_signed_up_at,
-        {{ parse_time('signed_up_at', time_format) }} as signed_up_at,
-        country,
-        birth_year as received_birth_year,
-        try_cast(birth_year as integer) as birth_year,
+        {{ staged_columns('users') }},
         _batch_id,
         _source_file,
         _record,
@@ -27,9 +20,9 @@ typed as (
 
 final as (
     select
-        typed.*,
+        staged.*,
         {{ reject_reasons('users') }} as reject_reasons
-    from typed
+    from typed as staged
     cross join shop
 )
 

@@ -20,7 +20,10 @@ DBT_PROJECT = PROJECT_ROOT / "dbt_project"
 
 @dataclass
 class Dbt:
-    """dbt with the project parsed once, however many warehouses it builds."""
+    """dbt with the project parsed once, however many warehouses it builds.
+
+    What a lake declares is the one macro that differs between them, and is put into the manifest.
+    """
 
     scratch: Path
     _manifest: Any = None
@@ -61,6 +64,8 @@ class Dbt:
                 parsed = dbtRunner().invoke(["parse", *common])
                 assert parsed.success, parsed.exception
                 self._manifest = parsed.result
+            declared = self._manifest.macros["macro.recomart.shop_declared"]
+            declared.macro_sql = (lake / "dbt_macros" / "shop_declared.sql").read_text()
             outcome = dbtRunner(manifest=self._manifest).invoke([*command, *common])
             DuckDBConnectionManager.close_all_connections()
         finally:

@@ -208,10 +208,17 @@ def test_a_failed_batch_is_in_the_account_and_has_no_records(ruled, read) -> Non
     assert found == [("failed", "abc", 7, "not one line could be read", None, None, None, None)]
 
 
-def test_a_lake_older_than_the_rules_says_what_to_do(dbt) -> None:
+def test_a_lake_that_was_declared_otherwise_says_what_to_do(dbt) -> None:
     lake = dbt.new_lake(RawShop({"events": []}))
     with closing(duckdb.connect(str(lake / "warehouse.duckdb"))) as connection:
-        connection.execute("delete from raw._shop where key = 'rule'")
-    message = dbt.messages(lake, "run", "--select", "stg_users")["stg_users"]
-    assert "raw._shop holds no rules" in message
-    assert "'recomart transform'" in message
+        connection.execute("delete from raw._shop where key = 'declaration'")
+    with pytest.raises(AssertionError, match="recomart transform"):
+        dbt.run(lake, "run", "--select", "stg_users")
+
+
+def test_a_lake_without_data_says_what_to_do(dbt) -> None:
+    lake = dbt.new_lake(RawShop({"events": []}))
+    with closing(duckdb.connect(str(lake / "warehouse.duckdb"))) as connection:
+        connection.execute("drop schema raw cascade")
+    with pytest.raises(AssertionError, match="recomart ingest"):
+        dbt.run(lake, "run", "--select", "stg_users")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.load import declare, ingest
+from ingestion.ingest import declare, ingest
 from recomart.errors import NotReady
 from recomart.settings import Settings, load_settings
 
@@ -40,7 +40,7 @@ def test_rows_come_back_and_go_with_the_rule_and_nothing_is_loaded(shop, dbt, re
     def transformed() -> tuple:
         """What became of the records, after a build whose tests hold the account."""
         status = dbt.run(shop.lake, "build", "--select", "+dq_stops", "+dq_reconciliation")
-        assert status["dq_reconciles"] == "pass"
+        assert status["dq_reconciles"] == "pass", status
         account = "records, accepted, quarantined from quality.dq_reconciliation"
         reasons = "select distinct reject_reasons from quality.quarantine_ratings"
         return *read(shop.lake, f"select {account}"), read(shop.lake, reasons)

@@ -62,7 +62,7 @@ LOADS = "`raw._loads`, status `failed`"
 CASES = (
     Case(
         "Byte-order mark before UTF-8",
-        "Loaded. The mark is no part of the first column's name.",
+        "Loaded. The mark is not part of the first column's name.",
         RAW,
         (
             File(
@@ -116,7 +116,7 @@ CASES = (
     ),
     Case(
         "UTF-16 without a mark, declared `utf-16`",
-        "The file fails: `wrong-encoding`, for only a mark tells the order of its bytes. "
+        "The file fails: `wrong-encoding`, because only a mark gives the order of its bytes. "
         "Declared `utf-16-le` or `utf-16-be`, it is loaded.",
         LOADS,
         (
@@ -166,7 +166,7 @@ CASES = (
     ),
     Case(
         "Latin-1 in a source declared UTF-8",
-        "Lines that hold such bytes are rejected, the others are loaded.",
+        "Lines with such bytes are rejected, the others are loaded.",
         REJECTS,
         (
             File(
@@ -264,7 +264,7 @@ CASES = (
     ),
     Case(
         "NUL bytes",
-        "Lines that hold one are rejected, the others are loaded.",
+        "Lines with one are rejected, the others are loaded.",
         REJECTS,
         (
             File(
@@ -309,7 +309,7 @@ CASES = (
     ),
     Case(
         "Parquet, gzip, a zip archive or an Excel workbook, under a name of CSV",
-        "The file fails: `wrong-format`, with what it is and what to declare.",
+        "The file fails: `wrong-format`, with its real format and what to declare.",
         LOADS,
         (
             File("ratings/parquet.csv", b"PAR1\x15\x04\x15", error="wrong-format Parquet"),
@@ -344,8 +344,8 @@ CASES = (
         ),
     ),
     Case(
-        "Empty lines and nothing else",
-        "The file fails: `missing-column`, for there is no header.",
+        "Only empty lines",
+        "The file fails: `missing-column`, because there is no header.",
         LOADS,
         (File("ratings/blank_lines.csv", b"\n\r\n\n", error="missing-column"),),
     ),
@@ -356,7 +356,7 @@ CASES = (
         (File("ratings/header_only.csv", RATINGS.encode()),),
     ),
     Case(
-        "A column name twice",
+        "The same column name twice",
         "The file fails: `duplicate-column`.",
         LOADS,
         (
@@ -380,7 +380,7 @@ CASES = (
         ),
     ),
     Case(
-        "A gzip file that is cut off, or is none",
+        "A gzip file that is cut off, or a file that is not gzip",
         "The file fails: `broken-gzip`. Nothing of it is loaded.",
         LOADS,
         (
@@ -483,7 +483,7 @@ CASES = (
     ),
     Case(
         "NaN and Infinity as bare words in JSON",
-        "Their lines are rejected: they are no JSON.",
+        "Their lines are rejected: they are not JSON.",
         REJECTS,
         (
             File(
@@ -528,7 +528,7 @@ CASES = (
     ),
     Case(
         "Ids with spaces and emoji",
-        "Loaded and kept sign by sign, spaces at the ends too.",
+        "Loaded and kept character by character, with spaces at the ends.",
         "`raw.ratings`, `marts.fct_ratings`",
         (
             File(
@@ -567,8 +567,7 @@ TOO_LONG = "longer than 1,048,576 bytes"
 LARGE = (
     Case(
         "A field of 100 MB",
-        f"Its line is rejected as `{TOO_LONG}`, the others are loaded. It costs less memory than "
-        "its size, for it is never held whole.",
+        f"Its line is rejected as `{TOO_LONG}`, the others are loaded. It costs less memory than its size, because it is never in memory as a whole.",
         REJECTS,
         (
             Large(
@@ -617,7 +616,7 @@ LARGE = (
     ),
     Case(
         "100 MB of JSON in one line",
-        "The file fails: `unreadable-file`, for a source of JSON lines has one object a line.",
+        "The file fails: `unreadable-file`, because a source of JSON lines has one object a line.",
         LOADS,
         (
             Large(
@@ -632,7 +631,7 @@ LARGE = (
     Case(
         "A gzip bomb: a small file that expands a thousand times",
         "The file fails: `gzip-bomb`, as soon as it gives more than 256 MiB and 200 times its own "
-        "size. What it holds is not kept in memory.",
+        "size. Its content is not kept in memory.",
         LOADS,
         (
             Large(
@@ -653,8 +652,7 @@ LARGE = (
     ),
     Case(
         "A gzip bomb of broken lines",
-        "The file fails: `unreadable-file`, at the 50,000th broken line if most are broken till "
-        "then.",
+        "The file fails: `unreadable-file`, at the 50,000th broken line if most lines so far are broken.",
         LOADS,
         (
             Large(

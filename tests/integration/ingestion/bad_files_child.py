@@ -15,7 +15,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from ingestion.load import ingest
+from ingestion.ingest import ingest
 from recomart.errors import SourceError
 from recomart.settings import load_settings
 

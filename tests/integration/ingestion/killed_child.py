@@ -9,16 +9,16 @@ import os
 import signal
 from typing import Any
 
-from ingestion import batches, landing, ledger
-from ingestion.load import ingest
+from ingestion import execute, landing, ledger, plan, shop_table
+from ingestion.ingest import ingest
 
 MOMENTS = {
     "landing": (landing, "fsync_folder"),
-    "landed": (landing.LandingZone, "land_file"),
+    "landed": (landing.LandingZone, "land"),
     "rows": (ledger, "write_rejects"),
-    "ledger": (ledger, "write_loads"),
-    "loaded": (batches, "load_batches"),
-    "never": (ledger, "write_shop"),
+    "ledger": (ledger, "write_batches"),
+    "loaded": (execute, "load_batches"),
+    "never": (shop_table, "write_shop"),
 }
 BEFORE = ("landing", "ledger")
 """Moments that come before the call; the others come after it."""
@@ -45,6 +45,6 @@ def kill_at(moment: str, after: int) -> None:
 
 told = globals()
 if "settings" in told:
-    batches.GROUP_FILES = 2
+    plan.GROUP_FILES = 2
     kill_at(told["moment"], told["after"])
     ingest(told["settings"])

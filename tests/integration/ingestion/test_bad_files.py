@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from ingestion.load import ingest
+from ingestion.ingest import ingest
 from orchestration.transform import transform
 from recomart.errors import SourceError
 from recomart.settings import PROJECT_ROOT

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ingestion.load import ingest
+from ingestion.ingest import ingest
 from recomart.errors import SourceError
 
 HEADER = "user,item,stars,time\n"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.load import declare, ingest
-from ingestion.sources.segments import SOURCE
+from ingestion.history import STREAM
+from ingestion.ingest import declare, ingest
 from recomart.errors import NotReady, SourceError
 from recomart.streams import EVENTS
 
@@ -115,12 +115,12 @@ def test_a_second_ingest_takes_nothing_twice(user_shop) -> None:
     ingest(user_shop.settings)
     summary = ingest(user_shop.settings)
 
-    assert summary.loaded == []
+    assert summary.loaded == ()
     assert user_shop.query(IDS) == [("a",)]
     ((source, landed),) = user_shop.query(
         "select source, landed_file from raw._loads where entity = 'events'"
     )
-    assert (source, user_shop.settings.lake / landed) == (SOURCE, path)
+    assert (source, user_shop.settings.lake / landed) == (STREAM, path)
 
 
 def test_what_is_open_or_half_compressed_is_not_read(user_shop) -> None:
@@ -184,4 +184,4 @@ def test_a_shop_whose_only_source_is_the_stream_has_its_events(user_shop) -> Non
     ingest(user_shop.settings)
     declare(user_shop.settings)
     assert user_shop.query(IDS) == [("e1",), ("e2",)]
-    assert ingest(user_shop.settings).loaded == []
+    assert ingest(user_shop.settings).loaded == ()

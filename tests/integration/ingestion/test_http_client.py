@@ -10,8 +10,8 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from ingestion.sources import http
-from ingestion.sources.http import HttpClient, Limits
+from ingestion.sources import _http_client as http
+from ingestion.sources._http_client import HttpClient, Limits
 from recomart.errors import CatalogueError
 
 

@@ -11,9 +11,9 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from ingestion.load import ingest
-from ingestion.sources import http
-from ingestion.sources.pages import bodies
+from ingestion.ingest import ingest
+from ingestion.readers.pages import bodies
+from ingestion.sources import _http_client as http
 
 RATINGS = """
 ratings:
@@ -146,7 +146,7 @@ def test_only_what_changed_is_asked_for(shop: Shop) -> None:
     shop.declare("  updated_since_param: since\n")
     shop.ingest()
     for _ in range(2):
-        assert shop.ingest().loaded == []
+        assert shop.ingest().loaded == ()
     assert shop.requests[-1].args["since"] == "2026-01-05T00:00:00Z"
     assert shop.requests[-1].headers.get("If-None-Match")
     shop.items[0] = item(1, name="New", changed="2026-01-07T00:00:00Z")
@@ -278,7 +278,7 @@ def test_pages_that_failed_are_one_batch_and_a_mended_mapping_takes_them(
     assert (first, "loaded", landed) in shop.own.query(ledger)
     assert [row[4] for row in shop.products()] == ["1", "2"]
     shop.answer = shop.honest
-    assert shop.ingest().loaded == []
+    assert shop.ingest().loaded == ()
     assert [name for name in shop.own.landed() if "/api/" in name] == [landed]
     assert len(shop.products()) == 2
 

@@ -7,10 +7,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
-from ingestion.load import ingest
+from ingestion.ingest import ingest
+from onboarding.suggestion import suggest_column
 
 HEADER = "user,item,stars,time\n"
 ROW = "u1,p1,5,2026-01-01T00:00:00Z\n"
@@ -36,7 +38,8 @@ def test_a_renamed_column_is_named_with_the_nearest_match(user_shop, error_of: R
     line = next(
         n for n, text in enumerate(shop_file.read_text().splitlines(), 1) if "rated_at" in text
     )
-    assert error_of(ingest, user_shop.settings).splitlines() == [
+    by_values = partial(ingest, suggest=suggest_column)
+    assert error_of(by_values, user_shop.settings).splitlines() == [
         'error[missing-column]: in/a.csv, line 1, has no column "time" for rated_at',
         f"  --> {shop_file}:{line}   ratings.columns.rated_at: 'time'",
         '  found: user, item, stars, times      did you mean "times"? '
@@ -123,7 +126,7 @@ def test_an_unknown_encoding_names_the_key(user_shop, error_of: Rendered) -> Non
     user_shop.declare(f"ratings:\n  files: 'in/*.csv'\n  encoding: utf8-latin\n  {COLUMNS}\n")
     user_shop.write("a.csv", HEADER)
     error = error_of(ingest, user_shop.settings)
-    assert "'utf8-latin' is no encoding that Python knows" in error
+    assert "Python has no text encoding 'utf8-latin'" in error
     assert "ratings.encoding: 'utf8-latin'" in error
 
 
@@ -214,12 +217,12 @@ def test_a_held_warehouse_names_the_pid(user_shop, error_of: Rendered) -> None:
         holder.stdout.readline()
         error = error_of(ingest, user_shop.settings)
         holder.communicate()
-    assert f"the warehouse is held by another process, PID {holder.pid}" in error
+    assert f"another process has the warehouse open, PID {holder.pid}" in error
 
 
 LOCKER = """
 import sys
-from ingestion.lock import only_ingest
+from ingestion.ingest import only_ingest
 from recomart.settings import load_settings
 with only_ingest(load_settings()):
     print("held", flush=True)

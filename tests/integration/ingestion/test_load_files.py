@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from ingestion.load import ingest
+from ingestion.ingest import ingest
 from ingestion.readers import text
+from ingestion.sources.files import LocalFiles
 from recomart.errors import HeaderMismatch, SourceError
 from recomart.settings import load_settings
 from recomart.shop.model import ENTITIES
@@ -79,7 +81,7 @@ def test_a_loaded_file_is_skipped_under_any_name(user_shop) -> None:
     path.rename(path.with_name("renamed.csv"))
     user_shop.write("copy.csv", HEADER + ROW)
     summary = ingest(user_shop.settings)
-    assert (summary.loaded, summary.unchanged) == ([], 2)
+    assert (summary.loaded, summary.unchanged) == ((), 2)
     assert user_shop.query("select count(*) from raw.ratings") == [(1,)]
     assert len(user_shop.landed()) == 1
 
@@ -201,7 +203,7 @@ def test_a_changed_mapping_reloads_from_the_landing_zone(user_shop) -> None:
     rows = user_shop.query("select user_id, product_id, _batch_id from raw.ratings order by 1")
     assert rows == [("p1", "u1", "00000001"), ("p2", "u2", "00000002")]
     assert user_shop.query("select count(*) from raw._loads") == [(2,)]
-    assert ingest(user_shop.settings).reloaded == []
+    assert ingest(user_shop.settings).reloaded == ()
 
 
 def test_a_mapping_that_old_files_cannot_follow_is_an_error_and_mixes_nothing(user_shop) -> None:
@@ -288,6 +290,52 @@ def test_temporary_files_and_copies_of_an_interrupted_load_go(user_shop) -> None
     ingest(user_shop.settings)
     ingest(user_shop.settings)
     assert [Path(name).name for name in user_shop.landed()] == ["00000002.csv", "00000003.csv"]
+
+
+def test_a_file_that_changes_after_it_was_looked_at_is_judged_by_what_landed(
+    user_shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """b.csv is new when the plan is made; when it lands, it has the bytes of a.csv."""
+    path = user_shop.write("a.csv", HEADER + ROW)
+    ingest(user_shop.settings)
+    user_shop.write("b.csv", HEADER + ROW + ROW)
+    real = LocalFiles.open
+    monkeypatch.setattr(
+        LocalFiles,
+        "open",
+        lambda kind, declared, found: real(kind, declared, replace(found, path=path)),
+    )
+    summary = ingest(user_shop.settings)
+    assert (summary.loaded, summary.unchanged) == ((), 2)
+    assert user_shop.query("select count(*) from raw.ratings") == [(1,)]
+    assert len(user_shop.landed()) == 1
+
+
+def test_an_error_about_a_header_points_to_the_source_file(user_shop) -> None:
+    path = user_shop.write("a.csv", b"\x89PNG" + bytes(range(128, 256)))
+    with pytest.raises(SourceError, match="does not begin with a header") as caught:
+        ingest(user_shop.settings)
+    assert caught.value.where == f"{path}:1"
+
+
+def test_brackets_and_links_are_found_and_hidden_files_are_not(user_shop) -> None:
+    """A glob matches what a shell's would, whatever the folders are called."""
+    user_shop.declare(
+        """
+        ratings:
+          files: "in/[[]new]/**/*.csv"
+          columns: {user_id: user, product_id: item, rating: stars, rated_at: time}
+        """
+    )
+    target = user_shop.write("elsewhere.txt", HEADER + ROW)
+    folder = user_shop.folder / "in" / "[new]"
+    (folder / "day").mkdir(parents=True)
+    (folder / "day" / "linked.csv").symlink_to(target)
+    (folder / ".hidden.csv").write_text("rubbish")
+    (folder / "broken.csv").symlink_to(folder / "nowhere")
+    ingest(user_shop.settings)
+    found = user_shop.query("select source_file from raw._loads")
+    assert found == [("in/[new]/day/linked.csv",)]
 
 
 @pytest.mark.realdata

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ingestion.load import ingest
+from ingestion.ingest import ingest
 from recomart.errors import SourceError
 from recomart.shop.model import ENTITIES
 
@@ -34,7 +34,7 @@ events:
 """
 
 CHILD = Path(__file__).with_name("killed_child.py")
-LIBRARIES = ["ingestion.load", "pandera.ibis", "ibis.backends.duckdb", "pandas"]
+LIBRARIES = ["ingestion.ingest", "pandera.ibis", "ibis.backends.duckdb", "pandas"]
 
 
 def fill(shop: Any) -> None:
@@ -113,7 +113,7 @@ def test_killed_between_any_two_steps(
     assert process.exitcode == -signal.SIGKILL
     ingest(user_shop.settings)
     assert tables(user_shop) == undisturbed
-    assert ingest(user_shop.settings).loaded == []
+    assert ingest(user_shop.settings).loaded == ()
 
 
 def test_killed_again_and_again_at_odd_moments(user_shop: Any, undisturbed: dict[str, Any]) -> None:
@@ -192,4 +192,4 @@ def test_killed_while_failed_files_are_taken_from_the_landing_zone(
     assert process.exitcode == -signal.SIGKILL
     ingest(user_shop.settings)
     assert without_replaced(tables(user_shop)) == mended_from_the_start
-    assert ingest(user_shop.settings).loaded == []
+    assert ingest(user_shop.settings).loaded == ()

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ingestion.load import ingest
+from ingestion.ingest import ingest
 
 PARQUET = """
 ratings:

@@ -8,7 +8,7 @@ import duckdb
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
-from ingestion.load import ingest
+from ingestion.ingest import ingest
 
 CLICKS = """
 events:
@@ -58,7 +58,7 @@ def test_the_bytes_land_once_and_a_rerun_makes_nothing_again(user_shop) -> None:
     assert len(user_shop.landed()) == 1
     assert user_shop.query("select distinct source, landed_file, sha256 from raw._loads") != []
     assert len(user_shop.query("select distinct landed_file, sha256 from raw._loads")) == 1
-    assert ingest(user_shop.settings).loaded == []
+    assert ingest(user_shop.settings).loaded == ()
     user_shop.write("b.csv", HEADER + "u1,p2,toys,2\n")
     again = ingest(user_shop.settings)
     assert [load.entity for load in again.loaded] == ["events", "users", "products"]
@@ -151,7 +151,7 @@ def test_a_new_review_arrives_though_its_product_did_not_change(
         "select distinct user_id, product_id, rating, rated_at from raw.ratings order by 1"
     )
     assert found == [("u1", "7", "5", "2026-01-01"), ("u2", "7", "1", "2026-01-02")]
-    assert ingest(user_shop.settings).loaded == []
+    assert ingest(user_shop.settings).loaded == ()
 
 
 def test_a_lake_that_is_older_than_a_column_gets_it(user_shop) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from pytest_httpserver import HTTPServer
 
-from ingestion.load import ingest
+from ingestion.ingest import ingest
 from onboarding import check
+from onboarding.suggestion import suggest_column
 from recomart.errors import RecoMartError, SourceError
 from recomart.settings import load_settings
 
@@ -76,7 +77,7 @@ def test_a_missing_column_is_told_like_a_compilers_error_and_as_ingest_tells_it(
         '  help: set rated_at: "when"',
     ]
     with pytest.raises(SourceError) as caught:
-        ingest(acme.settings)
+        ingest(acme.settings, suggest=suggest_column)
     assert caught.value.render() == problem.render()
 
 
@@ -124,7 +125,7 @@ def test_the_same_problem_of_many_files_is_told_once_with_their_count(acme: Acme
     for n in range(5):
         acme.rows(f"ratings-{n}.csv", header="user,item,stars,ts,note", row="a,b,3,2025-01-01,x")
     (problem,) = acme.problems()
-    assert "(and 4 more files alike)" in problem.message
+    assert "(and 4 more files like it)" in problem.message
 
 
 def test_a_glob_that_matches_nothing_names_the_nearest_file(acme: Acme) -> None:
@@ -234,7 +235,7 @@ def test_a_wrong_encoding_is_an_error_and_not_a_crash(acme: Acme) -> None:
     assert problem.code == "wrong-encoding"
     acme.declare(RATINGS.replace("  columns", "  encoding: klingon\n  columns"))
     (problem,) = acme.problems()
-    assert "is no encoding that Python knows" in problem.message
+    assert "Python has no text encoding" in problem.message
 
 
 def test_a_catalogue_is_asked_once_and_its_key_must_be_set(

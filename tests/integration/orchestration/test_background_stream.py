@@ -1,4 +1,4 @@
-"""The simulator and the speed layer beside something else, and what becomes of them."""
+"""The simulator and the speed layer as background processes, and their failures."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ from demo_shop import generate
 from orchestration.background_stream import (
     SIMULATOR,
     SPEED_LAYER,
-    fold_stream,
+    load_stream,
     stream_in_background,
 )
 from recomart import processes
@@ -44,7 +44,7 @@ def test_one_that_dies_fails_the_step_with_its_log(shop: Settings, name: str) ->
         assert alive(shop) == [SIMULATOR, SPEED_LAYER]
         end(shop, name, signal.SIGKILL)
         with pytest.raises(StreamFailed) as failed:
-            fold_stream(shop)
+            load_stream(shop)
     assert str(shop.logs / f"{name}.log") in failed.value.render()
     assert alive(shop) == []
 
@@ -52,11 +52,11 @@ def test_one_that_dies_fails_the_step_with_its_log(shop: Settings, name: str) ->
 def test_nothing_is_streamed_for_0_seconds_or_without_visitors(shop: Settings) -> None:
     for settings, reason in (
         (shop.model_copy(update={"stream_seconds": 0}), "RECOMART_STREAM_SECONDS is 0"),
-        (shop.model_copy(update={"shop": "taobao"}), "no simulated users"),
+        (shop.model_copy(update={"shop": "taobao"}), "no simulated visitors"),
     ):
         with stream_in_background(settings):
             assert alive(settings) == []
-            result = fold_stream(settings)
+            result = load_stream(settings)
         assert result.count == 0
         assert reason in result.detail
 

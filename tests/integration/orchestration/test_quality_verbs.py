@@ -71,7 +71,7 @@ def test_what_was_published_to_redis_is_listed_view_by_view(says, demo_lake: Set
     assert "(all)" in users, "the first publish writes every entity"
 
 
-def test_a_stop_tells_the_rule_its_share_and_its_limit(settings: Settings) -> None:
+def test_a_stop_names_the_rule_its_share_and_its_limit(settings: Settings) -> None:
     settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(str(settings.warehouse)) as connection:
         connection.execute(

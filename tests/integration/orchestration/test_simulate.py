@@ -49,10 +49,10 @@ def test_visitors_are_users_of_the_shop_looking_at_its_products(demo_lake: Setti
             "select (select list(user_id) from marts.dim_users),"
             "(select list(product_id) from marts.dim_products)"
         ).fetchall()
-    told = events(demo_lake, *START, "--events", "300")
-    assert len(told) == 300
-    assert {event.user_id for event in told} <= set(users)
-    assert {event.product_id for event in told} <= set(products)
+    sent = events(demo_lake, *START, "--events", "300")
+    assert len(sent) == 300
+    assert {event.user_id for event in sent} <= set(users)
+    assert {event.product_id for event in sent} <= set(products)
 
 
 def test_a_closed_pipe_ends_it_without_a_word(demo_lake: Settings) -> None:
@@ -78,16 +78,16 @@ def test_a_signal_ends_it_quietly_with_whole_lines_and_the_truth(
     ) as process:
         assert process.stdout
         assert process.stderr
-        told = [process.stdout.readline()]
+        sent = [process.stdout.readline()]
         process.send_signal(number)
-        told += process.stdout.readlines()
+        sent += process.stdout.readlines()
         assert process.stderr.read() == b""
         assert process.wait(60) == 0
-    assert all(Event.model_validate_json(line) for line in told)
-    assert len(told) == json.loads(truth.read_text())["expected"]["messages"]
+    assert all(Event.model_validate_json(line) for line in sent)
+    assert len(sent) == json.loads(truth.read_text())["expected"]["messages"]
 
 
-def test_a_replay_tells_the_accepted_events_by_time_with_their_own_ids_and_times(
+def test_a_replay_sends_the_accepted_events_by_time_with_their_own_ids_and_times(
     demo_lake: Settings,
 ) -> None:
     with warehouse(demo_lake, read_only=True) as connection:
@@ -95,15 +95,15 @@ def test_a_replay_tells_the_accepted_events_by_time_with_their_own_ids_and_times
             "select event_id, event_type, user_id, session_id, product_id, occurred_at"
             " from marts.fct_events order by occurred_at, event_id"
         ).fetchall()
-    told = events(demo_lake, "--replay", "--speed", "max")
+    sent = events(demo_lake, "--replay", "--speed", "max")
     assert [
         (e.event_id, e.event_type, e.user_id, e.session_id, e.product_id,
          e.occurred_at.replace(tzinfo=None))
-        for e in told
+        for e in sent
     ] == expected  # fmt: skip
 
 
-def test_a_replay_of_a_window_shifted_to_now_tells_new_events(demo_lake: Settings) -> None:
+def test_a_replay_of_a_window_shifted_to_now_sends_new_events(demo_lake: Settings) -> None:
     window = ("--replay", "--speed", "max", "--since", "2026-03-30", "--until", "2026-03-31")
     own = events(demo_lake, *window)
     assert {f"{event.occurred_at:%Y-%m-%d}" for event in own} == {"2026-03-30"}

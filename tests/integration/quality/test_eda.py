@@ -83,14 +83,14 @@ def by_hand(settings: Settings) -> Settings:
 
 def test_readings_are_those_counted_by_hand(by_hand: Settings) -> None:
     result = draw(by_hand)
-    told = _readings(by_hand)
-    assert {p["file"]: p["reading"] for p in told["plots"]} == READINGS
-    assert {p["name"] for p in told["not_drawn"]} == {
+    readings = _readings(by_hand)
+    assert {p["file"]: p["reading"] for p in readings["plots"]} == READINGS
+    assert {p["name"] for p in readings["not_drawn"]} == {
         "correlations_users",
         "correlations_products",
         "drift_products",
     }
-    assert not any(plot["sampled"] for plot in told["plots"])
+    assert not any(plot["sampled"] for plot in readings["plots"])
     assert (result.count, result.unit) == (9, "plots")
 
 
@@ -161,13 +161,13 @@ def test_a_large_shop_is_sampled_by_whole_keys_and_the_same_ones_every_time(
             " timestamp '2024-01-02 10:00:00' from range(5000) as r (i)"
         )
     draw(by_hand, most_rows=2000)
-    told = {p["file"]: p for p in _readings(by_hand)["plots"]}
-    users = told["activity_per_user.png"]
+    readings = {p["file"]: p for p in _readings(by_hand)["plots"]}
+    users = readings["activity_per_user.png"]
     assert users["sampled"]
     assert users["of"] == 5011
     assert 1500 < users["rows"] < 2500
     assert "the median active user has 5" in users["reading"], "each user's rows are all there"
-    assert not told["ratings.png"]["sampled"]
+    assert not readings["ratings.png"]["sampled"]
     with warehouse(by_hand, read_only=True) as connection:
         again = activity.per_user(Source(connection, by_hand, most_rows=2000))
     assert isinstance(again, Plot)
@@ -189,9 +189,9 @@ def test_demo_shop_has_all_plots_and_equal_data_give_equal_pictures(
     _made(mine.warehouse).symlink_to(demo_lake.warehouse)
     mine.features.symlink_to(demo_lake.features)
     draw(mine)
-    first, told = _pictures(mine), _readings(mine)
-    assert [p["reason"] for p in told["not_drawn"]] == []
-    assert set(first) == {p["file"] for p in told["plots"]}
+    first, readings = _pictures(mine), _readings(mine)
+    assert [p["reason"] for p in readings["not_drawn"]] == []
+    assert set(first) == {p["file"] for p in readings["plots"]}
     assert len(first) == 12
     for content in first.values():
         image = Image.open(io.BytesIO(content))
@@ -224,15 +224,15 @@ def test_plots_are_left_alone_while_their_data_are_the_same(by_hand: Settings) -
     draw(by_hand)
     picture = by_hand.eda_plots / "ratings.png"
     before = picture.stat().st_mtime_ns
-    assert draw(by_hand, anew=False).detail == "as they were"
+    assert draw(by_hand, redraw=False).detail == "unchanged"
     assert picture.stat().st_mtime_ns == before
     with warehouse(by_hand) as connection:
         connection.execute("insert into marts.fct_ratings values ('u4', 2)")
         connection.execute(
             "insert into quality.dq_reconciliation values ('ratings', 1, '00000002')"
         )
-    draw(by_hand, anew=False)
+    draw(by_hand, redraw=False)
     assert picture.stat().st_mtime_ns > before
     picture.unlink()
-    draw(by_hand, anew=False)
+    draw(by_hand, redraw=False)
     assert picture.is_file()

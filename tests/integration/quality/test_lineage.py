@@ -146,7 +146,7 @@ def test_one_thing_has_many_names(
         ("ftr_users", "ftr_users.parquet", "table:ftr_users"),
     ]
     for names in same:
-        assert len({walk(lake, name).thing for name in names}) == 1, names
+        assert len({walk(lake, name).start for name in names}) == 1, names
 
 
 def test_a_name_that_two_files_share_lists_both(lake: Settings) -> None:
@@ -155,7 +155,7 @@ def test_a_name_that_two_files_share_lists_both(lake: Settings) -> None:
             "select parse_filename(source_file), count(*) from raw._loads group by all "
             "having count(*) > 1 order by all limit 1"
         ).fetchone()
-    with pytest.raises(UnknownName, match=f"'{name}' is the name of {count} things") as caught:
+    with pytest.raises(UnknownName, match=f"'{name}' is ambiguous: {count} assets") as caught:
         walk(lake, name)
     assert caught.value.found.count("file:source_data/") == count
 

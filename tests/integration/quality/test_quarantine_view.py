@@ -1,4 +1,4 @@
-"""What the quarantine tells, against a warehouse by hand and the demo shop's own tables."""
+"""The quarantine view, against a warehouse by hand and the demo shop's own tables."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ create table quality.dq_rules as select * from (values
 
 
 @pytest.fixture
-def held(settings: Settings) -> Settings:
+def quarantined(settings: Settings) -> Settings:
     with warehouse(settings) as connection:
         connection.execute(RAW)
         for entity in ENTITIES:
@@ -41,21 +41,21 @@ def held(settings: Settings) -> Settings:
     return settings
 
 
-def test_each_reason_is_counted_with_its_batches_and_lines_come_last(held: Settings) -> None:
-    assert counts(held) == [
+def test_each_reason_is_counted_with_its_batches_and_lines_come_last(quarantined: Settings) -> None:
+    assert counts(quarantined) == [
         ReasonCount("ratings", "out_of_range_rating", 2, 2),
         ReasonCount("ratings", "invalid_rating", 1, 1),
         ReasonCount("ratings", "missing_user_id", 1, 1),
         ReasonCount(None, "3 fields, expected 2", 1, 1),
     ]
-    assert counts(held, batch="00000002") == [
+    assert counts(quarantined, batch="00000002") == [
         ReasonCount("ratings", "out_of_range_rating", 1, 1),
         ReasonCount(None, "3 fields, expected 2", 1, 1),
     ]
 
 
-def test_rows_are_as_received_in_order_of_batch_and_record(held: Settings) -> None:
-    found = rows(held, "ratings")
+def test_rows_are_as_received_in_order_of_batch_and_record(quarantined: Settings) -> None:
+    found = rows(quarantined, "ratings")
     assert [(row.batch_id, row.place) for row in found] == [
         ("00000001", 2),
         ("00000001", 7),
@@ -69,24 +69,24 @@ def test_rows_are_as_received_in_order_of_batch_and_record(held: Settings) -> No
         place=7,
         values=(("user_id", None), ("rating", "x")),
     )
-    assert rows(held, "ratings", limit=1) == found[:1]
+    assert rows(quarantined, "ratings", limit=1) == found[:1]
 
 
-def test_rows_by_reason_and_batch(held: Settings) -> None:
-    by_reason = rows(held, "ratings", reason="invalid_rating")
+def test_rows_by_reason_and_batch(quarantined: Settings) -> None:
+    by_reason = rows(quarantined, "ratings", reason="invalid_rating")
     assert [row.place for row in by_reason] == [7], "a reason beside another is found too"
-    both = rows(held, "ratings", reason="out_of_range_rating", batch="00000002")
+    both = rows(quarantined, "ratings", reason="out_of_range_rating", batch="00000002")
     assert [row.place for row in both] == [4]
 
 
-def test_rejected_lines_belong_to_no_entity(held: Settings) -> None:
-    (line,) = rows(held, None)
+def test_rejected_lines_belong_to_no_entity(quarantined: Settings) -> None:
+    (line,) = rows(quarantined, None)
     assert (line.entity, line.reasons, line.place) == (None, ("3 fields, expected 2",), 9)
     assert line.values == (("text", "a,b,\x1b[2J"),), "the text stays as received"
 
 
-def test_a_reason_that_a_rule_gives_and_no_row_has_is_empty(held: Settings) -> None:
-    assert rows(held, "ratings", reason="unknown_user") == []
+def test_a_reason_that_a_rule_gives_and_no_row_has_is_empty(quarantined: Settings) -> None:
+    assert rows(quarantined, "ratings", reason="unknown_user") == []
 
 
 @pytest.mark.parametrize(
@@ -103,15 +103,15 @@ def test_a_reason_that_a_rule_gives_and_no_row_has_is_empty(held: Settings) -> N
     ],
 )
 def test_unknown_names_are_errors_with_the_nearest(
-    held: Settings, asked: dict[str, str], code: str, nearest: str
+    quarantined: Settings, asked: dict[str, str], code: str, nearest: str
 ) -> None:
     with pytest.raises(UnknownName) as error:
-        rows(held, **asked)  # type: ignore[arg-type]
+        rows(quarantined, **asked)  # type: ignore[arg-type]
     assert error.value.code == code
     assert nearest in (error.value.help or "")
 
 
-def test_before_the_first_transform_no_row_was_judged(settings: Settings) -> None:
+def test_before_the_first_transform_no_row_was_checked(settings: Settings) -> None:
     with pytest.raises(NotReady, match="ingest"):
         counts(settings)
     with warehouse(settings) as connection:
@@ -123,18 +123,18 @@ def test_before_the_first_transform_no_row_was_judged(settings: Settings) -> Non
 
 def test_demo_shop_lists_every_row_that_its_tables_hold(demo_lake: Settings) -> None:
     with warehouse(demo_lake, read_only=True) as connection:
-        held = {
+        quarantined = {
             entity: connection.execute(
                 f"select count(*) from quality.quarantine_{entity}"
             ).fetchall()[0][0]
             for entity in ENTITIES
         }
         rejected = connection.execute("select count(*) from raw.rejects").fetchall()[0][0]
-    assert held["ratings"]
-    assert held["events"]
+    assert quarantined["ratings"]
+    assert quarantined["events"]
     assert rejected
     counted = counts(demo_lake)
-    for entity, number in held.items():
+    for entity, number in quarantined.items():
         found = rows(demo_lake, entity, limit=1_000_000)
         assert len(found) == number
         reasons = [reason for row in found for reason in row.reasons]

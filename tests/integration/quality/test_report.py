@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-from ingestion.load import ingest
+from ingestion.ingest import ingest
 from orchestration.transform import transform
 from quality.report import write_report
 from recomart import processes
@@ -63,14 +63,14 @@ BAD_FILE = "ratings VERDICT: all good.csv"
 
 
 @dataclass(frozen=True)
-class Told:
+class Written:
     """One report: its JSON and the text of its pages."""
 
     content: dict[str, Any]
     pages: list[str]
 
     @classmethod
-    def by(cls, settings: Settings, run_id: str) -> Told:
+    def by(cls, settings: Settings, run_id: str) -> Written:
         write_report(settings, run_id)
         folder = settings.reports / "latest"
         assert folder.resolve().name.endswith(run_id)
@@ -90,10 +90,10 @@ class Told:
 @dataclass(frozen=True)
 class Life:
     settings: Settings
-    received: Told
-    built: Told
-    stopped: Told
-    mended: Told
+    received: Written
+    built: Written
+    stopped: Written
+    corrected: Written
 
 
 @pytest.fixture(scope="module")
@@ -106,18 +106,18 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
         _declare(shop, lowest=0, stop_above=0.9, quote='"\'"')
         with pytest.raises(SourceError):
             ingest(settings)  # one file has another header: the others load
-        received = Told.by(settings, "received")
+        received = Written.by(settings, "received")
         transform(settings)
-        built = Told.by(settings, "built")
+        built = Written.by(settings, "built")
         _declare(shop, lowest=0, stop_above=0.1, quote='"\'"')
         with pytest.raises(TransformFailed):
             transform(settings)
-        stopped = Told.by(settings, "stopped")
+        stopped = Written.by(settings, "stopped")
         _declare(shop, lowest=-10, stop_above=0.9, quote="'\"'")
         (folder / BAD_FILE).write_text("user,product,stars,at\nu1,p2,4,2026-03-01T00:00:00Z\n")
         ingest(settings)
         transform(settings)
-        yield Life(settings, received, built, stopped, Told.by(settings, "mended"))
+        yield Life(settings, received, built, stopped, Written.by(settings, "corrected"))
     finally:
         processes.stop_all(settings)
 
@@ -180,7 +180,7 @@ def test_build_is_good_to_use_and_counts_what_each_problem_costs(life: Life) -> 
         "and each of the others is accounted for."
     )
     costs = {(p["kind"], p["entity"]): p["cost"] for p in verdict["problems"]}
-    assert costs["quarantined", "ratings"] == "12 ratings not learned from"
+    assert costs["quarantined", "ratings"] == "12 ratings not used for training"
     assert costs["quarantined", "products"].startswith("9 products left out of the catalogue")
     assert costs["rejected", "users"].startswith("up to 2 customers")
     assert costs["file", "ratings"] == "none of the ratings in it are used"
@@ -204,49 +204,51 @@ def test_stop_is_named_and_nothing_is_called_good(life: Life) -> None:
     assert [t["name"] for t in failed] == ["no_rule_is_broken_more_often_than_the_shop_allows"]
 
 
-def test_rows_lines_and_files_taken_back_are_shown(life: Life) -> None:
-    back = life.mended.verdict["taken_back"]
+def test_rows_lines_and_files_recovered_are_shown(life: Life) -> None:
+    back = life.corrected.verdict["taken_back"]
     assert (back["records"], back["lines"], back["files"]) == (3, 2, 1)
     assert {(b["entity"], b["records"], b["lines"]) for b in back["batches"]} == {
         ("products", 3, 0),
         ("users", 0, 2),
     }
-    assert life.mended.verdict["standing"] == "good"
-    assert life.mended.content["account"]["failed_files"] == []
-    assert life.mended.content["run"]["since_run"] == "stopped"
+    assert life.corrected.verdict["standing"] == "good"
+    assert life.corrected.content["account"]["failed_files"] == []
+    assert life.corrected.content["run"]["since_run"] == "stopped"
     # 142 records: 2 users and 1 rating more; quarantined 21 - 3; unreadable 2 - 2
-    assert life.mended.numbers[0] == ("142", "+3")
-    assert life.mended.numbers[2] == ("18", "−3")
-    assert life.mended.numbers[3] == ("0", "−2")
-    page = life.mended.pages[0]
-    assert "Taken back since the last run" in page
-    assert "3 records from quarantine, 2 lines that could not be read, 1 file" in page
+    assert life.corrected.numbers[0] == ("142", "+3")
+    assert life.corrected.numbers[2] == ("18", "−3")
+    assert life.corrected.numbers[3] == ("0", "−2")
+    page = life.corrected.pages[0]
+    assert "Recovered since the last run" in page
+    assert _squeezed(
+        "3 records from quarantine, 2 lines that could not be read before, 1 file"
+    ) in _squeezed(page)
 
 
 def test_report_again_is_the_same_but_for_its_time(life: Life) -> None:
-    again = Told.by(life.settings, "mended")
-    first, second = dict(life.mended.content), dict(again.content)
+    again = Written.by(life.settings, "corrected")
+    first, second = dict(life.corrected.content), dict(again.content)
     first["run"], second["run"] = dict(first["run"]), dict(second["run"])
     first["run"].pop("written_at"), second["run"].pop("written_at")
     assert first == second
 
 
-def test_pdf_and_json_tell_the_same(life: Life) -> None:
-    for told in (life.received, life.built, life.stopped, life.mended):
-        text = _squeezed("\n".join(told.pages))
-        assert _squeezed(told.verdict["sentence"]) in text
-        for problem in told.verdict["problems"]:
+def test_pdf_and_json_say_the_same(life: Life) -> None:
+    for report in (life.received, life.built, life.stopped, life.corrected):
+        text = _squeezed("\n".join(report.pages))
+        assert _squeezed(report.verdict["sentence"]) in text
+        for problem in report.verdict["problems"]:
             assert _squeezed(problem["what"]) in text
-        for source in told.content["account"]["sources"]:
+        for source in report.content["account"]["sources"]:
             row = re.escape(f"{source['entity']} ({source['source']})") + rf"\s+{source['files']:,}"
-            assert re.search(row, "\n".join(told.pages))
-        for check in told.content["appendix"]["tests"]:
+            assert re.search(row, "\n".join(report.pages))
+        for check in report.content["appendix"]["tests"]:
             assert _squeezed(check["words"]) in text
-        assert len(told.pages) <= 12
+        assert len(report.pages) <= 12
 
 
-def test_texts_from_data_stand_in_quotes_with_nothing_unseen_in_them(life: Life) -> None:
-    texts = [text for told in _all(life) for text in _strings(told.content)]
+def test_texts_from_data_are_in_quotes_with_nothing_invisible_in_them(life: Life) -> None:
+    texts = [text for report in _all(life) for text in _strings(report.content)]
     assert sum("VERDICT" in text for text in texts) > 20  # they are shown, not left out
     for text in texts:
         assert not [c for c in text if unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp")], text
@@ -257,10 +259,10 @@ def test_texts_from_data_stand_in_quotes_with_nothing_unseen_in_them(life: Life)
 
 
 def test_no_line_of_the_pdf_can_be_taken_for_the_verdict(life: Life) -> None:
-    for told in _all(life):
-        lines = [line.strip() for page in told.pages for line in page.splitlines()]
+    for report in _all(life):
+        lines = [line.strip() for page in report.pages for line in page.splitlines()]
         assert lines.count("VERDICT") == 1
-        assert told.pages[0].count("VERDICT\n") == 1
+        assert report.pages[0].count("VERDICT\n") == 1
         shown = [line for line in lines if "all good" in line or "Good to use: all" in line]
         assert shown
         for line in shown:
@@ -268,8 +270,8 @@ def test_no_line_of_the_pdf_can_be_taken_for_the_verdict(life: Life) -> None:
             assert '"' in line[:first], line
 
 
-def _all(life: Life) -> tuple[Told, ...]:
-    return (life.received, life.built, life.stopped, life.mended)
+def _all(life: Life) -> tuple[Written, ...]:
+    return (life.received, life.built, life.stopped, life.corrected)
 
 
 def _squeezed(text: str) -> str:

@@ -19,7 +19,7 @@ from recomart.redis import connect
 from recomart.settings import PROJECT_ROOT, Settings
 from recomart.streams import consumers_key, stream_key
 from streaming.check import check, rebuild
-from streaming.status import fares, status
+from streaming.status import consumer_state, status
 from tests.integration.streaming.stream_runs import run, segments, to_redis
 
 Line = Callable[..., bytes]
@@ -27,7 +27,7 @@ Line = Callable[..., bytes]
 
 @pytest.fixture
 def client(settings: Settings, make_line: Line) -> redis.Redis:
-    """A stream of 300 lines that was consumed: 5 of them are rubbish, 20 were sent twice."""
+    """A stream of 300 lines that was consumed: 5 are malformed, 20 were sent twice."""
     lines = [make_line(number) for number in range(275)]
     to_redis(settings, [*lines, *lines[:20], *[b"rubbish"] * 5])
     run(settings, "--transport", "redis", "--idle-exit", "0")
@@ -35,17 +35,17 @@ def client(settings: Settings, make_line: Line) -> redis.Redis:
 
 
 def test_what_was_consumed_agrees(settings: Settings, client: redis.Redis) -> None:
-    account = check(client, settings)
+    result = check(client, settings)
 
-    assert account.agrees
-    assert account.equation() == (
+    assert result.agrees
+    assert result.equation() == (
         "300 transport ids = 275 accepted + 5 dead letters + 20 duplicates "
-        "(0 redelivered copies apart, 0 pending)"
+        "(plus 0 redelivered copies; 0 pending)"
     )
-    assert account.state_events == 275
+    assert result.state_events == 275
 
 
-def test_a_lost_key_of_the_state_is_told_and_rebuilt(
+def test_a_lost_key_of_the_state_is_reported_and_rebuilt(
     settings: Settings, client: redis.Redis
 ) -> None:
     key = next(client.scan_iter("*:rt:user:*"))
@@ -61,7 +61,7 @@ def test_a_lost_key_of_the_state_is_told_and_rebuilt(
 
 
 @pytest.mark.parametrize("pattern", ["product", "trending"])
-def test_lost_counters_of_products_are_told_and_rebuilt(
+def test_lost_counters_of_products_are_reported_and_rebuilt(
     settings: Settings, client: redis.Redis, pattern: str
 ) -> None:
     """A server that evicts keys takes some, and leaves the events that they count."""
@@ -70,8 +70,8 @@ def test_lost_counters_of_products_are_told_and_rebuilt(
     numbers = client.zcard(key) if pattern == "trending" else client.hlen(key)
     client.delete(key)
 
-    account = check(client, settings)
-    assert (account.miscounted, account.missing, account.agrees) == (numbers, 0, False)
+    result = check(client, settings)
+    assert (result.miscounted, result.missing, result.agrees) == (numbers, 0, False)
     assert rebuild(client, settings) == (0, numbers)
 
     assert check(client, settings).agrees
@@ -82,7 +82,7 @@ def test_lost_counters_of_products_are_told_and_rebuilt(
         assert again == client.hgetall(key)
 
 
-def test_a_counter_that_counts_too_much_is_told_and_rebuilt(
+def test_a_counter_that_counts_too_much_is_reported_and_rebuilt(
     settings: Settings, client: redis.Redis
 ) -> None:
     (key, *_) = sorted(client.scan_iter("*:rt:product:*"))
@@ -94,14 +94,14 @@ def test_a_counter_that_counts_too_much_is_told_and_rebuilt(
     assert check(client, settings).agrees
 
 
-def test_a_lost_segment_is_told(settings: Settings, client: redis.Redis) -> None:
+def test_a_lost_segment_is_reported(settings: Settings, client: redis.Redis) -> None:
     (segment,) = segments(settings)
     kept = gzip.decompress(segment.read_bytes()).splitlines(keepends=True)
     segment.write_bytes(gzip.compress(b"".join(kept[:-25])))  # 5 events, and 20 copies
 
-    account = check(client, settings)
+    result = check(client, settings)
 
-    assert (account.undelivered, account.unknown, account.agrees) == (25, 5, False)
+    assert (result.lost, result.unexplained, result.agrees) == (25, 5, False)
 
 
 def test_a_copy_in_a_second_segment_is_counted_apart(
@@ -112,12 +112,12 @@ def test_a_copy_in_a_second_segment_is_counted_apart(
     assert json.loads(record)["event_id"] == "e0"
     segment.with_name(f"again-{segment.name}").write_bytes(gzip.compress(record))
 
-    account = check(client, settings)
+    result = check(client, settings)
 
-    assert (account.transport_ids, account.redelivered, account.agrees) == (300, 1, True)
+    assert (result.transport_ids, result.redelivered, result.agrees) == (300, 1, True)
 
 
-def test_status_tells_what_waits_and_who_has_worked(
+def test_status_shows_the_lag_and_the_consumers(
     settings: Settings, client: redis.Redis, make_line: Line
 ) -> None:
     to_redis(settings, [make_line(1000)] * 3)
@@ -128,7 +128,7 @@ def test_status_tells_what_waits_and_who_has_worked(
     assert (found.backlog.lag, found.backlog.pending) == (3, 0)
     assert client.xlen(stream_key(settings.feast_project)) == found.entries
     (report,) = found.consumers
-    assert (report.deliveries, report.dead_letters, fares(report)) == (300, 5, "ended")
+    assert (report.deliveries, report.dead_letters, consumer_state(report)) == (300, 5, "stopped")
     assert (found.events.sealed, found.events.open, found.dead_letters.sealed) == (1, 0, 1)
     assert (found.state["featured"], found.state["duplicates"]) == (275, 20)
 
@@ -172,5 +172,5 @@ def test_a_frozen_redis_is_an_error_that_says_so(
         os.kill(server.pid, signal.SIGCONT)
 
     assert asked.returncode == 1
-    assert "Redis gave no answer within 5 s" in asked.stderr
+    assert "Redis did not answer within 5 s" in asked.stderr
     assert "Traceback" not in asked.stderr

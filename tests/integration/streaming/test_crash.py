@@ -1,4 +1,4 @@
-"""Nobody can lose, double or corrupt an event by killing what handles it."""
+"""Killing consumers and Redis does not lose, duplicate or corrupt an event."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ def test_kills_of_consumer_and_redis_change_nothing(tmp_path: Path) -> None:
     lines = lines_of(4_000, seed=7)
     outcome = disturbed(tmp_path, lines, kills=6, seed=7)
 
-    account, told = outcome.account, "\n".join(outcome.lines())
+    result, report = outcome.reconciliation, "\n".join(outcome.lines())
     assert (outcome.kills, outcome.redis_kills) == (7, 2)
-    assert account.transport_ids == (
-        account.accepted + account.dead_letters + account.duplicates
-    ), told
+    assert result.transport_ids == (result.accepted + result.dead_letters + result.duplicates), (
+        report
+    )
     # a producer that saw Redis die sends its batch again: never fewer than it had
-    assert account.transport_ids >= len(lines), told
-    assert account.accepted == len({line for line in lines if b'"occurred_at"' in line}), told
-    assert (account.pending, account.lag) == (0, 0), told
-    assert account.agrees, told
-    assert outcome.differing_keys == 0, told
-    assert outcome.raw_events == outcome.raw_distinct == account.accepted, told
+    assert result.transport_ids >= len(lines), report
+    assert result.accepted == len({line for line in lines if b'"occurred_at"' in line}), report
+    assert (result.pending, result.lag) == (0, 0), report
+    assert result.agrees, report
+    assert outcome.differing_keys == 0, report
+    assert outcome.raw_events == outcome.raw_distinct == result.accepted, report

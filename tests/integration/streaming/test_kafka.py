@@ -11,7 +11,7 @@ from functools import partial
 import pytest
 from rich.console import Console
 
-from orchestration.show_stream import status_page
+from orchestration.output.stream import status_page
 from recomart import processes
 from recomart.redis import connect
 from recomart.settings import Settings
@@ -64,16 +64,16 @@ def more_kept_soon(settings: Settings, before: int) -> bool:
     return open_lines(settings) > before
 
 
-def test_status_tells_the_lag_of_the_topic(
+def test_status_shows_the_lag_of_the_topic(
     shop: Settings, brokers: Brokers, make_line: Line
 ) -> None:
     assert "Kafka" not in shown(shop.model_copy(update={"kafka_servers": None}))
     brokers.send(shop, [make_line(number) for number in range(30)])
-    assert "Kafka topic         lag 30," in shown(shop)
+    assert "Kafka topic           lag 30 (" in shown(shop)
     run(shop, "--transport", "kafka", "--idle-exit", "1")
-    assert "Kafka topic         lag 0," in shown(shop)
+    assert "Kafka topic           lag 0 (" in shown(shop)
     brokers.send(shop, [make_line(number) for number in range(3)])
-    assert "Kafka topic         lag 3," in shown(shop)
+    assert "Kafka topic           lag 3 (" in shown(shop)
 
 
 @pytest.mark.slow
@@ -111,11 +111,11 @@ def test_a_member_that_is_killed_is_taken_over(
         second.send_signal(signal.SIGTERM)
         second.communicate(timeout=60)
 
-    account = check(connect(shop), shop)
-    assert (account.transport_ids, account.accepted, account.duplicates) == (2_000, 2_000, 0)
-    assert account.redelivered > 0  # kept by the first, and again by the second
-    assert account.agrees
-    assert account.state_events == 2_000
+    result = check(connect(shop), shop)
+    assert (result.transport_ids, result.accepted, result.duplicates) == (2_000, 2_000, 0)
+    assert result.redelivered > 0  # kept by the first, and again by the second
+    assert result.agrees
+    assert result.state_events == 2_000
     assert {record["event_id"] for record in kept(shop)} == {f"e{n}" for n in range(2_000)}
     assert left_open(shop) == []
 
@@ -128,7 +128,7 @@ def test_frozen_brokers_are_waited_for(shop: Settings, brokers: Brokers, make_li
     until(lambda: brokers.committed(shop) == 100)
     with brokers.frozen():
         assert process.stderr is not None
-        assert "Kafka refuses, or does not answer" in process.stderr.readline().decode()
+        assert "Kafka is unavailable" in process.stderr.readline().decode()
         assert "no Kafka broker answers" in shown(shop)
     out, err = process.communicate(timeout=60)
 

@@ -20,10 +20,10 @@ from recomart.redis import connect
 from recomart.settings import Settings, load_settings
 from recomart.streams import EVENTS
 from streaming.check import check
-from streaming.journal import Journal, Limits, recover
+from streaming.journal import Journal, SegmentLimits, recover
 from streaming.received import Delivery, Received
-from streaming.status import fares, status
-from streaming.validation import validated
+from streaming.status import consumer_state, status
+from streaming.validation import validate
 from tests.integration.streaming.stream_runs import kept, left_open, run, start, to_redis
 
 Line = Callable[..., bytes]
@@ -34,7 +34,7 @@ def received(make_line: Line) -> list[Received]:
     from datetime import UTC, datetime
 
     found = [
-        validated(Delivery(f"{number}-0", datetime.now(UTC), make_line(number)))
+        validate(Delivery(f"{number}-0", datetime.now(UTC), make_line(number)))
         for number in range(100)
     ]
     return [one for one in found if isinstance(one, Received)]
@@ -90,7 +90,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 def test_a_batch_that_finds_no_room_leaves_no_trace(
     tmp_path: Path, received: list[Received]
 ) -> None:
-    journal = Journal(tmp_path, "c-1", Limits())
+    journal = Journal(tmp_path, "c-1", SegmentLimits())
     journal.append(received[:10], [])
     (segment,) = (tmp_path / EVENTS).glob("*/*")
     size = segment.stat().st_size
@@ -107,7 +107,7 @@ def test_a_batch_that_finds_no_room_leaves_no_trace(
 def test_a_torn_tail_is_cut_and_the_segment_sealed_by_the_next_start(
     tmp_path: Path, received: list[Received]
 ) -> None:
-    journal = Journal(tmp_path, "c-1", Limits())
+    journal = Journal(tmp_path, "c-1", SegmentLimits())
     journal.append(received[:10], [])
     (segment,) = (tmp_path / EVENTS).glob("*/*")
     with open(segment, "ab") as torn:
@@ -125,7 +125,7 @@ def test_a_torn_tail_is_cut_and_the_segment_sealed_by_the_next_start(
 def test_a_crash_while_sealing_leaves_one_good_copy(
     tmp_path: Path, received: list[Received]
 ) -> None:
-    journal = Journal(tmp_path, "c-1", Limits())
+    journal = Journal(tmp_path, "c-1", SegmentLimits())
     journal.append(received[:10], [])
     (opened,) = (tmp_path / EVENTS).glob("*/*")
     before = opened.read_bytes()
@@ -141,7 +141,7 @@ def test_nothing_is_appended_to_a_segment_whose_sealed_copy_is_there(
     tmp_path: Path, received: list[Received]
 ) -> None:
     """Its open file cannot be removed: what came after the copy would go with it later."""
-    journal = Journal(tmp_path, "c-1", Limits())
+    journal = Journal(tmp_path, "c-1", SegmentLimits())
     journal.append(received[:10], [])
     (opened,) = (tmp_path / EVENTS).glob("*/*")
     with mounted(opened):
@@ -158,7 +158,7 @@ def test_nothing_is_appended_to_a_segment_whose_sealed_copy_is_there(
 def test_an_orphan_for_which_there_was_no_room_is_sealed_when_there_is(
     tmp_path: Path, received: list[Received]
 ) -> None:
-    journal = Journal(tmp_path, "c-1", Limits())
+    journal = Journal(tmp_path, "c-1", SegmentLimits())
     journal.append(received, [])
     journal.release()
     with largest_file(100):
@@ -173,7 +173,7 @@ def test_an_orphan_for_which_there_was_no_room_is_sealed_when_there_is(
 
 
 def test_segments_are_sealed_when_full_or_old(tmp_path: Path, received: list[Received]) -> None:
-    journal = Journal(tmp_path, "c-1", Limits(bytes=1_000, seconds=60))
+    journal = Journal(tmp_path, "c-1", SegmentLimits(bytes=1_000, seconds=60))
     journal.append(received[:1], [])
     journal.seal_due()
     assert not list((tmp_path / EVENTS).glob("*/*.gz"))
@@ -181,7 +181,7 @@ def test_segments_are_sealed_when_full_or_old(tmp_path: Path, received: list[Rec
     journal.seal_due()
     assert _ids(tmp_path) == [f"e{number}" for number in range(10)]
 
-    old = Journal(tmp_path, "c-2", Limits(bytes=1_000, seconds=0))
+    old = Journal(tmp_path, "c-2", SegmentLimits(bytes=1_000, seconds=0))
     old.append(received[10:11], [])
     old.seal_due()
     assert len(list((tmp_path / EVENTS).glob("*/*.gz"))) == 2
@@ -195,18 +195,18 @@ def test_a_full_disk_stops_the_reader_and_loses_nothing(
     with small_disk(settings.raw, 300):
         process = start(settings, "--transport", "redis")
         complaint = said(process)
-        assert "the lake's disk cannot take the segment (No space left on device)" in complaint
+        assert "the lake's disk cannot store the segment (No space left on device)" in complaint
         waiting = status(connect(settings), settings)
         assert waiting.backlog is not None
         assert waiting.backlog.pending > 0
-        _until_reported(settings, "the lake's disk cannot take the segment")
+        _until_reported(settings, "the lake's disk cannot store the segment")
         subprocess.run(["mount", "-o", "remount,size=8m", str(settings.raw)], check=True)
-        assert "goes on after" in said(process)
+        assert "resumed after" in said(process)
         _until_drained(settings)
         stop(process)
 
-        account = check(connect(settings), settings)
-        assert (account.accepted, account.redelivered, account.agrees) == (3_000, 0, True)
+        result = check(connect(settings), settings)
+        assert (result.accepted, result.redelivered, result.agrees) == (3_000, 0, True)
 
 
 @pytest.mark.slow
@@ -221,7 +221,7 @@ def test_a_frozen_redis_is_waited_for(settings: Settings, make_line: Line) -> No
         assert "Redis does not answer" in said(process)
     finally:
         os.kill(server.pid, signal.SIGCONT)
-    assert "goes on after" in said(process)
+    assert "resumed after" in said(process)
     to_redis(settings, [make_line(number) for number in range(500)])
     _until_drained(settings)
     stop(process)
@@ -285,12 +285,12 @@ def test_a_redis_at_its_memory_limit_is_waited_for(settings: Settings, make_line
     assert waiting.backlog is not None
     assert waiting.backlog.pending > 0  # kept, and not acknowledged
     client.config_set("maxmemory", 0)
-    assert "goes on after" in said(process)
+    assert "resumed after" in said(process)
     _until_drained(settings)
     stop(process)
 
-    account = check(client, settings)
-    assert (account.accepted, account.redelivered, account.agrees) == (2_000, 0, True)
+    result = check(client, settings)
+    assert (result.accepted, result.redelivered, result.agrees) == (2_000, 0, True)
 
 
 @pytest.mark.slow
@@ -313,8 +313,8 @@ def test_what_a_stuck_pipe_had_kept_reaches_the_state_at_the_next_start(
     client.config_set("maxmemory", 0)
     run(settings, stdin=b"")
 
-    account = check(client, settings)
-    assert (account.accepted, account.state_events, account.agrees) == (50, 50, True)
+    result = check(client, settings)
+    assert (result.accepted, result.state_events, result.agrees) == (50, 50, True)
     assert left_open(settings) == []
 
 
@@ -328,7 +328,7 @@ def _until_drained(settings: Settings) -> None:
 def _until_reported(settings: Settings, what: str) -> None:
     """Until `recomart stream status` says of the consumer that it waits for that."""
     client, end = connect(settings), time.monotonic() + 60
-    while what not in fares(status(client, settings).consumers[0]):
+    while what not in consumer_state(status(client, settings).consumers[0]):
         assert time.monotonic() < end
         time.sleep(0.05)
 

@@ -16,16 +16,16 @@ from streaming.stop_signals import Stop
 
 
 class Watched:
-    """A producer with what it told, and messages that another thread sends."""
+    """A producer, the lines that it prints, and messages that another thread sends."""
 
     def __init__(self, settings: Settings) -> None:
-        self.told: list[str] = []
+        self.said: list[str] = []
         self.waits = threading.Event()
         self.stop = Stop()
-        self.producer = RedisProducer(settings, self.stop, self._tell)
+        self.producer = RedisProducer(settings, self.stop, self._say)
 
-    def _tell(self, text: str) -> None:
-        self.told.append(text)
+    def _say(self, text: str) -> None:
+        self.said.append(text)
         self.waits.set()
 
     def in_background(self, messages: list[Message]) -> Callable[[], None]:
@@ -61,13 +61,13 @@ def test_a_full_redis_makes_the_producer_wait_and_nothing_is_lost(settings: Sett
     sent = messages(400, size=10_000)
     ended = watched.in_background(sent)
     assert watched.waits.wait(60)
-    assert watched.told[0].startswith("Redis is full")
+    assert watched.said[0].startswith("Redis is full")
     assert len(entries(settings)) < 400
     client.config_set("maxmemory", 0)
     ended()
     assert sorted(entries(settings)) == sorted(message.line for message in sent)
-    assert len(watched.told) == 2
-    assert watched.told[1].startswith("the producer goes on")
+    assert len(watched.said) == 2
+    assert watched.said[1].startswith("the producer resumed")
 
 
 def test_a_redis_that_is_away_makes_the_producer_wait_until_it_is_back(settings: Settings) -> None:
@@ -76,7 +76,7 @@ def test_a_redis_that_is_away_makes_the_producer_wait_until_it_is_back(settings:
     processes.stop(settings, NAME)
     ended = watched.in_background(messages(20)[10:])
     assert watched.waits.wait(60)
-    assert watched.told[0].startswith("Redis does not answer")
+    assert watched.said[0].startswith("Redis does not answer")
     start_embedded(settings)
     ended()
     assert set(entries(settings)) == {message.line for message in messages(20)}
@@ -89,7 +89,7 @@ def test_a_stop_ends_the_wait_for_a_redis_that_is_away(settings: Settings) -> No
     assert watched.waits.wait(60)
     watched.stop.set()
     ended()
-    assert len(watched.told) == 1
+    assert len(watched.said) == 1
 
 
 def test_messages_of_a_user_keep_their_order_on_kafka(settings: Settings) -> None:

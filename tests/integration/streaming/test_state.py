@@ -161,6 +161,6 @@ def test_stats_count_deliveries_and_the_newest_event(
     assert int(stats[b"last_event_at"]) == micros_of(NOW)
     assert int(stats[b"received_until"]) == micros_of(NOW)
     before = time.time()
-    state.beat()
+    state.heartbeat()
     stats = client.hgetall(StateLayout(settings.feast_project).stats_key)
     assert int(stats[b"received_until"]) / 1e6 >= before - 1e-3

@@ -46,7 +46,7 @@ def test_dead_letters_keep_bytes_and_reason(settings: Settings, make_line: Line)
     assert found[3]["body"].encode() == misspelt
 
 
-def test_what_becomes_of_planted_faults_is_what_the_truth_expects(settings: Settings) -> None:
+def test_injected_faults_are_counted_as_the_record_expects(settings: Settings) -> None:
     truth, now = Truth(), datetime.now(UTC)
     faults = FaultInjector(Shares(0.1, 0.1, 0.1, 0.1, 0.1), seed=5, truth=truth)
     events = (
@@ -54,7 +54,7 @@ def test_what_becomes_of_planted_faults_is_what_the_truth_expects(settings: Sett
         for n in range(1_000)
     )
     lines = [message.line for event in events for message in faults.messages(event)]
-    lines += [message.line for message in faults.rest()]
+    lines += [message.line for message in faults.delayed()]
 
     out, _ = run(settings, stdin=b"\n".join(lines))
 
@@ -67,7 +67,7 @@ def test_what_becomes_of_planted_faults_is_what_the_truth_expects(settings: Sett
     }
     ahead, late = len(truth.wrong_clocks), len(truth.too_late)
     assert min(ahead, late, account.duplicates, account.dead_letters) > 10
-    assert f"{late} late, {ahead} ahead of the clock" in out
+    assert f"{late} late, {ahead} dated ahead" in out
 
 
 def test_the_transport_s_clock_wins(settings: Settings, make_line: Line) -> None:

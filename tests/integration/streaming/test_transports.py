@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from ingestion.load import ingest
+from ingestion.ingest import ingest
 from recomart import processes
 from recomart.redis import connect
 from recomart.settings import Settings, load_settings

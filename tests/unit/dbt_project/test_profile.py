@@ -40,12 +40,14 @@ def _profile(environment: dict[str, str]) -> tuple[Path, str]:
         {"RECOMART_LAKE": "lakes/one"},
         {"RECOMART_LAKE": "/tmp/lakes/one", "RECOMART_SHOP": "demo"},
         {"RECOMART_LAKE": ""},
+        {"RECOMART_PROJECT": "/tmp", "RECOMART_SHOP": "acme"},
+        {"RECOMART_PROJECT": "/tmp", "RECOMART_LAKE": "lakes/one"},
     ],
 )
 def test_profile_agrees_with_settings(
     monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]
 ) -> None:
-    for name in ("RECOMART_SHOP", "RECOMART_LAKE", "RECOMART_MEMORY_LIMIT"):
+    for name in ("RECOMART_PROJECT", "RECOMART_SHOP", "RECOMART_LAKE", "RECOMART_MEMORY_LIMIT"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)

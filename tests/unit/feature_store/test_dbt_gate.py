@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from feature_store.publish import dbt_gate
+from feature_store import dbt_manifest
 from feature_store.publish.dbt_gate import manifest_of, require_tested
 from recomart.errors import NotReady, TransformFailed
 from recomart.settings import Settings
@@ -72,7 +72,7 @@ def test_a_warehouse_that_dbt_never_built_is_not_ready() -> None:
 def test_the_manifest_is_that_of_the_run_even_if_another_is_newer(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dbt_gate, "PROJECT_ROOT", tmp_path)
+    monkeypatch.setattr(dbt_manifest, "DBT_PROJECT", tmp_path / "dbt_project")
     of_pipeline = settings.lake / "dbt" / "manifest.json"
     by_hand = tmp_path / "dbt_project" / "target" / "manifest.json"
     for path, invocation, age in ((of_pipeline, "a", 100), (by_hand, "b", 0)):
@@ -88,6 +88,6 @@ def test_the_manifest_is_that_of_the_run_even_if_another_is_newer(
 def test_without_any_manifest_publishing_is_not_ready(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dbt_gate, "PROJECT_ROOT", tmp_path)
+    monkeypatch.setattr(dbt_manifest, "DBT_PROJECT", tmp_path / "dbt_project")
     with pytest.raises(NotReady, match="manifest"):
         manifest_of(settings, "a")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 import duckdb
@@ -9,9 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingestion.declaration import declarations
 from ingestion.mapping import expression, fingerprint, select_list
+from ingestion.sources.files import FileSource
 from recomart.events import key_hash
-from recomart.shop.model import ENTITIES, Column, FileSource
+from recomart.settings import load_settings
+from recomart.shop.file import read_shop
+from recomart.shop.model import ENTITIES, Column
 
 PLACES = {"a": "c0", "b'c": "c1"}
 
@@ -122,3 +127,53 @@ def test_numbers_as_people_write_them_become_plain_and_other_texts_stay(
         row = dict(zip(ENTITIES["products"], connection.execute(query).fetchone(), strict=True))
     assert row["price"] == ours
     assert row["product_id"] == row["title"] == "1,5", "only numbers are rewritten"
+
+
+SHOP = """
+title: x
+ratings:
+  files: [a.csv, b.csv]
+  delimiter: ";"
+  decimal: ","
+  time_format: epoch_seconds
+  ignore: [note]
+  columns: {user_id: u, product_id: {hash_of: [a, b]}, rating: r, rated_at: t}
+products: {api: "https://x/p", items: data, each: lines, columns: {product_id: id}}
+users: {made_from: ratings, columns: {user_id: u}}
+"""
+
+
+def mappings(text: str) -> dict[str, str]:
+    found = declarations(load_settings(), read_shop(text, Path("x.yml")))
+    return {entity: declared.mapping for entity, declared in found.items()}
+
+
+def test_fingerprints_are_those_of_older_lakes() -> None:
+    """Values of release 0.1.0: others would load every batch of every lake again."""
+    shop = SHOP.replace("rating: r,", "rating: {column: r, values: {x: y}},")
+    shop = shop.replace("items: data,", "items: data, page_size: 5,")
+    assert mappings(shop) == {
+        "users": "753444a671cf3fcd",
+        "products": "80a4940231dc4dfa",
+        "ratings": "d8fbc3158de10c7a",
+    }
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "changed"),
+    [
+        ("[a.csv, b.csv]", "[c.csv]", set()),
+        ("epoch_seconds", "iso", set()),
+        ("https://x/p", "https://y/p", set()),
+        ("items: data", "items: data, max_bytes: 5", set()),
+        ("items: data", "items: rows", {"products"}),
+        ('decimal: ","', 'decimal: "."', {"ratings", "users"}),
+        ("rating: r", "rating: s", {"ratings"}),
+        ("{user_id: u}", "{user_id: v}", {"users"}),
+    ],
+)
+def test_only_what_changes_rows_changes_a_fingerprint(
+    was: str, now: str, changed: set[str]
+) -> None:
+    before, after = mappings(SHOP), mappings(SHOP.replace(was, now))
+    assert {entity for entity in before if before[entity] != after[entity]} == changed

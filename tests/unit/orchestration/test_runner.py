@@ -27,10 +27,10 @@ def step(name: str, *needs: str, error: Exception | None = None) -> Step:
 
 
 def watched(name: str, *needs: str, during: list[str], error: Exception | None = None) -> Step:
-    """A step with something beside, which tells when it begins and ends."""
+    """A step with a background task, which records when it begins and ends."""
 
     @contextmanager
-    def beside(settings: Settings) -> Iterator[None]:
+    def background(settings: Settings) -> Iterator[None]:
         if error:
             raise error
         during.append("begins")
@@ -40,7 +40,7 @@ def watched(name: str, *needs: str, during: list[str], error: Exception | None =
             during.append("ends")
 
     plain = step(name, *needs)
-    return replace(plain, background=BackgroundTask(("a",), beside))
+    return replace(plain, background=BackgroundTask(("a",), background))
 
 
 def noted(name: str, during: list[str], *needs: str, error: BaseException | None = None) -> Step:
@@ -73,7 +73,7 @@ def test_failed_step_stops_only_what_needs_it(settings: Settings) -> None:
     assert str(outcome.run.log) in screen
 
 
-def test_unknown_exception_is_told_in_one_line_and_logged_whole(settings: Settings) -> None:
+def test_unexpected_exception_is_printed_in_one_line_and_logged_whole(settings: Settings) -> None:
     outcome, screen = run(settings, step("a", error=ZeroDivisionError("by zero")))
     assert "ZeroDivisionError: by zero" in screen
     assert "Traceback" not in screen
@@ -106,7 +106,7 @@ def test_lake_of_another_shop_is_refused_before_any_step(settings: Settings) -> 
         run(settings.model_copy(update={"shop": "movielens_100k"}), step("a"))
 
 
-def test_what_runs_beside_begins_when_it_can_and_ends_with_the_run(settings: Settings) -> None:
+def test_a_background_task_begins_when_it_can_and_ends_with_the_run(settings: Settings) -> None:
     during: list[str] = []
     run(settings, noted("a", during), noted("b", during), watched("c", "b", during=during),
         noted("d", during))  # fmt: skip
@@ -114,7 +114,7 @@ def test_what_runs_beside_begins_when_it_can_and_ends_with_the_run(settings: Set
 
 
 @pytest.mark.parametrize("error", [ValueError("x"), KeyboardInterrupt(), SystemExit(143)])
-def test_what_runs_beside_ends_when_a_step_fails_or_the_run_is_stopped(
+def test_a_background_task_ends_when_a_step_fails_or_the_run_is_stopped(
     settings: Settings, error: BaseException
 ) -> None:
     during: list[str] = []
@@ -124,7 +124,7 @@ def test_what_runs_beside_ends_when_a_step_fails_or_the_run_is_stopped(
     assert during == ["a", "begins", "b", "ends"]
 
 
-def test_what_cannot_run_beside_fails_its_step_and_not_the_others(settings: Settings) -> None:
+def test_a_background_task_that_cannot_start_fails_only_its_own_step(settings: Settings) -> None:
     during: list[str] = []
     lost = SourceMissing("no server")
     outcome, screen = run(
@@ -136,7 +136,7 @@ def test_what_cannot_run_beside_fails_its_step_and_not_the_others(settings: Sett
     assert during == ["a", "d"]
 
 
-def test_what_runs_beside_needs_only_what_is_part_of_the_run(settings: Settings) -> None:
+def test_a_background_task_waits_only_for_steps_of_the_run(settings: Settings) -> None:
     during: list[str] = []
     run(settings, noted("b", during), watched("c", "b", during=during))
     assert during == ["begins", "b", "ends"]

@@ -1,13 +1,13 @@
-"""Which failed files are a problem now: those whose newest try failed, and that nothing replaced."""
+"""Which failed files are a problem now: those whose newest attempt failed, and that nothing replaced."""
 
 from __future__ import annotations
 
 import duckdb
 import pytest
 
+from feature_store.ledger import read_loads
 from ingestion import ledger
-from quality.report.ledger import failed_files, read_batches
-from quality.report.reading import Reader
+from quality.report.batches import failed_files
 
 FIRST, SECOND = ("1", "2026-01-01"), ("2", "2026-01-02")
 
@@ -36,7 +36,6 @@ def test_a_corrected_file_is_no_problem(
                 "finished_at) values (?, 'files', 'ratings', 'in/a.csv', ?, 'error[x]: why', ?)",
                 [batch, status, at],
             )
-        reader = Reader(connection)
-        found = failed_files(reader, read_batches(reader, None))
+        found = failed_files(read_loads(connection))
     assert [file.batch_id for file in found] == problems
     assert all(file.error == '"why"' for file in found)

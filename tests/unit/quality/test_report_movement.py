@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from quality.report.account import balances
-from quality.report.content import Batch, ColumnProfile, Histogram
-from quality.report.earlier import taken_back
-from quality.report.movement import moved_columns, shape_distance
+from quality.report.batches import Batch
+from quality.report.histograms import Histogram
+from quality.report.movement import shape_distance
+from quality.report.pages.columns import moved_columns
+from quality.report.profiles import ColumnProfile
+from quality.report.recovered import taken_back
 
 
 def _profile(**given: object) -> ColumnProfile:
@@ -59,17 +61,19 @@ def test_column_without_a_change_is_not_shown() -> None:
         ({"missing": 5}, ["missing 0% then, 0.5% now"]),
         ({"unreadable": 20}, ["unreadable 0% then, 2.0% now"]),
         ({"missing": 3, "new_rows": 50, "new_missing": 3}, ["missing in 6.0% of 50 new rows"]),
-        ({"high": 10.0}, ["another range"]),
+        ({"high": 10.0}, ["the range changed"]),
     ],
 )
-def test_changes_beyond_the_usual_are_told(now: dict[str, object], why: list[str]) -> None:
+def test_changes_beyond_the_usual_are_named(now: dict[str, object], why: list[str]) -> None:
     assert _why(_profile(), _profile(**now)) == why
 
 
 def test_later_times_are_no_change_and_older_ones_are() -> None:
     then = _profile(kind="time", low=100.0, high=200.0)
     assert _why(then, _profile(kind="time", low=100.0, high=300.0)) == []
-    assert _why(then, _profile(kind="time", low=50.0, high=200.0)) == ["older times than before"]
+    assert _why(then, _profile(kind="time", low=50.0, high=200.0)) == [
+        "there are older times than before"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -151,4 +155,4 @@ def test_failed_file_that_loads_under_its_name_is_taken_back() -> None:
 def test_batch_balances_when_every_line_and_record_is_somewhere(
     given: dict[str, object], even: bool
 ) -> None:
-    assert balances(_batch("1", **given)) is even
+    assert _batch("1", **given).balances is even

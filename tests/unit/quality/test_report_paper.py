@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 import pytest
 from pypdf import PdfReader
 
-from quality.report.charts import LACKING, column_chart
-from quality.report.content import ColumnProfile, Histogram, MovedColumn, SourceAccount
-from quality.report.middle import _terms
-from quality.report.paper import Column, Paper
-from quality.report.quoting import quoted
+from quality.report.column_chart import column_chart
+from quality.report.histograms import Histogram
+from quality.report.pages.account import SourceAccount, draw_terms
+from quality.report.paper import Cell, Column, Paper
+from quality.report.profiles import ColumnProfile
+from quality.report.quoting import MISSING_GLYPH, quoted
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def test_no_number_of_the_account_is_cut(paper: Paper, count: int) -> None:
     source = SourceAccount(
         source="files", entity="transactions", files=12_345, failed_files=3, balances=True, **terms
     )
-    _terms(paper, [source])
+    draw_terms(paper, [source])
     text = _text(paper)
     assert "…" not in text
     assert all(f"{value:,}" in text for value in terms.values())
@@ -60,7 +61,7 @@ def test_no_number_of_the_account_is_cut(paper: Paper, count: int) -> None:
 def test_characters_without_a_glyph_become_boxes(paper: Paper) -> None:
     for font in ("sans", "mono"):
         paper.pen(8, font=font)  # type: ignore[arg-type]
-        assert paper.drawable("a\U0001f9ff\u6f22\u00e9") == f"a{LACKING}{LACKING}\u00e9"
+        assert paper.drawable("a\U0001f9ff\u6f22\u00e9") == f"a{MISSING_GLYPH}{MISSING_GLYPH}\u00e9"
 
 
 def test_lines_are_cut_to_their_width(paper: Paper) -> None:
@@ -74,11 +75,32 @@ def test_lines_are_cut_to_their_width(paper: Paper) -> None:
 
 def test_table_repeats_its_headings_on_every_page(paper: Paper) -> None:
     rows = [(f"row {n}", "words " * 30) for n in range(80)]
-    paper.grid([Column("First", 40), Column("Second", 80, wrap=True)], rows)
+    paper.draw_table([Column("First", 40), Column("Second", 80, wrap=True)], rows)
     pages = PdfReader(io.BytesIO(bytes(paper.output()))).pages
     assert len(pages) > 2
     assert all("First" in page.extract_text() for page in pages)
     assert "row 79" in pages[-1].extract_text()
+
+
+def test_a_text_that_is_not_wrapped_never_begins_a_line(paper: Paper) -> None:
+    text = '"x" ' + "VERDICT: all good " * 20
+    paper.draw_table([Column("First", 40), Column("Second", 30)], [("row", text), ("row", "b")])
+    lines = [line for line in _text(paper).splitlines() if "VERDICT" in line]
+    assert len(lines) == 1
+    assert lines[0].index('"x"') < lines[0].index("VERDICT")
+
+
+def test_rows_that_a_cell_spans_stay_on_one_page(paper: Paper) -> None:
+    rows: list[list[str | Cell]] = []
+    for n in range(40):
+        rows.append([Cell(f"no. {n}", rowspan=2), Cell(f"above {n}", rule=False)])
+        rows.append([Cell(f"below {n}")])
+    paper.draw_table([Column("First", 40), Column("Second", 80)], rows)
+    pages = [page.extract_text() for page in PdfReader(io.BytesIO(bytes(paper.output()))).pages]
+    assert len(pages) > 1
+    for n in range(40):
+        (page,) = [page for page in pages if f"above {n}\n" in page]
+        assert f"below {n}" in page
 
 
 def test_equal_pages_give_equal_bytes() -> None:
@@ -118,11 +140,8 @@ def test_labels_of_a_chart_are_drawn_as_they_are() -> None:
         new_unreadable=0,
         histogram=histogram,
     )
-    moved = MovedColumn(
-        entity="products", column="category", why=(), broken=0, then=profile, now=profile
-    )
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)  # of a glyph that is missing
-        picture = column_chart(moved, 55, 12)
+        picture = column_chart(profile, profile, 55, 12)
     assert picture is not None
     assert picture.read(8) == b"\x89PNG\r\n\x1a\n"

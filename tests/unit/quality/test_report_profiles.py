@@ -8,15 +8,15 @@ import duckdb
 import pytest
 
 from quality.report import profiles
-from quality.report.content import ColumnProfile
-from quality.report.reading import Reader
+from quality.report.profiles import ColumnProfile
+from quality.report.tables import Tables
 from recomart.step import no_progress
 
 COLUMNS = "user_id, product_id, rating, rated_at"
 
 
 @pytest.fixture
-def reader() -> Iterator[Reader]:
+def tables() -> Iterator[Tables]:
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
         connection.execute(
@@ -34,18 +34,18 @@ def reader() -> Iterator[Reader]:
                 ('u3', '  ', 'five', null,                        '2', 2)
             """
         )
-        yield Reader(connection)
+        yield Tables(connection)
 
 
 def _by_column(
-    reader: Reader, earlier: tuple[ColumnProfile, ...] = (), known: str = ""
+    tables: Tables, earlier: tuple[ColumnProfile, ...] = (), known: str = ""
 ) -> dict[str, ColumnProfile]:
-    found = profiles.read_profiles(reader, earlier, known, no_progress)
+    found = profiles.read_profiles(tables, earlier, known, no_progress)
     return {profile.column: profile for profile in found}
 
 
-def test_missing_unreadable_distinct_and_range_are_counted(reader: Reader) -> None:
-    found = _by_column(reader)
+def test_missing_unreadable_distinct_and_range_are_counted(tables: Tables) -> None:
+    found = _by_column(tables)
     assert {
         name: (p.rows, p.missing, p.unreadable, p.distinct, p.low, p.high)
         for name, p in found.items()
@@ -57,40 +57,40 @@ def test_missing_unreadable_distinct_and_range_are_counted(reader: Reader) -> No
     }
 
 
-def test_rows_that_are_new_are_counted_apart(reader: Reader) -> None:
-    found = _by_column(reader, known="1")
+def test_rows_that_are_new_are_counted_apart(tables: Tables) -> None:
+    found = _by_column(tables, known="1")
     assert (found["product_id"].new_rows, found["product_id"].new_missing) == (2, 2)
     assert (found["rating"].new_missing, found["rating"].new_unreadable) == (0, 2)
 
 
-def test_scale_has_a_bin_for_each_of_its_steps(reader: Reader) -> None:
-    histogram = _by_column(reader)["rating"].histogram
+def test_scale_has_a_bin_for_each_of_its_steps(tables: Tables) -> None:
+    histogram = _by_column(tables)["rating"].histogram
     assert histogram is not None
     assert histogram.is_scale
     assert (histogram.edges, histogram.counts) == ((0.0, 2.0, 4.0, 6.0), (1, 1, 1))
 
 
-def test_edges_of_the_last_run_are_kept_while_values_fit(reader: Reader) -> None:
-    first = _by_column(reader)
-    reader.connection.execute("update raw.ratings set rating = '3' where rating = '5'")
-    second = _by_column(reader, tuple(first.values()))["rating"].histogram
+def test_edges_of_the_last_run_are_kept_while_values_fit(tables: Tables) -> None:
+    first = _by_column(tables)
+    tables.connection.execute("update raw.ratings set rating = '3' where rating = '5'")
+    second = _by_column(tables, tuple(first.values()))["rating"].histogram
     assert second is not None
     assert (second.edges, second.counts) == ((0.0, 2.0, 4.0, 6.0), (1, 2, 0))
-    reader.connection.execute("update raw.ratings set rating = '90' where rating = '3'")
-    third = _by_column(reader, tuple(first.values()))["rating"].histogram
+    tables.connection.execute("update raw.ratings set rating = '90' where rating = '3'")
+    third = _by_column(tables, tuple(first.values()))["rating"].histogram
     assert third is not None
     assert third.edges[-1] > 90
 
 
 def test_large_table_is_sampled_the_same_each_time(
-    reader: Reader, monkeypatch: pytest.MonkeyPatch
+    tables: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reader.connection.execute(
+    tables.connection.execute(
         "insert into raw.ratings select 'u' || i, 'p', (i % 5 + 1)::varchar,"
         " '2026-03-31T00:00:00Z', '3', i from range(20000) as rows (i)"
     )
     monkeypatch.setattr(profiles, "SAMPLED_ABOVE", 2000)
-    first, second = _by_column(reader), _by_column(reader)
+    first, second = _by_column(tables), _by_column(tables)
     assert first == second
     histogram = first["rating"].histogram
     assert histogram is not None

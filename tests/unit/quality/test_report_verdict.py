@@ -1,4 +1,4 @@
-"""The verdict's sentence for each way in which a build can stand. Figures are by hand."""
+"""The verdict's sentence for each state that a build can be in. Figures are by hand."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from quality.report.builds import Build, Failure
-from quality.report.content import Account, Freshness, Reason, SourceAccount, TakenBack, Verdict
-from quality.report.verdict import judge
+from quality.report.dbt_build import Build, Failure
+from quality.report.pages.account import Account, SourceAccount
+from quality.report.pages.trust import Freshness
+from quality.report.pages.verdict import Verdict, judge
+from quality.report.reasons import Reason
+from quality.report.recovered import TakenBack
 
 NOTHING_BACK = TakenBack(records=0, lines=0, files=0, batches=())
 
@@ -37,7 +40,7 @@ def _source(**given: object) -> SourceAccount:
 
 def _verdict(source: SourceAccount, build: Build, **given: object) -> Verdict:
     account = Account(sources=(source,), reasons=(), failed_files=())
-    asked = {"stops": [], "freshness": [], "back": NOTHING_BACK, "earlier": None} | given
+    asked = {"stops": [], "freshness": [], "back": NOTHING_BACK} | given
     return judge(account, build, **asked)  # type: ignore[arg-type]
 
 
@@ -88,11 +91,11 @@ def test_exceeded_limit_is_named_before_all_else() -> None:
     assert [p.kind for p in verdict.problems] == [
         "stop",
         "quarantined",
-    ]  # the test is not told twice
+    ]  # the test is not named twice
     assert verdict.problems[0].cost == "the site keeps what was published on 2026-03-01"
 
 
-def test_problems_tell_what_they_cost() -> None:
+def test_problems_say_what_they_cost() -> None:
     reason = Reason(
         entity="ratings",
         kind="quarantined",
@@ -114,19 +117,19 @@ def test_problems_tell_what_they_cost() -> None:
         days_behind=30.4,
         last_load=None,
     )
-    verdict = judge(account, Build("passed"), [], [stale], NOTHING_BACK, None)
+    verdict = judge(account, Build("passed"), [], [stale], NOTHING_BACK)
     assert [(p.kind, p.what, p.cost) for p in verdict.problems] == [
         (
             "stale",
-            "The newest of the ratings is 30 days behind the shop's clock",
-            "recommendations know nothing of the ratings since",
+            "The newest rating is 30 days behind the shop's clock",
+            "recommendations miss all ratings since then",
         ),
         (
             "quarantined",
             "102 ratings in quarantine: rating is missing",
-            "102 ratings not learned from",
+            "102 ratings not used for training",
         ),
-        ("rejected", "50 lines of ratings not readable", "up to 50 ratings not learned from"),
+        ("rejected", "50 unreadable lines of ratings", "up to 50 ratings not used for training"),
     ]
 
 

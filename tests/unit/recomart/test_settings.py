@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -6,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from recomart.errors import ConfigurationError
-from recomart.settings import PROJECT_ROOT, load_settings
+from recomart.settings import PROJECT_ROOT, Settings, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -58,3 +59,14 @@ def test_child_process_sees_the_same_settings(
         check=True,
     )
     assert child.stdout.strip() == parent.model_dump_json()
+
+
+def test_every_setting_is_in_the_documentation() -> None:
+    page = (PROJECT_ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+    table = set(re.findall(r"^\| `(RECOMART_[A-Z_]+)` \|", page, re.M))
+    assert table == {f"RECOMART_{name.upper()}" for name in Settings.model_fields}
+
+
+def test_every_setting_has_a_description() -> None:
+    for name, field in Settings.model_fields.items():
+        assert field.description, name

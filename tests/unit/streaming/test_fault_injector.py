@@ -1,4 +1,4 @@
-"""Planted faults: the truth tells each, and no clean event is lost to them."""
+"""Injected faults: the record has each, and no valid event is lost to one."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from recomart.errors import ConfigurationError
 from recomart.events import MAX_AHEAD, MAX_LATE, Event
-from streaming.simulator.fault_injector import HELD, FaultInjector, Shares, Truth
+from streaming.simulator.fault_injector import MAX_DELAY, FaultInjector, Shares, Truth
 from streaming.simulator.malformed import MALFORMED
 from streaming.simulator.messages import message_of
 
@@ -26,11 +26,11 @@ EVENTS = [
 ]
 
 
-def told(seed: int = 1, shares: Shares = SHARES) -> tuple[list[bytes], Truth]:
+def injected(seed: int = 1, shares: Shares = SHARES) -> tuple[list[bytes], Truth]:
     truth = Truth()
     faults = FaultInjector(shares, seed, truth)
     lines = [message.line for event in EVENTS for message in faults.messages(event)]
-    return lines + [message.line for message in faults.rest()], truth
+    return lines + [message.line for message in faults.delayed()], truth
 
 
 def parsed(lines: list[bytes]) -> list[Event]:
@@ -44,15 +44,15 @@ def parsed(lines: list[bytes]) -> list[Event]:
 
 
 def test_without_shares_each_event_is_one_message_in_its_place() -> None:
-    lines, truth = told(shares=Shares())
+    lines, truth = injected(shares=Shares())
     assert parsed(lines) == EVENTS
     assert truth.expected() == {
         "messages": 4000, "accepted": 4000, "duplicates": 0, "dead_letters": 0,
     }  # fmt: skip
 
 
-def test_every_event_is_told_and_the_truth_names_what_was_told_twice() -> None:
-    lines, truth = told()
+def test_every_event_is_sent_and_the_record_names_the_duplicates() -> None:
+    lines, truth = injected()
     seen = Counter(event.event_id for event in parsed(lines))
     assert set(seen) == {event.event_id for event in EVENTS}
     assert sorted(i for i, count in seen.items() if count > 1) == sorted(truth.duplicates)
@@ -63,7 +63,7 @@ def test_every_event_is_told_and_the_truth_names_what_was_told_twice() -> None:
 
 def test_planted_shares_are_those_that_were_asked_for() -> None:
     # 4,000 draws: four standard deviations of a share p are 4 * sqrt(p (1 - p) / 4000)
-    _, truth = told()
+    _, truth = injected()
     planted = {
         "duplicates": len(truth.duplicates),
         "late": len(truth.late) + len(truth.too_late),
@@ -76,16 +76,16 @@ def test_planted_shares_are_those_that_were_asked_for() -> None:
         assert abs(count / 4000 - share) < 4 * (share * (1 - share) / 4000) ** 0.5, name
 
 
-def test_times_are_moved_as_the_truth_says_and_on_the_right_side_of_the_limits() -> None:
-    lines, truth = told()
+def test_times_are_shifted_as_the_truth_says_and_on_the_right_side_of_the_limits() -> None:
+    lines, truth = injected()
     true_times = {event.event_id: event.occurred_at for event in EVENTS}
-    moved = {
+    shifted = {
         event.event_id: (event.occurred_at - true_times[event.event_id]).total_seconds()
         for event in parsed(lines)
         if event.occurred_at != true_times[event.event_id]
     }
     late = {i: -seconds for i, seconds in (truth.late | truth.too_late).items()}
-    assert moved == pytest.approx(late | truth.wrong_clocks, abs=1e-5)
+    assert shifted == pytest.approx(late | truth.wrong_clocks, abs=1e-5)
     assert truth.too_late
     assert all(seconds < MAX_LATE.total_seconds() for seconds in truth.late.values())
     assert all(seconds > MAX_LATE.total_seconds() for seconds in truth.too_late.values())
@@ -93,29 +93,29 @@ def test_times_are_moved_as_the_truth_says_and_on_the_right_side_of_the_limits()
 
 
 def test_what_is_out_of_order_comes_after_later_events_but_not_long_after() -> None:
-    lines, truth = told(shares=Shares(out_of_order=0.2))
+    lines, truth = injected(shares=Shares(out_of_order=0.2))
     place = {event.event_id: number for number, event in enumerate(parsed(lines))}
     overtaken = {
         event.event_id: sum(
             place[later.event_id] < place[event.event_id]
-            for later in EVENTS[number + 1 : number + 1 + 2 * HELD]
+            for later in EVENTS[number + 1 : number + 1 + 2 * MAX_DELAY]
         )
         for number, event in enumerate(EVENTS)
     }
-    held = set(truth.out_of_order)
-    # an event that is held back too may come before one that is held longer; a clean one never
-    assert {i for i, count in overtaken.items() if count} <= held
-    assert sum(overtaken[i] > 0 for i in held) > 0.9 * len(held)
-    assert 1 < max(overtaken.values()) <= HELD
+    delayed = set(truth.out_of_order)
+    # a delayed event may overtake one that is delayed longer; an event without a fault never does
+    assert {i for i, count in overtaken.items() if count} <= delayed
+    assert sum(overtaken[i] > 0 for i in delayed) > 0.9 * len(delayed)
+    assert 1 < max(overtaken.values()) <= MAX_DELAY
 
 
-def test_equal_seeds_spoil_the_same_events_and_others_others() -> None:
-    assert told(seed=1)[0] == told(seed=1)[0]
-    assert told(seed=1)[1].duplicates != told(seed=2)[1].duplicates
+def test_equal_seeds_give_the_same_faults_and_other_seeds_others() -> None:
+    assert injected(seed=1)[0] == injected(seed=1)[0]
+    assert injected(seed=1)[1].duplicates != injected(seed=2)[1].duplicates
 
 
 @pytest.mark.parametrize("spoil", MALFORMED)
-def test_rubbish_is_one_line_and_no_event(spoil) -> None:
+def test_a_malformed_line_is_one_line_and_not_an_event(spoil) -> None:
     line = spoil(message_of(EVENTS[0]).line)
     assert b"\n" not in line
     with pytest.raises(ValidationError):

@@ -23,7 +23,7 @@ from training.kinds.ranker import Ranker
 from training.reasons import Place, shopper_of
 
 TESTS = Path(__file__).parents[2]
-ADDED = TESTS / "extending" / "newest_first.py"
+ADDED = TESTS / "extending" / "pieces" / "model_kind.py"
 OLD = TESTS / "data" / "before_the_move"
 EXPECTED = json.loads((OLD / "expected.json").read_text())
 
@@ -56,7 +56,7 @@ def test_finding_the_kinds_imports_no_learning_library() -> None:
 
 
 def test_a_kind_is_added_by_one_file(more_kinds: Path, tmp_path: Path) -> None:
-    shutil.copyfile(ADDED, more_kinds / ADDED.name)
+    shutil.copyfile(ADDED, more_kinds / "newest_first.py")
 
     def no_store() -> None:
         raise AssertionError("there is nothing to ask the feature store for")

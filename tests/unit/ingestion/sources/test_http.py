@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ingestion.sources.http import is_loopback, retry_after
+from ingestion.sources._http_client import is_loopback, retry_after
 
 
 @pytest.mark.parametrize(

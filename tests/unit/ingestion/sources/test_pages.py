@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from ingestion.readers.json_values import JsonColumns
+from ingestion.readers.pages import batches, framed
 from ingestion.readers.records import LineCounts
-from ingestion.sources.pages import batches, framed
-from recomart.shop.model import ApiSource
+from ingestion.sources.api import ApiSource
 
 
 def read(folder: Path, items: list[Any], paths: tuple[str, ...], each: str | None = None):

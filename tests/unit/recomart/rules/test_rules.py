@@ -9,8 +9,9 @@ import pytest
 
 from recomart.errors import ShopFileError
 from recomart.events import EVENT_TYPES
-from recomart.rules.defaults import Bounds
-from recomart.rules.rule import Rule, every_rule, rules_of, stop_of
+from recomart.rules.ranges import Bounds
+from recomart.rules.rule import Rule
+from recomart.rules.rulebook import every_rule, rules_of, stop_of
 from recomart.settings import load_settings
 from recomart.shop.entities import ENTITIES, KEYS, REQUIRED, TYPES
 from recomart.shop.file import load_shop
@@ -227,7 +228,11 @@ def test_a_rule_survives_the_way_to_dbt_as_json(tmp_path: Path) -> None:
         (column("ratings", "rating", "{range: [0, 10]}"), 4, "outside of the rating_scale"),
         (column("ratings", "rating", "{missing: keep}"), 4, "'missing' is not a key here"),
         (column("ratings", "rated_at", "{range: [2024-01-02, 2024-01-01]}"), 4, "begins at 2024"),
-        (column("events", "event_type", "{one_of: [view, hover]}"), 4, "'hover' is no event_type"),
+        (
+            column("events", "event_type", "{one_of: [view, hover]}"),
+            4,
+            "'hover' is not a known event_type",
+        ),
         (column("events", "product_id", "{missing: {fill: p1}}"), 4, "'fill' is not a key here"),
         (column("events", "user_id", "{reference: drop}"), 4, "'quarantine' or 'keep'"),
         ("rules:\n  rating: {stop_above: 0.1}\n", 2, "'rating' is not a key here"),

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from recomart.errors import ShopFileError
-from recomart.rules.rule import rules_of
+from recomart.rules.rulebook import rules_of
 from recomart.settings import PROJECT_ROOT, load_settings
 from recomart.shop.file import ShopFileErrors, load_shop
 from recomart.shop.model import Column
@@ -82,11 +82,36 @@ def test_a_shop_may_have_a_stream_and_nothing_else(tmp_path: Path) -> None:
     assert list(shop.sources()) == ["events"]
     assert {"event_type", "product_id"} <= {rule.column for rule in rules_of(shop)}
     error = failure(tmp_path, "title: Acme\nevents: stream\nusers: stream\n")
-    assert "users cannot come by the stream" in error.message
+    assert "users cannot come by 'stream'" in error.message
     made = (
         "title: Acme\nevents: stream\nusers:\n  made_from: events\n  columns: {user_id: user_id}\n"
     )
     assert "has no files or API of its own" in failure(tmp_path, made).message
+
+
+def test_a_source_without_a_kind_lists_those_that_are_registered(tmp_path: Path) -> None:
+    error = failure(tmp_path, RATINGS.replace("  files:", "  file:"))
+    assert error.message == "ratings names no kind of source"
+    assert error.code == "unknown-kind-of-source"
+    assert "acme.yml:2" in error.where
+    assert error.found == "file, columns"
+    assert error.help == 'did you mean "files"? (registered: api, files, made_from, stream)'
+    word = failure(tmp_path, RATINGS + "events: strem\n")
+    assert 'did you mean "stream"?' in word.help
+    assert "acme.yml:9" in word.where
+    nothing = failure(tmp_path, RATINGS.replace("  files: ratings.csv\n", ""))
+    assert nothing.help == "add one of these keys (registered: api, files, made_from, stream)"
+
+
+def test_a_source_of_two_kinds_is_refused(tmp_path: Path) -> None:
+    error = failure(tmp_path, RATINGS.replace("  files:", "  api: https://x\n  files:"))
+    assert error.message == "ratings has more than one kind of source: api, files"
+    assert "acme.yml:4" in error.where
+
+
+def test_a_source_that_is_no_mapping_says_what_is_expected(tmp_path: Path) -> None:
+    assert "names no kind of source" in failure(tmp_path, RATINGS + "products: 5\n").message
+    assert "expected a mapping of keys" in failure(tmp_path, RATINGS + "products: files\n").message
 
 
 def test_bad_yaml_names_the_line(tmp_path: Path) -> None:
@@ -165,7 +190,7 @@ def test_a_key_deep_inside_is_compared_with_the_keys_of_that_place(tmp_path: Pat
         ("  columns:", "  delimiter: '\"'\n  columns:", "4", "none of them a quote"),
         ("  columns:", "  quote: '\"\"'\n  columns:", "4", "at most 1 character"),
         ("  columns:", "  time_format: '%d.%Q'\n  columns:", "4", "%Q"),
-        ("    rated_at: ts", "    rated_at: ts\nratings: 1", "9", "'ratings' stands there twice"),
+        ("    rated_at: ts", "    rated_at: ts\nratings: 1", "9", "'ratings' is there twice"),
     ],
 )  # fmt: skip
 def test_a_value_that_makes_no_sense_is_refused_with_its_line(

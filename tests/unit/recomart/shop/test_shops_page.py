@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from ingestion.sources.api import ApiSource
+from ingestion.sources.files import FileSource
 from recomart.settings import PROJECT_ROOT
 from recomart.shop.entities import ENTITIES
 from recomart.shop.file import read_shop
 from recomart.shop.model import Shop
-from recomart.shop.sources import ApiSource, Column, FileSource, MadeSource
+from recomart.shop.sources import Column, MadeSource
 
 PAGE = (PROJECT_ROOT / "docs" / "shops.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)

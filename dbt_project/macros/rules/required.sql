@@ -1,0 +1,4 @@
+{#- No value was received. -#}
+{% macro rule_required(rule) -%}
+    {{ is_blank('staged.' ~ as_received(rule.column_name, rule.data_type)) }}
+{%- endmacro %}

@@ -1,0 +1,92 @@
+"""One entity as the shop file declares it: what a source and a reader are given to work with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Generic
+
+from ingestion import mapping
+from ingestion.sources import SOURCES, Model, SourceKind
+from recomart.settings import Settings
+from recomart.shop.file import ShopFile
+
+Suggest = Callable[
+    [Path, "Declaration[Any]", str, Sequence[str], str | None], tuple[str | None, str | None]
+]
+"""Guesses which column of a file is meant when a declared one is missing: called with the file, the
+declaration, our name of the missing column, the columns to choose from and the one whose name is
+closest; gives a column and the reason, None for each that it has not."""
+
+
+def by_name_alone(
+    path: Path,
+    declared: Declaration[Any],
+    ours: str,
+    spare: Sequence[str],
+    closest: str | None,
+) -> tuple[str | None, str | None]:
+    """The Suggest that looks at no values: the closest name."""
+    return closest, None
+
+
+@dataclass(frozen=True)
+class Declaration(Generic[Model]):
+    """An entity's declaration.
+
+    Args:
+        source: how its bytes are read. For records that are made from another entity's bytes: that
+            entity's source, with the columns of these records.
+        suggest: for errors about missing columns.
+    """
+
+    settings: Settings
+    shop: ShopFile
+    entity: str
+    source: Model
+    suggest: Suggest = by_name_alone
+
+    @cached_property
+    def kind(self) -> SourceKind[Any]:
+        """The kind of its source."""
+        return SOURCES.get(self.source.kind)
+
+    @property
+    def origin(self) -> str | None:
+        """The entity whose bytes its records are made from, if they are."""
+        return self.shop.shop.sources()[self.entity].origin
+
+    @property
+    def distinct(self) -> bool:
+        """Whether equal records of a batch are one: in a list made from another entity's records."""
+        return self.shop.shop.is_made_list(self.entity)
+
+    @cached_property
+    def mapping(self) -> str:
+        """A fingerprint of everything that decides which rows the same bytes become."""
+        return mapping.fingerprint(self.source, distinct=self.distinct)
+
+    def check(self) -> None:
+        """Check what the shop file's reader could not.
+
+        Raises:
+            ShopFileError: a key has a value that cannot work.
+        """
+        if self.origin is None:
+            self.kind.check(self)
+
+    def where(self, key: str) -> str:
+        """The place of a key of this entity in the shop file, for an error."""
+        return self.shop.where(f"{self.entity}.{key}")
+
+
+def declarations(
+    settings: Settings, shop: ShopFile, suggest: Suggest = by_name_alone
+) -> dict[str, Declaration[Any]]:
+    """Every entity that the shop declares, in the order of the entities."""
+    return {
+        entity: Declaration(settings, shop, entity, shop.shop.read_as(entity), suggest)
+        for entity in shop.shop.sources()
+    }

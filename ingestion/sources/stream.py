@@ -1,0 +1,79 @@
+"""The stream: segments that the speed layer has sealed in the landing zone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field, model_validator
+
+from ingestion.sources import Discovery, Fingerprint, Found, Memory, SourceKind
+from recomart.shop.entities import ENTITIES
+from recomart.shop.sources import Column, Source
+from recomart.streams import EVENTS, SEALED
+
+if TYPE_CHECKING:
+    from ingestion.declaration import Declaration
+    from ingestion.readers.formats import Reader
+
+ENTITY = "events"
+
+
+class StreamSource(Source):
+    """Events that come by the stream alone: the speed layer's segments, which need no mapping."""
+
+    kind: ClassVar[str] = "stream"
+    entities: ClassVar[tuple[str, ...] | None] = (ENTITY,)
+
+    columns: dict[str, Column] = Field(
+        default_factory=lambda: {
+            name: Column.model_validate({"column": name}) for name in ENTITIES[ENTITY]
+        }
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_word(cls, data: Any) -> Any:
+        return {} if data == cls.kind else data
+
+
+class StreamSegments(SourceKind[StreamSource]):
+    """One object per sealed segment, oldest first.
+
+    Segments are loaded in every ingest, whatever the shop file says of events, and by a transaction
+    of their own (`ingestion/stream_transaction.py`): of all copies of an event, one is loaded.
+    """
+
+    model = StreamSource
+    place = "lake"
+
+    def discover(self, declared: Declaration[StreamSource], memory: Memory) -> Discovery:
+        lake = declared.settings.lake
+        paths = sorted((declared.settings.raw / EVENTS).glob(f"ingest_date=*/*{SEALED}"))
+        return Discovery(
+            tuple(
+                Found(
+                    path.relative_to(lake).as_posix(), SEALED.lstrip("."),
+                    size=path.stat().st_size, path=path,
+                )
+                for path in paths
+            )
+        )  # fmt: skip
+
+    def fingerprint(self, declared: Declaration[StreamSource], found: Found) -> Fingerprint:
+        from recomart.files import sha256_of
+
+        assert found.path is not None, "discover gives every segment its path"
+        return Fingerprint(sha256=sha256_of(found.path))
+
+    def open(self, declared: Declaration[StreamSource], found: Found) -> Iterator[bytes]:
+        assert found.path is not None, "discover gives every segment its path"
+        yield found.path.read_bytes()
+
+    def reader(self, source: StreamSource) -> Reader:
+        from ingestion.readers.formats import FILE_FORMATS
+
+        return FILE_FORMATS["jsonl"]
+
+
+SOURCE = StreamSegments()

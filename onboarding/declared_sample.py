@@ -1,0 +1,63 @@
+"""Samples of a declared source: its records, read as ingest reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from ingestion.declaration import Declaration
+from ingestion.readers.csv_header import dialect_of, read_header
+from ingestion.readers.records import LineCounts
+from onboarding import sample
+from onboarding.sample import Rows
+
+
+def rows_of(
+    path: Path,
+    declared: Declaration[Any],
+    whole_bytes: int = sample.WHOLE_BYTES,
+    only: Sequence[str] | None = None,
+) -> Rows:
+    """Sampled records of a file, read as the shop file declares it.
+
+    Of a large CSV or JSON-lines file, pieces are read; of Parquet, the first rows. Any other format
+    is read whole: what a kind of source gives to look at is small.
+
+    Args:
+        only: of JSON lines, the paths to read in place of those that the mapping reads.
+
+    Raises:
+        SourceError: the file cannot be read so.
+    """
+    source = declared.source
+    reader = declared.kind.reader(source)
+    if reader.name == "parquet":
+        there = reader.header(path, path.name, declared).names
+        return sample.parquet_rows(path, [n for n in source.reads if n.split(".")[0] in there])
+    if reader.name not in ("csv", "jsonl"):
+        return _whole(path, declared)
+    raw = sample.read(path, whole_bytes)
+    chunks = sample.utf8(raw, source.encoding)
+    if reader.name == "jsonl":
+        return sample.json_rows(chunks, tuple(only or source.reads), whole=raw.whole)
+    names = list(source.fields) if not source.header else read_header(path, source)[0]
+    dialect = dialect_of(source, len(names))
+    return sample.csv_rows(chunks, names, dialect, header=source.header, whole=raw.whole)
+
+
+def _whole(path: Path, declared: Declaration[Any]) -> Rows:
+    """All records of a file, checked as a load would check them."""
+    reader, counts = declared.kind.reader(declared.source), LineCounts(name=path.name)
+    names = reader.header(path, path.name, declared).checked()
+    with duckdb.connect(config={"threads": 1}) as connection:
+        records = reader.records(connection, path, path.name, declared, names, counts)
+        rows = records.rows
+        found = connection.sql(f"from {rows}") if isinstance(rows, str) else rows
+        table = found.to_arrow_table() if isinstance(rows, str) else rows.read_all()
+    records.check()
+    columns = {name: table.column(place) for name, place in records.places.items()}
+    return Rows(pa.table(columns), counts, whole=False)

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from dataclasses import astuple, fields
+
+import duckdb
+
+from ingestion import ledger
+from recomart.batches import FAILED, Batch, columns, read_batches
+
+
+def test_the_columns_of_the_ledger_are_the_fields_of_a_batch() -> None:
+    with duckdb.connect() as connection:
+        ledger.create_tables(connection)
+        rows = connection.execute(
+            "select column_name, lower(data_type) from information_schema.columns "
+            "where table_schema = 'raw' and table_name = '_loads' order by ordinal_position"
+        ).fetchall()
+    assert dict(rows) == columns()
+    assert [name for name, _ in rows] == [field.name for field in fields(Batch)]
+
+
+def test_a_written_batch_is_read_back_and_replaced_by_its_id() -> None:
+    one = Batch("00000001", "files", "ratings", "a.csv", bytes=7, started_at=ledger.utc_now())
+    failed = Batch("00000001", "files", "ratings", "a.csv", status=FAILED, error="no")
+    with duckdb.connect() as connection:
+        ledger.create_tables(connection)
+        ledger.write_batches(connection, [one])
+        assert [astuple(b) for b in read_batches(connection)] == [astuple(one)]
+        ledger.write_batches(connection, [failed])
+        assert read_batches(connection) == [failed]
+
+
+def test_a_ledger_of_an_older_lake_gets_the_columns_it_lacks() -> None:
+    with duckdb.connect() as connection:
+        ledger.create_tables(connection)
+        connection.execute("alter table raw._loads drop column redelivered")
+        ledger.create_tables(connection)
+        assert read_batches(connection) == []

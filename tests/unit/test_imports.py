@@ -1,0 +1,37 @@
+"""No module imports itself by way of others, at module level or inside a function."""
+
+from graphlib import CycleError, TopologicalSorter
+
+import grimp
+import pytest
+
+from recomart.settings import PROJECT_ROOT
+
+NOT_CODE = {"docs", "shops", "tests"}
+
+
+def packages() -> list[str]:
+    """The first-party packages: folders of the checkout that hold an `__init__.py`."""
+    found = {path.parent.name for path in PROJECT_ROOT.glob("*/__init__.py")}
+    return sorted(found - NOT_CODE)
+
+
+@pytest.fixture(scope="module")
+def graph() -> grimp.ImportGraph:
+    # grimp reads the source, so it sees imports inside functions and under TYPE_CHECKING too
+    return grimp.build_graph(*packages(), cache_dir=None)
+
+
+def test_the_graph_covers_every_package(graph: grimp.ImportGraph) -> None:
+    rooms = {"recomart", "feature_store", "ingestion", "streaming", "training", "orchestration"}
+    assert rooms <= set(packages())
+    for package in packages():
+        assert graph.find_children(package), package
+
+
+def test_no_import_cycle(graph: grimp.ImportGraph) -> None:
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as exc:
+        pytest.fail(f"import cycle: {' <- '.join(exc.args[1])}")
