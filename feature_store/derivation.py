@@ -210,7 +210,7 @@ def transformation(
     """The function of Feast's on-demand view and its source, with the shop's prior written in.
 
     Feast runs a registered view from its source text, and takes two views with equal text for
-    the same: so the prior has to stand in the text, and not in a closure.
+    the same: so the prior has to be in the text, and not in a closure.
     """
     # repr of a float has 'nan' for NaN, which is no expression
     source = (
