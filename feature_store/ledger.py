@@ -48,7 +48,7 @@ class Load:
 
     @property
     def key(self) -> tuple[str, str | None]:
-        """What tells it from every other batch, also of a warehouse that was made again."""
+        """What identifies it among all batches, also those of a warehouse that was deleted."""
         return self.batch_id, self.sha256
 
     @property
