@@ -162,7 +162,7 @@ def test_a_feature_comes_from_the_entities_upstream_of_it(lake: Settings) -> Non
     found = walk(lake, "user_views_7d")
     assert batches(found) == {"ratings": ["00000001"]}
     assert versions(found) == ["2"]
-    assert found.notes, "without column lineage the reader is told"
+    assert found.notes, "a note says that there is no column lineage"
 
 
 @pytest.mark.parametrize(
