@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from feature_store.ledger import BatchRecord
 from ingestion.sources import Found
-from recomart.batches import Batch
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Retry:
         found: the object that has these bytes now; None when they are tried for another reason.
     """
 
-    batch: Batch
+    batch: BatchRecord
     found: Found | None = None
 
 
@@ -42,7 +42,7 @@ class Derive:
     batch_id: str
     entity: str
     origin: str
-    failed: Batch | None = None
+    failed: BatchRecord | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Load:
 class Reload:
     """Load the landed bytes of a loaded batch again, in place of its rows: its declaration changed."""
 
-    batch: Batch
+    batch: BatchRecord
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Fold:
         segments: the batch id and the segment; and the batch of an earlier try that failed.
     """
 
-    segments: tuple[tuple[str, Found, Batch | None], ...]
+    segments: tuple[tuple[str, Found, BatchRecord | None], ...]
 
 
 Reason = Literal["loaded before", "same bytes", "cannot be reloaded"]
@@ -95,7 +95,7 @@ class Skip:
     name: str
     reason: Reason
     same_as: str | None = None
-    batch: Batch | None = None
+    batch: BatchRecord | None = None
 
 
 Action = Land | Retry | Derive | Load | Reload | Fold | Skip

@@ -15,6 +15,7 @@ from typing import Any
 
 import duckdb
 
+from feature_store.ledger import BatchRecord
 from ingestion import ledger
 from ingestion.actions import Action, Derive, Fold, Land, Load, Reload, Retry, Skip
 from ingestion.declaration import Declaration
@@ -28,7 +29,6 @@ from ingestion.sources import Found
 from ingestion.sources.stream import ENTITY
 from ingestion.stream_transaction import fold_segments
 from ingestion.transaction import NothingNew, ReadyBatch, load_batches
-from recomart.batches import Batch
 from recomart.files import sha256_of
 from recomart.step import Progress
 
@@ -156,7 +156,7 @@ class Executor:
             ready.path.unlink()
         self._journal.unchanged(batch.entity, batch.source_file)
 
-    def _remember(self, connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
+    def _remember(self, connection: duckdb.DuckDBPyConnection, batch: BatchRecord) -> None:
         """Remember the version of a fetched object, so that it need not be fetched again."""
         declared, landed = self._declarations[batch.entity], self._prepared.get(batch.batch_id)
         if declared.kind.place == "remote" and landed is not None and landed.found is not None:
@@ -165,7 +165,7 @@ class Executor:
             keys = self._keys[batch.entity]
             ledger.write_version(connection, batch.entity, found.remembered_as, version, keys)
 
-    def _reload(self, connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
+    def _reload(self, connection: duckdb.DuckDBPyConnection, batch: BatchRecord) -> None:
         declared = self._declarations[batch.entity]
         landed = self._prepared.landed_before(batch)
         try:
@@ -180,9 +180,9 @@ class Executor:
             self._journal.reloaded(loaded.batches)
             self._journal.contract_seconds += loaded.contract_seconds
 
-    def _segment(self, batch_id: str, found: Found, before: Batch | None) -> ReadyBatch:
+    def _segment(self, batch_id: str, found: Found, before: BatchRecord | None) -> ReadyBatch:
         path = self._lake / found.name
-        batch = before or Batch(
+        batch = before or BatchRecord(
             batch_id=batch_id,
             source=STREAM,
             entity=ENTITY,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from feature_store.ledger import read_batches
 from ingestion import ledger, shop_table
 from ingestion.actions import Land
 from ingestion.declaration import Suggest, by_name_alone, declarations
@@ -20,7 +21,6 @@ from ingestion.observe import (
 )
 from ingestion.plan import plan_fetches, plan_loads
 from ingestion.summary import IngestSummary
-from recomart.batches import read_batches
 from recomart.errors import NotReady, WarehouseLocked
 from recomart.lake import open_lake
 from recomart.locks import LockTaken, at_once

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import duckdb
 
+from feature_store.ledger import FAILED, BatchRecord
 from ingestion import ledger
 from ingestion.failures import is_of_the_machine
 from ingestion.history import History, name_of
@@ -22,7 +23,6 @@ from ingestion.outcomes import (
     settle,
 )
 from ingestion.summary import IngestSummary
-from recomart.batches import FAILED, Batch
 from recomart.errors import RecoMartError
 
 log = logging.getLogger(__name__)
@@ -38,12 +38,12 @@ class Journal:
         self._errors: dict[str, RecoMartError] = {}
         self.landing_seconds = self.contract_seconds = 0.0
 
-    def loaded(self, batches: Sequence[Batch]) -> None:
+    def loaded(self, batches: Sequence[BatchRecord]) -> None:
         """Note batches that were loaded."""
         self._outcomes += [Loaded(batch) for batch in batches]
         self._loaded |= {batch.batch_id: batch for batch in batches}
 
-    def reloaded(self, batches: Sequence[Batch]) -> None:
+    def reloaded(self, batches: Sequence[BatchRecord]) -> None:
         """Note batches whose rows were replaced."""
         self._outcomes += [Reloaded(batch) for batch in batches]
 
@@ -56,7 +56,7 @@ class Journal:
         self._outcomes.append(Refused(name, error))
 
     def failed(
-        self, connection: duckdb.DuckDBPyConnection | None, batch: Batch, error: RecoMartError
+        self, connection: duckdb.DuckDBPyConnection | None, batch: BatchRecord, error: RecoMartError
     ) -> None:
         """Note a batch that failed.
 
@@ -90,7 +90,7 @@ class Journal:
         if replaced := self._settled().replaced:
             ledger.write_batches(connection, replaced)
 
-    def loaded_batch(self, batch_id: str) -> Batch | None:
+    def loaded_batch(self, batch_id: str) -> BatchRecord | None:
         """A batch that is loaded, in this ingest or before."""
         return self._loaded.get(batch_id)
 

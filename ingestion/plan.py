@@ -29,10 +29,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
+from feature_store.ledger import LOADED, BatchRecord
 from ingestion.actions import Action, Derive, Fold, Land, Load, Reload, Retry, Skip
 from ingestion.history import STREAM, Bytes, History
 from ingestion.sources import NOTHING_KNOWN, Fingerprint, Found
-from recomart.batches import LOADED, Batch
 
 GROUP_BYTES, GROUP_FILES = 16 << 20, 200
 """Objects that add up to less share a transaction: contracts and commits cost the same for one
@@ -74,7 +74,7 @@ class Arrived:
         partial: it has only what changed since the last fetch.
     """
 
-    batch: Batch
+    batch: BatchRecord
     partial: bool = False
 
 
@@ -155,7 +155,7 @@ def plan_loads(
 
 
 def groups(sized: Iterable[tuple[str, int]]) -> Iterator[tuple[str, ...]]:
-    """Batch ids that share a transaction, in order, from ids and sizes in bytes."""
+    """BatchRecord ids that share a transaction, in order, from ids and sizes in bytes."""
     group: list[str] = []
     total = 0
     for batch_id, size in sized:
@@ -181,7 +181,7 @@ class _Ready:
         if sha256 is not None:
             self.by_bytes[entity, sha256] = batch_id
 
-    def add_batch(self, batch: Batch) -> None:
+    def add_batch(self, batch: BatchRecord) -> None:
         self.add(batch.batch_id, batch.entity, batch.sha256, batch.bytes)
 
 
@@ -292,7 +292,7 @@ def _derived(
 
 
 def _folds(history: History, segments: Sequence[Found], numbers: Iterator[str]) -> Iterator[Fold]:
-    waiting: dict[str, tuple[str, Found, Batch | None]] = {}
+    waiting: dict[str, tuple[str, Found, BatchRecord | None]] = {}
     for found in segments:
         before = history.segments.get(found.name)
         if before is None or before.status != LOADED:

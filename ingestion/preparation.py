@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 
+from feature_store.ledger import LOADED, BatchRecord
 from ingestion import ledger
 from ingestion.actions import Derive, Land, Retry
 from ingestion.declaration import Declaration
@@ -18,7 +19,6 @@ from ingestion.history import Bytes, History, bytes_of
 from ingestion.journal import Journal
 from ingestion.landing import LandingZone
 from ingestion.sources import Found
-from recomart.batches import LOADED, Batch
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class LandedBatch:
         found: the object that has these bytes now; None when its source may be gone.
     """
 
-    batch: Batch
+    batch: BatchRecord
     path: Path
     found: Found | None = None
 
@@ -121,7 +121,7 @@ class Preparation:
         )
         self._add(action.batch_id, self._again(received, origin.source_file))
 
-    def landed_before(self, batch: Batch) -> LandedBatch:
+    def landed_before(self, batch: BatchRecord) -> LandedBatch:
         """A batch whose rows are to be replaced."""
         return LandedBatch(
             replace(batch, started_at=ledger.utc_now()), self._lake / (batch.landed_file or "")
@@ -138,7 +138,7 @@ class Preparation:
             error = as_received(error, landed.path, batch.source_file, source)
         self._journal.failed(connection, batch, error)
 
-    def _again(self, batch: Batch, name: str, found: Found | None = None) -> LandedBatch:
+    def _again(self, batch: BatchRecord, name: str, found: Found | None = None) -> LandedBatch:
         """A batch that landed before, as it is tried now."""
         mapping = self._declarations[batch.entity].mapping
         now = replace(batch, source_file=name, started_at=ledger.utc_now(), mapping=mapping)
@@ -150,8 +150,8 @@ class Preparation:
         return ready
 
 
-def _new(batch_id: str, declared: Declaration[Any], source: str, name: str) -> Batch:
-    return Batch(
+def _new(batch_id: str, declared: Declaration[Any], source: str, name: str) -> BatchRecord:
+    return BatchRecord(
         batch_id=batch_id,
         source=source,
         entity=declared.entity,

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 import duckdb
 
-from feature_store.ledger import read_loads
+from feature_store.ledger import read_batches
 from recomart.errors import NotReady, UnknownName
 from recomart.settings import Settings
 from recomart.shop.entities import ENTITIES
@@ -41,7 +41,7 @@ class QuarantinedRow:
         entity: None for a rejected line.
         place: the record's number in its file, or the line's.
         values: (column, text as received); a rejected line has one, named `text`. The texts may
-            hold anything: show them through `recomart.plain_text.one_line`.
+            hold anything: show them through `quality.plain_text.one_line`.
     """
 
     entity: str | None
@@ -166,7 +166,7 @@ def _check_ready(connection: duckdb.DuckDBPyConnection) -> None:
 def _check_batch(connection: duckdb.DuckDBPyConnection, batch: str | None) -> None:
     if batch is None:
         return
-    known = [load.batch_id for load in read_loads(connection)]
+    known = [load.batch_id for load in read_batches(connection)]
     if batch not in known:
         raise _unknown("batch", batch, known)
 

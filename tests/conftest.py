@@ -8,10 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 from rich.console import Console
 
 from recomart import processes
 from recomart.settings import PROJECT_ROOT, Settings, load_settings
+
+# The machines that run the tests are busy: no property fails because an example took long.
+hypothesis_settings.register_profile("recomart", deadline=None)
+hypothesis_settings.load_profile("recomart")
 
 # A demo shop that is small, and the same on every day.
 SMALL = {"shop": "demo", "scale": 0.2, "seed": 7, "end_date": "2026-03-31", "stream_seconds": 0}

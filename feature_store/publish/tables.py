@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from feature_store.definitions.manifest import Model
 from feature_store.derivation import Prior
-from feature_store.ledger import batch_of, read_loads
+from feature_store.ledger import batch_of, read_batches
 from feature_store.snapshots import Batch
 from recomart.errors import ConfigurationError, NotReady
 from recomart.sql import identifier, literal
@@ -26,7 +26,7 @@ def batches_built(connection: duckdb.DuckDBPyConnection, now: datetime) -> tuple
     dbt's own account names them. The ledger alone is not enough: it may have batches that were
     loaded after the build, and failed ones.
     """
-    loads = {load.batch_id: load for load in read_loads(connection)}
+    loads = {load.batch_id: load for load in read_batches(connection)}
     built = connection.execute(
         "select batch_id, records, accepted from quality.dq_reconciliation"
         " where status = 'loaded' order by batch_id"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from feature_store.dbt_runs import read_runs
-from feature_store.ledger import read_loads
+from feature_store.ledger import read_batches
 from quality.report.earlier import earlier_report
 from quality.report.inputs import Inputs, state_of
 from quality.report.page import pages_in_order
@@ -25,7 +25,7 @@ def gather(settings: Settings, run_id: str, written_at: datetime, progress: Prog
         WarehouseLocked: another process writes to it.
     """
     with warehouse(settings, read_only=True) as connection:
-        loads, runs = read_loads(connection), read_runs(connection)
+        loads, runs = read_batches(connection), read_runs(connection)
         state = state_of(loads, runs)
         earlier, unreadable = earlier_report(settings, state)
         inputs = Inputs(

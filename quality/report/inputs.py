@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, cast
 
 from feature_store.dbt_runs import DbtRun
-from feature_store.ledger import Load
+from feature_store.ledger import BatchRecord
 from quality.report.batches import Batch, read_batches
 from quality.report.dbt_build import Build, read_build
 from quality.report.page import C, Content, Page
@@ -36,7 +36,7 @@ class Inputs:
     settings: Settings
     tables: Tables
     progress: Progress
-    loads: tuple[Load, ...]
+    loads: tuple[BatchRecord, ...]
     runs: tuple[DbtRun, ...]
     state: str
     earlier: Report | None
@@ -103,7 +103,7 @@ class Inputs:
         return row["value"] if row else None
 
 
-def state_of(loads: tuple[Load, ...], runs: tuple[DbtRun, ...]) -> str:
+def state_of(loads: tuple[BatchRecord, ...], runs: tuple[DbtRun, ...]) -> str:
     """A digest of the ledger and of dbt's runs: equal while nothing was loaded or built."""
     loaded = [load.finished_at for load in loads if load.finished_at]
     ended = [run.finished_at for run in runs if run.finished_at]

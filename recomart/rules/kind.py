@@ -4,7 +4,7 @@ To add one, write two files, which share a name:
 
 - `recomart/rules/kinds/<name>.py` assigns `RULE` an instance of a subclass of `RuleKind`;
 - `dbt_project/macros/rules/<name>.sql` has the macro `rule_<name>(rule)`: the SQL condition under
-  which a row meets the rule.
+  which a row breaks the rule, or a soft rule flags its value.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A rule of a shop: what it says of which column, and what becomes of a record that it meets."""
+"""A rule of a shop: what it says of which column, and what happens to a record that breaks it."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class Rule:
     names: str | None = None
     """The entity whose list a reference names."""
     in_use: bool = True
-    """False where the shop does not map the column: the rule holds, and there is nothing to say."""
+    """False if the shop does not map the column: dbt checks the rule, and reports leave it out."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    """What only this kind of rule has. dbt reads them as fields of the rule."""
+    """Parameters of this kind of rule alone. dbt reads them as fields of the rule."""
 
     def for_dbt(self, place: int) -> dict[str, Any]:
         """The rule as dbt reads it; the codes of a row stand in the order of `place`."""

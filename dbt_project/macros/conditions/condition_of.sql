@@ -1,5 +1,5 @@
 {#-
-    The SQL condition under which a row meets a rule: what the macro
+    The SQL condition under which a row breaks a rule: what the macro
     rule_<kind>(rule) of macros/rules/<kind>.sql renders. `staged` is the row.
 -#}
 {% macro condition_of(rule) -%}

@@ -1,7 +1,7 @@
 {#-
-    Of an entity's accepted records, as staging has them: how many meet each rule
-    that keeps or fills what it finds, in the column failed_<place of the rule>.
-    Those are values that are missing, and ids that no list holds. One scan.
+    Of an entity's accepted records, as staging has them: how many break each rule
+    that keeps or fills, in the column failed_<place of the rule>.
+    Those are missing values, and ids that are on no list. One scan.
 -#}
 {% macro kept_failures(entity) -%}
 select

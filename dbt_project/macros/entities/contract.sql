@@ -11,7 +11,7 @@
     {{- return(assert_columns_equivalent(sql)) -}}
 {%- endmacro %}
 
-{#- Columns of a contract, with the declared ones that lack after the last that is listed. -#}
+{#- The columns of a contract; missing declared columns follow the last declared one. -#}
 {% macro with_declared_columns(entity, listed) -%}
     {%- set declared = entity_columns(entity) | map(attribute='name') | list -%}
     {%- set missing = entity_columns(entity) | rejectattr('name', 'in', listed) | list -%}

@@ -1,6 +1,6 @@
 {#-
     The records of an entity that break a rule, as they were received, with all
-    their reasons: those of staging, and ids that no list holds.
+    their reasons: those of staging, and ids that are on no list.
 -#}
 {% macro quarantine(entity) -%}
 {%- set lists = {'users': ref('stg_users'), 'products': ref('stg_products')} -%}

@@ -1,8 +1,8 @@
 {#-
-    The rows of a staged entity that go no further, and why. What comes out of
-    here and what the marts accept make up all that was received.
+    The rows of a staged entity that are not accepted, and why. Together with the
+    accepted rows they are all rows that were received.
 
-    quarantined   is in quarantine_<entity>: breaks a rule, or names what no list holds
+    quarantined   is in quarantine_<entity>: breaks a rule, or has an id that is on no list
     deduplicated  the same record again: a later one has equal key and content
     superseded    an older version of a key that a later record replaced
 

@@ -1,6 +1,6 @@
 {#-
-    The select list of stg_<entity>: each column of the entity as its type, and
-    where that is no text also as it was received. Reads raw.<entity>.
+    The select list of stg_<entity>: each column of the entity with its
+    type and, unless that is text, also as it was received. Reads raw.<entity>.
 -#}
 {% macro staged_columns(entity) -%}
 {%- for column in entity_columns(entity) -%}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from feature_store.ledger import Load
+from feature_store.ledger import BatchRecord
 from quality.report.inputs import Inputs
 from quality.report.matrix import Matrix, draw_matrix, read_matrix
 from quality.report.page import Content
@@ -112,7 +112,7 @@ class TrustPage:
 def read_freshness(
     tables: Tables,
     sources: Sequence[SourceAccount],
-    loads: Iterable[Load],
+    loads: Iterable[BatchRecord],
     as_of: datetime | None,
 ) -> tuple[Freshness, ...]:
     """The newest accepted time of each source and how far it is behind the shop's clock."""
