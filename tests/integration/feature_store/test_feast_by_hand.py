@@ -13,8 +13,9 @@ import pytest
 
 from feature_store.online.lookup import OnlineFeatures
 from feature_store.publish.publisher import publish
-from feature_store.stores import REPO, open_store
+from feature_store.stores import open_store
 from recomart.errors import NothingPublished
+from recomart.project import FEATURE_REPO as REPO
 from recomart.redis import connect, start_embedded
 from recomart.settings import Settings
 
