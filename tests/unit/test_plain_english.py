@@ -12,7 +12,7 @@ from recomart.settings import PROJECT_ROOT
 NOT_SAID = re.compile(
     r"\b(anew|beside|mend(s|ed|ing)?|of ours|rubbish|so many|such a one|tells?|told)\b", re.I
 )
-"""'Held' and 'stands' are not here: held-out labels and standing for a name are the field's."""
+"""'Held' and 'stands' are not here: 'held-out labels' and 'stands for' are the field's own."""
 
 OLD_NAMES = re.compile(
     r"\b(Mischief|Patience|Beside|Tally|own_shop|stream_beside|patience\.py|mischief\.py|"
@@ -56,4 +56,5 @@ def test_no_name_from_before_the_move_is_left() -> None:
     names = texts("*.md", "*.py", "*.yml", "*.yaml", "*.sql", "*.toml", "Makefile")
     own = [name for name in names if not name.startswith(FROM_BEFORE_THE_MOVE)]
     own.remove("tests/unit/test_plain_english.py")
+    own.remove("CHANGELOG.md")  # it says what became of each
     assert found(OLD_NAMES, own) == []
