@@ -46,8 +46,8 @@ ENTITIES = 20_000
 VIEWS = ["user", "product"]
 
 
-def told(rows: dict[str, OnlineRows]) -> int:
-    """Ask each row for what it tells: values, statuses and ages."""
+def read_all(rows: dict[str, OnlineRows]) -> int:
+    """Read everything that each row offers: values, statuses and ages."""
     count = 0
     for view in rows.values():
         for name, values in view.columns.items():
@@ -75,10 +75,10 @@ def measure(products: int, calls: int) -> dict[str, Any]:
                 waiting = AsyncOnlineFeatures(settings, deadline=30)
                 contenders: dict[str, Callable[[str, list[str]], object]] = {
                     "raw": lambda u, p: _raw(client, project, u, p),
-                    "ours": lambda u, p: told(ours.read_views({"user": [u], "product": p})),
+                    "ours": lambda u, p: read_all(ours.read_views({"user": [u], "product": p})),
                     # a server's loop runs on; Runner.run would begin and end for each call, and
                     # its change of the SIGINT handler writes the whole answer's repr: 12 ms
-                    "ours_async": lambda u, p: told(
+                    "ours_async": lambda u, p: read_all(
                         loop.run_until_complete(waiting.read_views({"user": [u], "product": p}))
                     ),
                     "stock": lambda u, p: _stock(stock, u, p),
@@ -106,7 +106,7 @@ def turns_by_call(
     calls: int,
     entities: int = ENTITIES,
 ) -> dict[str, list[float]]:
-    """Seconds of each contender's calls, for a user and products out of so many entities."""
+    """Seconds of each contender's calls, for a user and products out of that many entities."""
     dice = random.Random(7)
     times: dict[str, list[float]] = {name: [] for name in contenders}
     warm = max(3, calls // 20)

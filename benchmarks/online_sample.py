@@ -137,7 +137,7 @@ def feature_store(folder: Path, project: str, views: list[str], port: int, ours:
 
 
 def beat(client: Any, settings: Settings, views: list[str], rows: int) -> None:
-    """What a publish leaves beside the rows, so that the lookup finds them."""
+    """What a publish leaves next to the rows, so that the lookup finds them."""
     project = settings.feast_project
     now = datetime.now(UTC)
     for view in views:

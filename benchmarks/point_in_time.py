@@ -2,7 +2,7 @@
 
     python -m benchmarks.point_in_time --cases 1000000x5 50000x1440
 
-A case is so many labels against so many rows an entity, 10 features; without late rows and with 1%
+A case is a number of labels against a number of rows per entity, 10 features; without late rows and with 1%
 of them (created up to a day after their event time). The labels are in memory, the features in
 Parquet; all return Arrow in memory, with the same threads and memory limit (Feast has no setting
 for these). `bare` is DuckDB's `asof left join` as one would write it and nothing else: no order of

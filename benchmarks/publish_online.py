@@ -104,9 +104,9 @@ def measure(rows: int, stock_rows: int, rounds: int) -> dict[str, Any]:
                 turn("unchanged", lambda: publish("changed", "changed"), empty=False)
                 turn("materialize", lambda: ours.materialize(START, END))
                 turn("stock", lambda: stock.materialize(START, END))
-            held = client.dbsize()
-    if held != stock_rows:
-        raise SystemExit(f"Redis holds {held:,} entities after stock's turn, not {stock_rows:,}")
+            found = client.dbsize()
+    if found != stock_rows:
+        raise SystemExit(f"Redis holds {found:,} entities after stock's turn, not {stock_rows:,}")
     medians = {way: statistics.median(taken) for way, taken in seconds.items()}
     counts = dict.fromkeys(medians, rows) | {"stock": stock_rows}
     speed = {way: counts[way] / medians[way] for way in medians}

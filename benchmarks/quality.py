@@ -1,6 +1,6 @@
-"""What trust costs: the time of validation, quarantine and reconciliation beside all other steps.
+"""What trust costs: the time of validation, quarantine and reconciliation next to all other steps.
 
-`python -m benchmarks.quality --rows 10000000`: a demo shop of so many events is ingested and
+`python -m benchmarks.quality --rows 10000000`: a demo shop of that many events is ingested and
 transformed, each in a process of its own, so that a peak of memory is its own. Then the seconds are
 split:
 

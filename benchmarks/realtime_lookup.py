@@ -1,4 +1,4 @@
-"""Our lookup with real-time features: one user and many products, beside raw Redis commands.
+"""Our lookup with real-time features: one user and many products, next to raw Redis commands.
 
     python -m benchmarks.realtime_lookup --products 200 --calls 200
 

@@ -1,4 +1,4 @@
-"""Five-fold RMSE of SVD on MovieLens 100K, beside the figure that Surprise publishes.
+"""Five-fold RMSE of SVD on MovieLens 100K, next to the figure that Surprise publishes.
 
 `python -m benchmarks.rmse` (MovieLens 100K under RECOMART_DATA). The ratings go our way: labels,
 `fit_svd`, the vectorised prediction, our `rmse`. The folds are shuffled, as KFold makes them.

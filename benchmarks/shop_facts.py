@@ -76,7 +76,7 @@ class ShopFacts:
         products: Iterable[str],
     ) -> World:
         order = "" if self.sells else None
-        # nobody's facts, about no product: they are in no count, and tell when the shop began,
+        # nobody's facts, about no product: they are in no count, and they show when the shop began,
         # what time it is, and whether it has orders
         ends = (Fact("purchase", "", None, at, order_id=order) for at in (self.first, self.as_of))
         kept = list(products)

@@ -90,7 +90,7 @@ def lines_of(events: int, seed: int) -> list[bytes]:
         kind = chance.random()
         if kind < 0.02:
             lines.append(
-                chance.choice([b"rubbish", b'{"event_id": ', b"[1]", b'{"event_id": "x"}'])
+                chance.choice([b"not json", b'{"event_id": ', b"[1]", b'{"event_id": "x"}'])
             )
         elif kind < 0.07 and sent:
             lines.append(chance.choice(sent[-500:]))

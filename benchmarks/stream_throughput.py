@@ -74,7 +74,7 @@ class Measured:
 
 
 def measure(settings: Settings, events: int) -> Measured:
-    """Drain so many events, in rounds; the consumer is one process through all of them."""
+    """Drain that many events, in rounds; the consumer is one process through all of them."""
     client, key = connect(settings), stream_key(settings.feast_project)
     measured, empty = Measured(), _used(client)
     client.xgroup_create(key, BARE, mkstream=True)
@@ -125,7 +125,7 @@ def _fill(client: redis.Redis, key: str, lines: Iterator[bytes]) -> None:
 
 
 def _bare_loop(client: redis.Redis, key: str, count: int) -> float:
-    """Seconds to read and acknowledge so many, and do nothing with them."""
+    """Seconds to read and acknowledge that many events, and do nothing with them."""
     name, done, started = key.encode(), 0, time.perf_counter()
     read = resp.command(
         b"XREADGROUP", b"GROUP", BARE, b"one", b"COUNT", b"1000", b"STREAMS", name, b">"

@@ -36,7 +36,7 @@ from training.history import SERVICE
 from training.labels import UNKNOWN_CATEGORY
 
 BATCH = 750_000
-"""Labels asked for at once: each batch reads and sorts the features' history anew."""
+"""Labels asked for at once: each batch reads and sorts the features' history again."""
 MAX_SECONDS, MAX_MB = 30.0, 2_000.0
 
 

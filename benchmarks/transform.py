@@ -56,7 +56,7 @@ def measure(step: str, scale: float) -> dict[str, Any]:
 
 
 def peak_mb() -> int:
-    """The most memory that this process has held, resident, in MB."""
+    """The most memory that this process has used, resident, in MB."""
     unit = 1 if sys.platform == "darwin" else 1024
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6)
 

@@ -30,19 +30,19 @@ def serve(run: Callable[[], object]) -> None:
 
     What a turn gives is dropped after its time was taken.
     """
-    told = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    parent = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print is no figure
-    _tell(told, {})
+    _send(parent, {})
     for _ in sys.stdin:
         start = time.perf_counter()
         result = run()
         seconds = time.perf_counter() - start
         del result
-        _tell(told, {"seconds": seconds, "peak_mb": peak_mb()})
+        _send(parent, {"seconds": seconds, "peak_mb": peak_mb()})
 
 
 def peak_mb() -> float:
-    """The most memory that this process has held, resident, in MB.
+    """The most memory that this process has used, resident, in MB.
 
     Linux hands `ru_maxrss` of a process on to its children, so there its own account is read.
     """
@@ -74,7 +74,7 @@ def take_turns(
     peaks: dict[str, float] = {}
     try:
         for name, process in running.items():
-            _hear(name, process)  # it is ready
+            _receive(name, process)  # it is ready
         for _ in range(rounds):
             for name, process in running.items():
                 if before:
@@ -82,9 +82,9 @@ def take_turns(
                 assert process.stdin
                 process.stdin.write("\n")
                 process.stdin.flush()
-                told = _hear(name, process)
-                seconds[name].append(told["seconds"])
-                peaks[name] = told["peak_mb"]
+                answer = _receive(name, process)
+                seconds[name].append(answer["seconds"])
+                peaks[name] = answer["peak_mb"]
     finally:
         for process in running.values():
             process.kill() if sys.exc_info()[0] else process.communicate()
@@ -92,12 +92,12 @@ def take_turns(
     return {name: Turn(statistics.median(seconds[name]), peaks[name]) for name in commands}
 
 
-def _tell(told: IO[str], figures: dict[str, float]) -> None:
-    told.write(json.dumps(figures) + "\n")
-    told.flush()
+def _send(parent: IO[str], figures: dict[str, float]) -> None:
+    parent.write(json.dumps(figures) + "\n")
+    parent.flush()
 
 
-def _hear(name: str, process: subprocess.Popen[str]) -> dict[str, float]:
+def _receive(name: str, process: subprocess.Popen[str]) -> dict[str, float]:
     assert process.stdout
     line = process.stdout.readline()
     if not line:

@@ -1,4 +1,4 @@
-"""The folder of source files: written beside its place, and put there when it is complete."""
+"""The folder of source files: written next to its final place, and moved there when it is complete."""
 
 from __future__ import annotations
 

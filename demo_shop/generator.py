@@ -34,7 +34,7 @@ def generate(
     `users/`, `ratings/`, `transactions/` (CSV) and `events/` (JSON lines) with a file a day,
     `catalogue.json` for the mock API, `dirt_truth.json` with every planted row and what must
     become of it, and `manifest.json` when all is complete. Equal (scale, seed, end date) give equal
-    bytes. Memory stays flat: one day is held at a time.
+    bytes. Memory stays flat: one day is in memory at a time.
 
     Args:
         scale: size; 1 is about 100,000 events. None: the settings'; so with the next two.

@@ -1,6 +1,6 @@
 """Hidden tastes: who likes what. The history and the stream of clicks are drawn from the same ones.
 
-No file tells them; a model can only learn them from what people do.
+No file contains them; a model can only learn them from what people do.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ def visitors(world: World, seed: int) -> Iterator[Visit]:
 
 def _told(world: World, visits: Visits) -> Iterator[Visit]:
     kind, user, start, product, millis = events_of(visits)
-    # a block's visits begin a second apart, so that their starts tell them apart
+    # a block's visits begin a second apart, so that their starts distinguish them
     order = np.lexsort((kind, millis, start))
     kind, user, start, product, millis = (
         column[order] for column in (kind, user, start, product, millis)

@@ -68,11 +68,11 @@ class Looks:
     """Number of the session, 0 to sessions - 1."""
     product: np.ndarray
     passed_over: np.ndarray
-    """The product beside it on the shelf."""
+    """The product next to it on the shelf."""
     at: np.ndarray
     """Seconds since the session began."""
     impression: np.ndarray
-    """Whether it is on record that the product beside was shown; so with the others below."""
+    """Whether it is on record that the product next to it was shown; so with the others below."""
     click: np.ndarray
     favorite: np.ndarray
     cart: np.ndarray

@@ -1,7 +1,7 @@
-"""The one file that Feast imports: `feast apply` registers what stands in this module.
+"""The one file that Feast imports: `feast apply` registers the objects of this module.
 
-The views come from dbt's manifest beside the published Parquet, so there is nothing to edit here:
-a feature is added in its dbt model and that model's YAML.
+The views come from dbt's manifest next to the published Parquet, so there is nothing to edit here:
+to add a feature, edit its dbt model and that model's YAML.
 """
 
 from __future__ import annotations

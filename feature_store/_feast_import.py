@@ -2,7 +2,7 @@
 
 Feast decorates its classes with typeguard's `@typechecked`. At import, typeguard parses the source
 of every such class again and compiles it with a check of each argument and result: 2.6 of 5.5
-seconds, in every process. The checks guard Feast's own code; ours is checked by mypy and by tests.
+seconds, in every process. The checks guard Feast's own code; RecoMart's is checked by mypy and by tests.
 
 `skip_type_checks` puts a finder in front of Python's own. While a module of Feast runs for the
 first time, `typeguard.typechecked` returns the classes and functions of Feast as they are, and

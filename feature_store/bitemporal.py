@@ -1,7 +1,7 @@
 """What was known when: the versions of a row in a published feature history.
 
-A published history may hold several rows of one key and event time: the versions of one change
-point, told apart by `created_at`, the moment since when each is known. The first has the event time
+A published history may have several rows of one key and event time: the versions of one change
+point. They differ in `created_at`, the moment since when each is known. The first has the event time
 itself, when it was published in time; every later one is younger than the event time.
 
 Where an entity has no features any more at a change point that it once had, the version says so:
@@ -22,10 +22,10 @@ LATER_VERSION = f"{CREATED_AT} > {EVENT_TIMESTAMP}"
 
 
 def as_now_known(relation: str, keys: Sequence[str]) -> str:
-    """SQL, in brackets, of the rows that hold now: of each key and event time the newest version.
+    """SQL, in brackets, of the rows that are valid now: of each key and event time the newest version.
 
     Args:
-        relation: SQL of a published history, as it stands behind `from`.
+        relation: SQL of a published history, as it is written after `from`.
         keys: the columns that name its entity.
     """
     point = ", ".join(map(identifier, (*keys, EVENT_TIMESTAMP)))

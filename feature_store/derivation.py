@@ -10,6 +10,7 @@ import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -127,7 +128,7 @@ def derived(function: F) -> F:
 
 def derived_features() -> Mapping[str, DerivedFeature]:
     """The derived features by name, in the order in which they are written."""
-    import feature_store.derived  # noqa: F401  # whose functions register themselves
+    import_module("feature_store.derived")  # its functions register themselves
 
     return _registered
 
@@ -210,7 +211,7 @@ def transformation(
     """The function of Feast's on-demand view and its source, with the shop's prior written in.
 
     Feast runs a registered view from its source text, and takes two views with equal text for
-    the same: so the prior has to stand in the text, and not in a closure.
+    the same: so the prior has to be in the text, and not in a closure.
     """
     # repr of a float has 'nan' for NaN, which is no expression
     source = (

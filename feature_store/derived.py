@@ -127,4 +127,5 @@ def user_category_share_90d(
 
 def ratio(part: Column, whole: Column) -> Column:
     """part / whole, NaN where whole is 0 or either is missing."""
-    return np.divide(part, whole, out=np.full(len(part), np.nan), where=whole != 0)
+    share: Column = np.divide(part, whole, out=np.full(len(part), np.nan), where=whole != 0)
+    return share

@@ -1,4 +1,4 @@
-"""The ledger of the warehouse, `raw._loads`: one row per batch, read in one place.
+"""The ledger of the warehouse, `raw._loads`: one row per batch, declared once for writer and readers.
 
 Ingestion writes it. Publishing, the data-quality report and the lineage read it here.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from typing import get_args, get_type_hints
 
 import duckdb
 
@@ -14,25 +15,29 @@ from feature_store.snapshots import Batch
 from recomart.warehouse import has_table
 
 LEDGER = "raw._loads"
-LOADED, FAILED = "loaded", "failed"
+LOADED, FAILED, REPLACED = "loaded", "failed", "replaced"
+"""The status of a batch. Replaced: it failed, and its source file now has other bytes, which are
+loaded."""
+
+_SQL_TYPES = {str: "varchar", int: "bigint", datetime: "timestamp"}
 
 
 @dataclass(frozen=True)
-class Load:
-    """One batch: a file or a page of an API, as it was received. Times are UTC.
+class BatchRecord:
+    """One file, fetch or segment on its way into the warehouse. Times are UTC.
 
-    Args:
-        landed_file: the bytes as received, relative to the lake; None when nothing could land.
-        lines, header, blank, continuation, rejected, records: what the file's lines are; None
-            where they could not be counted.
-        status: LOADED, FAILED, or `replaced` (it failed, and the file has other bytes now).
+    The fields are the columns of raw._loads, in order. For loaded batches,
+    lines = header + blank + continuation + rejected + records.
     """
 
     batch_id: str
     source: str = ""
+    """The kind of source, by its tag: files, api, stream."""
     entity: str = ""
     source_file: str = ""
+    """The name of the object that was received: a path, or a URL."""
     landed_file: str | None = None
+    """The bytes as received, relative to the lake; None when nothing was received."""
     sha256: str | None = None
     bytes: int | None = None
     lines: int | None = None
@@ -45,10 +50,17 @@ class Load:
     error: str | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    mapping: str | None = None
+    """The fingerprint of the declaration that made the rows, or that made the batch fail. None
+    when the machine failed (memory, disk), and for segments, which need no declaration."""
+    deduplicated: int | None = None
+    """Of a segment: records that are not in raw.events because they were there already."""
+    redelivered: int | None = None
+    """Of these: deliveries that a killed consumer had already written to another segment."""
 
     @property
     def key(self) -> tuple[str, str | None]:
-        """What tells it from every other batch, also of a warehouse that was made again."""
+        """Distinguishes it from every other batch, also of a warehouse that was made again."""
         return self.batch_id, self.sha256
 
     @property
@@ -57,7 +69,14 @@ class Load:
         return self.status == LOADED
 
 
-def read_loads(connection: duckdb.DuckDBPyConnection) -> tuple[Load, ...]:
+def columns() -> dict[str, str]:
+    """The columns of raw._loads in order, with their SQL types."""
+    hints = get_type_hints(BatchRecord)
+    plain = {name: next(iter(get_args(hint)), hint) for name, hint in hints.items()}
+    return {field.name: _SQL_TYPES[plain[field.name]] for field in fields(BatchRecord)}
+
+
+def read_batches(connection: duckdb.DuckDBPyConnection) -> tuple[BatchRecord, ...]:
     """Every batch in load order; none before the first ingest.
 
     A lake may be older than a column of the ledger: then the field has its default.
@@ -66,18 +85,18 @@ def read_loads(connection: duckdb.DuckDBPyConnection) -> tuple[Load, ...]:
         return ()
     cursor = connection.execute(f"select * from {LEDGER} order by batch_id")
     names = [column[0] for column in cursor.description or ()]
-    known = {field.name for field in fields(Load)}
-    loads = []
+    known = {field.name for field in fields(BatchRecord)}
+    batches = []
     for row in cursor.fetchall():
         values = {name: v for name, v in zip(names, row, strict=True) if name in known}
         for time in ("started_at", "finished_at"):
             if values.get(time) is not None:
                 values[time] = values[time].replace(tzinfo=UTC)
-        loads.append(Load(**values))
-    return tuple(loads)
+        batches.append(BatchRecord(**values))
+    return tuple(batches)
 
 
-def batch_of(load: Load, records: int, accepted: int, *, since: datetime) -> Batch:
+def batch_of(record: BatchRecord, records: int, accepted: int, *, since: datetime) -> Batch:
     """A loaded batch as a snapshot records it.
 
     Args:
@@ -85,21 +104,21 @@ def batch_of(load: Load, records: int, accepted: int, *, since: datetime) -> Bat
         since: the publication since which the batch is behind the snapshot.
     """
     return Batch(
-        batch_id=load.batch_id,
-        entity=load.entity,
-        source=load.source,
-        source_file=load.source_file,
-        landed_file=load.landed_file or "",
-        sha256=load.sha256 or "",
+        batch_id=record.batch_id,
+        entity=record.entity,
+        source=record.source,
+        source_file=record.source_file,
+        landed_file=record.landed_file or "",
+        sha256=record.sha256 or "",
         records=records,
         accepted=accepted,
         since=since,
     )
 
 
-def load_of(batch: Batch) -> Load:
+def record_of(batch: Batch) -> BatchRecord:
     """A batch that only a snapshot still records, as the ledger would have it."""
-    return Load(
+    return BatchRecord(
         batch_id=batch.batch_id,
         entity=batch.entity,
         source=batch.source,

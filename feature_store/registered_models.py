@@ -1,8 +1,8 @@
-"""What MLflow's registry holds: a glance into its SQLite file without importing MLflow.
+"""The registered models, read from MLflow's SQLite file without importing MLflow.
 
-MLflow stays the only truth: an alias that someone moves on its page counts from then on. But its
-import takes four seconds, and a glance a millisecond, so the three tables that say which versions
-there are, what their tags say and who has an alias are read from the file. They have had these
+MLflow stays the only source of truth: an alias that someone moves on its page counts from then on.
+But its import takes four seconds, and reading the file a millisecond. So versions, tags and aliases
+are read from their three tables. They have had these
 columns since MLflow 2.3 (aliases) and 1.0 (the rest); should a later MLflow change them, the error
 says so, and `mlflow.pyfunc.load_model` goes on working.
 """
@@ -89,11 +89,11 @@ def model_versions(settings: Settings) -> tuple[ModelVersion, ...]:
     name = (REGISTERED_MODEL,)
     tags: dict[int, dict[str, str]] = defaultdict(dict)
     aliases: dict[int, list[str]] = defaultdict(list)
-    with _glance(settings) as glance:
-        rows = glance.execute(_VERSIONS, (*name, _DELETED)).fetchall()
-        for version, key, value in glance.execute(_TAGS, name):
+    with _open(settings) as database_file:
+        rows = database_file.execute(_VERSIONS, (*name, _DELETED)).fetchall()
+        for version, key, value in database_file.execute(_TAGS, name):
             tags[version][key] = value
-        for version, alias in glance.execute(_ALIASES, name):
+        for version, alias in database_file.execute(_ALIASES, name):
             aliases[version].append(alias)
     return tuple(
         ModelVersion(
@@ -116,12 +116,12 @@ def named_snapshots(settings: Settings) -> set[str]:
     """
     if not database(settings).is_file():
         return set()
-    with _glance(settings) as glance:
-        return {value for (value,) in glance.execute(_NAMED, (FEATURES_HASH, _DELETED))}
+    with _open(settings) as database_file:
+        return {value for (value,) in database_file.execute(_NAMED, (FEATURES_HASH, _DELETED))}
 
 
 @contextmanager
-def _glance(settings: Settings) -> Iterator[sqlite3.Connection]:
+def _open(settings: Settings) -> Iterator[sqlite3.Connection]:
     path = database(settings)
     try:
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=5.0)) as opened:

@@ -1,9 +1,9 @@
-"""Published snapshots as their records tell: `<lake>/features/<hash>/snapshot.json`.
+"""Published snapshots, by their records: `<lake>/features/<hash>/snapshot.json`.
 
-A snapshot's hash is of its content alone. What it was made from stands beside it in the record: a
-publish that gives equal bytes from other batches adds them there, each with the moment since when
-it is behind the snapshot. So it can be told which batches a model had, however often the same
-features were published later.
+A snapshot's hash is of its content alone. The record also lists what the snapshot was made from: a
+publish that gives equal bytes from other batches adds them, each with the time since when it is
+among them. So the batches that a model learned from can be named, however often the same features
+were published later.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ RECORD = "snapshot.json"
 MANIFEST = "manifest.json"
 DEFINITIONS = "registry.db"
 PUBLISH_LOCK = "publish"
-"""The lock of whoever changes what is published."""
+"""The lock that a process takes to change what is published."""
 
 LEAST_DIGITS = 4
-"""Fewer characters of a hash name nothing."""
+"""Fewer characters of a hash name no snapshot."""
 
 
 @dataclass(frozen=True)
@@ -216,8 +216,8 @@ def current_snapshot(settings: Settings) -> Snapshot:
 def last_published(settings: Settings) -> Snapshot | None:
     """The snapshot that the next publish goes on from; None before the first.
 
-    It is the one of the last publish, also while an older one is restored: what is served then is
-    old, what is known is not.
+    That is the snapshot of the last publish, also while an older one is restored: what is served
+    then is old, but what is known is not.
     """
     for link in (settings.published_features, settings.current_features):
         if (link / RECORD).exists():

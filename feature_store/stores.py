@@ -108,7 +108,7 @@ def _update_definitions(settings: Settings, snapshot: Snapshot | None) -> None:
                 new.unlink(missing_ok=True)
         return
     if not settings.registry.exists() or not settings.current_features.exists():
-        return  # nothing is published: whoever reads hears that from Feast
+        return  # nothing is published: Feast says so when features are read
     if is_outdated(settings.registry, settings.feast_project):
         with only_one(settings, PUBLISH_LOCK):
             if is_outdated(settings.registry, settings.feast_project):
@@ -176,7 +176,7 @@ def _single(config: RedisOnlineStoreConfig) -> Settings | None:
 
 
 def name_project_by_settings() -> None:
-    """Let the project `recomart` of feature_store.yaml stand for the shop's, `recomart_<shop>`.
+    """Let the project `recomart` of feature_store.yaml mean the shop's, `recomart_<shop>`.
 
     Feast expands only variables that are set in its YAML, and offers no hook for the project's
     name. So `RepoConfig.project` becomes a property that puts the name of the settings in the
@@ -189,7 +189,8 @@ def name_project_by_settings() -> None:
         values = vars(config)
         if values["project"] == PROJECT_OF_SETTINGS:
             values["project"] = load_settings().feast_project
-        return values["project"]
+        project: str = values["project"]
+        return project
 
     def put(config: RepoConfig, name: str) -> None:
         vars(config)["project"] = name

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from feature_store.ledger import BatchRecord
 from ingestion.declaration import Declaration
 from ingestion.readers.records import FEW
 from ingestion.times import timestamp
-from recomart.batches import Batch
 from recomart.errors import SourceError
 from recomart.events import EVENT_TYPES
 from recomart.shop.entities import TYPES
@@ -73,7 +73,9 @@ def checks_of(entity: str, source: Source) -> list[Check]:
 
 
 def check(
-    connection: duckdb.DuckDBPyConnection, declared: Declaration[Any], batches: Sequence[Batch]
+    connection: duckdb.DuckDBPyConnection,
+    declared: Declaration[Any],
+    batches: Sequence[BatchRecord],
 ) -> None:
     """Check batches that are about to be committed, and write their counts to raw._contracts.
 

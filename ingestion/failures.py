@@ -8,8 +8,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from feature_store.ledger import BatchRecord
 from ingestion.declaration import Declaration
-from recomart.batches import Batch
 from recomart.errors import RecoMartError, SourceError, SourceMissing
 
 FAILURES = (SourceError, duckdb.Error, pa.ArrowException, OSError, MemoryError)
@@ -53,7 +53,7 @@ def as_received(
     return error
 
 
-def not_reloadable(batch: Batch, path: Path, declared: Declaration[Any]) -> SourceError:
+def not_reloadable(batch: BatchRecord, path: Path, declared: Declaration[Any]) -> SourceError:
     """The error for a batch whose declaration changed, but which did not land as that declares."""
     return SourceError(
         f"{batch.source_file} was loaded with another declaration of {batch.entity}, and cannot be "

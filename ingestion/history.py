@@ -7,12 +7,13 @@ batch; once these are loaded, the failed ones before them are replaced: history,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from feature_store.ledger import FAILED, LOADED, BatchRecord
 from ingestion.sources.stream import StreamSource
-from recomart.batches import FAILED, LOADED, Batch
 
 STREAM = StreamSource.kind
 """The source of batches that are segments of the stream; nothing else is made from their bytes."""
@@ -32,26 +33,26 @@ class History:
         landed_files: those of the batches' landed files that exist, as the batches name them.
     """
 
-    batches: tuple[Batch, ...] = ()
+    batches: tuple[BatchRecord, ...] = ()
     landed_files: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, batches: list[Batch], lake: Path) -> History:
+    def of(cls, batches: Sequence[BatchRecord], lake: Path) -> History:
         """The history of a lake, with a look at which landed files are there."""
         named = (batch.landed_file for batch in batches if batch.landed_file)
         return cls(tuple(batches), frozenset(name for name in named if (lake / name).is_file()))
 
     @cached_property
-    def loaded(self) -> tuple[Batch, ...]:
+    def loaded(self) -> tuple[BatchRecord, ...]:
         """Loaded batches, in load order."""
         return tuple(batch for batch in self.batches if batch.status == LOADED)
 
     @cached_property
-    def _loaded_bytes(self) -> dict[Bytes, Batch]:
+    def _loaded_bytes(self) -> dict[Bytes, BatchRecord]:
         return {bytes_of(batch): batch for batch in self.loaded}
 
     @cached_property
-    def _waiting(self) -> dict[Bytes, Batch]:
+    def _waiting(self) -> dict[Bytes, BatchRecord]:
         """Batches that are not loaded, and whose landed bytes are there and no loaded batch's."""
         return {
             bytes_of(batch): batch
@@ -62,12 +63,12 @@ class History:
             and bytes_of(batch) not in self._loaded_bytes
         }
 
-    def with_bytes(self, entity: str, sha256: str | None) -> Batch | None:
+    def with_bytes(self, entity: str, sha256: str | None) -> BatchRecord | None:
         """The batch that received these bytes before: a loaded one, or one that can be retried."""
         key = (entity, sha256)
         return self._loaded_bytes.get(key) or self._waiting.get(key)
 
-    def worth_retrying(self, entity: str, mapping: str) -> tuple[Batch, ...]:
+    def worth_retrying(self, entity: str, mapping: str) -> tuple[BatchRecord, ...]:
         """Failed batches of an entity for which something changed since they failed.
 
         The declaration is another one now, or it was the machine that failed. Replaced batches are
@@ -94,7 +95,7 @@ class History:
         return frozenset((*self._loaded_bytes, *self._waiting))
 
     @cached_property
-    def nothing_received(self) -> dict[Name, Batch]:
+    def nothing_received(self) -> dict[Name, BatchRecord]:
         """Names whose newest batch failed before any byte was landed."""
         newest = {name_of(batch): batch for batch in self.batches}
         return {
@@ -104,7 +105,7 @@ class History:
         }
 
     @cached_property
-    def segments(self) -> dict[str, Batch]:
+    def segments(self) -> dict[str, BatchRecord]:
         """The batches of the stream's segments, by their landed file."""
         return {b.landed_file: b for b in self.batches if b.source == STREAM and b.landed_file}
 
@@ -114,11 +115,11 @@ class History:
         return max((int(batch.batch_id) for batch in self.batches), default=0)
 
 
-def bytes_of(batch: Batch) -> Bytes:
+def bytes_of(batch: BatchRecord) -> Bytes:
     """The identity of a batch's bytes."""
     return batch.entity, batch.sha256
 
 
-def name_of(batch: Batch) -> Name:
+def name_of(batch: BatchRecord) -> Name:
     """The identity of a batch's object."""
     return batch.entity, batch.source_file

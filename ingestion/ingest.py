@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
-from typing import Any
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
-import duckdb
-
+from feature_store.ledger import read_batches
 from ingestion import ledger, shop_table
-from ingestion.declaration import Declaration, Suggest, by_name_alone, declarations
+from ingestion.actions import Land
+from ingestion.declaration import Suggest, by_name_alone, declarations
 from ingestion.execute import Executor
-from ingestion.failures import FAILURES, explained
 from ingestion.history import History
-from ingestion.landing import LandingZone
-from ingestion.plan import Entity, Land, Seen, plan_fetches, plan_loads, worth_fingerprinting
-from ingestion.sources import NOTHING_KNOWN, SOURCES, Found, Memory
-from ingestion.sources.stream import ENTITY, SOURCE, StreamSource
+from ingestion.journal import Journal
+from ingestion.observe import (
+    discover,
+    entity_of,
+    landing_zone,
+    memories_of,
+    sealed_segments,
+)
+from ingestion.plan import plan_fetches, plan_loads
 from ingestion.summary import IngestSummary
-from recomart.batches import read_batches
 from recomart.errors import NotReady, WarehouseLocked
 from recomart.lake import open_lake
 from recomart.locks import LockTaken, at_once
 from recomart.settings import Settings
-from recomart.shop.file import ShopFile, load_shop
+from recomart.shop.file import load_shop
 from recomart.step import Progress, no_progress
 from recomart.warehouse import warehouse
 
@@ -58,27 +60,28 @@ def ingest(
             ledger.create_tables(connection)
             shop_table.write_shop(connection, settings.shop_name, shop.shop)
             history = History.of(read_batches(connection), settings.lake)
-            memories = _memories(connection, declared)
-        zone = _zone(settings, history)
-        executor = Executor(settings.lake, declared, history, zone, progress)
-        entities = [_entity(one, memories[name]) for name, one in declared.items()]
+            memories = memories_of(connection, declared)
+        zone, journal = landing_zone(settings, history), Journal(history)
+        entities = [entity_of(one, memories[name]) for name, one in declared.items()]
         last_number = max(zone.last_batch, history.last_number)
+        remote = discover(journal, declared, memories, history, "remote")
+        keys = {entity: {s.found.remembered_as for s in seen} for entity, seen in remote.items()}
+        executor = Executor(settings.lake, declared, history, zone, journal, progress, keys)
 
-        objects = _discover(executor, declared, memories, history, "remote")
-        fetches = plan_fetches(history, entities, objects, last_number=last_number)
+        fetches = plan_fetches(history, entities, remote, last_number=last_number)
         arrived = executor.fetch(fetches)
         loads = plan_loads(
             history,
             entities,
-            _discover(executor, declared, memories, history, "local"),
+            discover(journal, declared, memories, history, "local"),
             arrived=arrived,
-            segments=_segments(settings, shop),
+            segments=sealed_segments(settings, shop),
             last_number=last_number + sum(isinstance(action, Land) for action in fetches),
         )
         with warehouse(settings) as connection:
             executor.load(connection, loads)
         zone.warn_of_orphans()
-    summary = executor.summary()
+    summary = journal.summary()
     summary.raise_failures()
     return summary
 
@@ -94,15 +97,12 @@ def fold(settings: Settings) -> IngestSummary:
     with only_ingest(settings), warehouse(settings) as connection:
         ledger.create_tables(connection)
         history = History.of(read_batches(connection), settings.lake)
-        zone = _zone(settings, history)
-        executor = Executor(settings.lake, {}, history, zone, no_progress)
+        zone, journal = landing_zone(settings, history), Journal(history)
         last_number = max(zone.last_batch, history.last_number)
-        segments = _segments(settings, shop)
-        executor.load(
-            connection,
-            plan_loads(history, (), {}, segments=segments, last_number=last_number),
-        )
-    summary = executor.summary()
+        segments = sealed_segments(settings, shop)
+        folds = plan_loads(history, (), {}, segments=segments, last_number=last_number)
+        Executor(settings.lake, {}, history, zone, journal, no_progress, {}).load(connection, folds)
+    summary = journal.summary()
     summary.raise_failures()
     return summary
 
@@ -153,79 +153,3 @@ def only_ingest(settings: Settings) -> Iterator[None]:
                 help=f"wait until it ends, or run 'kill {exc.pid}'; then run the same command again",
             ) from exc
         yield
-
-
-def _memories(
-    connection: duckdb.DuckDBPyConnection, declared: Mapping[str, Declaration[Any]]
-) -> dict[str, Memory]:
-    """What earlier ingests remembered of each entity's source."""
-    versions = ledger.read_versions(connection)
-    return {
-        entity: Memory(
-            ledger.newest_change(connection, entity, one.source.kind, one.source.time_format),
-            versions.get(entity, {}),
-        )
-        if one.kind.place == "remote"
-        else Memory()
-        for entity, one in declared.items()
-    }
-
-
-def _zone(settings: Settings, history: History) -> LandingZone:
-    landing = [kind.name for kind in SOURCES if kind.place != "lake"]
-    named = {batch.landed_file for batch in history.batches if batch.landed_file}
-    return LandingZone(settings.raw, landing, named, history.kept_bytes)
-
-
-def _entity(declared: Declaration[Any], memory: Memory) -> Entity:
-    return Entity(
-        declared.entity,
-        declared.source.kind,
-        None if declared.kind.place == "lake" else declared.mapping,
-        declared.origin,
-        memory.versions,
-    )
-
-
-def _discover(
-    executor: Executor,
-    declared: Mapping[str, Declaration[Any]],
-    memories: Mapping[str, Memory],
-    history: History,
-    place: str,
-) -> dict[str, list[Seen]]:
-    """The objects that the sources of a place have now. A source with a problem has none."""
-    objects: dict[str, list[Seen]] = {}
-    for entity, one in declared.items():
-        if one.origin is not None or one.kind.place != place:
-            continue
-        try:
-            discovery = one.kind.discover(one, memories[entity])
-        except FAILURES as exc:
-            executor.refuse(entity, explained(entity, exc))
-            continue
-        if discovery.problems:
-            executor.refuse(entity, discovery.problems[0])
-            continue
-        objects[entity] = _seen(one, discovery.objects, history)
-    return objects
-
-
-def _seen(declared: Declaration[Any], objects: tuple[Found, ...], history: History) -> list[Seen]:
-    """Objects with their fingerprints, where these may save the landing."""
-    seen = []
-    for found, asked in zip(
-        objects, worth_fingerprinting(history, declared.entity, objects), strict=True
-    ):
-        known = NOTHING_KNOWN
-        if asked:
-            with suppress(OSError):  # its landing will report it
-                known = declared.kind.fingerprint(declared, found)
-        seen.append(Seen(found, known))
-    return seen
-
-
-def _segments(settings: Settings, shop: ShopFile) -> tuple[Found, ...]:
-    """The sealed segments of the stream, which may come whatever the shop file declares."""
-    declared = Declaration(settings, shop, ENTITY, StreamSource.model_validate(StreamSource.kind))
-    return SOURCE.discover(declared, Memory()).objects

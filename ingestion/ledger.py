@@ -9,21 +9,21 @@ from datetime import UTC, datetime
 import duckdb
 import pyarrow as pa
 
+from feature_store import ledger as ledger_table
+from feature_store.ledger import LEDGER, BatchRecord
 from ingestion.readers.records import Reject
 from ingestion.times import timestamp
-from recomart import batches
-from recomart.batches import LEDGER, Batch
 from recomart.shop.entities import ENTITIES, LISTS
 
 _TABLES = (
     "create schema if not exists raw",
     "create table if not exists raw._shop (entity varchar, key varchar, value varchar)",
     f"create table if not exists {LEDGER} "
-    f"({', '.join(f'{name} {type}' for name, type in batches.columns().items())})",
+    f"({', '.join(f'{name} {type}' for name, type in ledger_table.columns().items())})",
     # a lake may be older than a column
     *(
         f"alter table {LEDGER} add column if not exists {name} {type}"
-        for name, type in batches.columns().items()
+        for name, type in ledger_table.columns().items()
     ),
     "create table if not exists raw._deliveries (transport_id varchar, _batch_id varchar)",
     """create table if not exists raw.rejects (
@@ -57,17 +57,24 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
             connection.execute(f"alter table raw.{entity} add column if not exists {name} varchar")
 
 
-def write_batches(connection: duckdb.DuckDBPyConnection, written: Sequence[Batch]) -> None:
+def write_batches(connection: duckdb.DuckDBPyConnection, written: Sequence[BatchRecord]) -> None:
     """Add batches to the ledger, or replace their rows."""
     ids = [batch.batch_id for batch in written]
     connection.execute(f"delete from {LEDGER} where batch_id in (select unnest(?))", [ids])
-    names = batches.columns()
+    names = ledger_table.columns()
     marks = "(" + ", ".join("?" * len(names)) + ")"
-    values = [value for batch in written for value in astuple(batch)]
+    values = [_stored(value) for batch in written for value in astuple(batch)]
     connection.execute(
         f"insert into {LEDGER} ({', '.join(names)}) values {', '.join([marks] * len(written))}",
         values,
     )
+
+
+def _stored(value: object) -> object:
+    """A value as a column without a time zone takes it."""
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC).replace(tzinfo=None)
+    return value
 
 
 def read_versions(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str | None]]:
@@ -127,7 +134,7 @@ def newest_change(
 
 
 def write_rejects(
-    connection: duckdb.DuckDBPyConnection, batch: Batch, rejects: list[Reject]
+    connection: duckdb.DuckDBPyConnection, batch: BatchRecord, rejects: list[Reject]
 ) -> None:
     """Add a batch's broken lines to raw.rejects."""
     if rejects:
@@ -154,7 +161,7 @@ def has_facts(connection: duckdb.DuckDBPyConnection) -> bool:
     return connection.execute(some).fetchone() is not None
 
 
-def delete_rows(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
+def delete_rows(connection: duckdb.DuckDBPyConnection, batch: BatchRecord) -> None:
     """Delete what a batch brought, so that its landed bytes can be loaded again."""
     connection.execute(f"delete from raw.{batch.entity} where _batch_id = ?", [batch.batch_id])
     connection.execute("delete from raw.rejects where batch_id = ?", [batch.batch_id])

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from feature_store.ledger import FAILED, LOADED, REPLACED, BatchRecord
 from ingestion.history import Name, name_of
-from recomart.batches import FAILED, LOADED, REPLACED, Batch
 from recomart.errors import RecoMartError
 
 
@@ -14,14 +14,14 @@ from recomart.errors import RecoMartError
 class Loaded:
     """A batch was loaded, as the ledger has it now."""
 
-    batch: Batch
+    batch: BatchRecord
 
 
 @dataclass(frozen=True)
 class Reloaded:
     """The rows of a loaded batch were replaced, because its declaration changed."""
 
-    batch: Batch
+    batch: BatchRecord
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Unchanged:
 class Failed:
     """A batch failed; this is its row in the ledger."""
 
-    batch: Batch
+    batch: BatchRecord
     error: RecoMartError
 
 
@@ -62,10 +62,10 @@ class Settlement:
     """
 
     failures: dict[str, RecoMartError]
-    replaced: tuple[Batch, ...]
+    replaced: tuple[BatchRecord, ...]
 
 
-def settle(batches: Iterable[Batch], outcomes: Iterable[Outcome]) -> Settlement:
+def settle(batches: Iterable[BatchRecord], outcomes: Iterable[Outcome]) -> Settlement:
     """Go through the outcomes of an ingest in their order.
 
     An object whose bytes are loaded is good: what failed of it, in batches up to the loaded one, is
@@ -80,7 +80,7 @@ def settle(batches: Iterable[Batch], outcomes: Iterable[Outcome]) -> Settlement:
     good: dict[Name, str] = {}
     """An object -> the batch up to which what failed of it is made good."""
 
-    def is_good(batch: Batch) -> bool:
+    def is_good(batch: BatchRecord) -> bool:
         return batch.batch_id <= good.get(name_of(batch), "")
 
     def make_good(name: Name, batch_id: str) -> None:

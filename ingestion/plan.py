@@ -28,11 +28,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Literal
 
+from feature_store.ledger import LOADED, BatchRecord
+from ingestion.actions import Action, Derive, Fold, Land, Load, Reload, Retry, Skip
 from ingestion.history import STREAM, Bytes, History
 from ingestion.sources import NOTHING_KNOWN, Fingerprint, Found
-from recomart.batches import LOADED, Batch
 
 GROUP_BYTES, GROUP_FILES = 16 << 20, 200
 """Objects that add up to less share a transaction: contracts and commits cost the same for one
@@ -66,98 +66,6 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Land:
-    """Copy the bytes of an object into the landing zone, as a new batch."""
-
-    batch_id: str
-    entity: str
-    found: Found
-
-
-@dataclass(frozen=True)
-class Retry:
-    """Make a batch ready that failed before: its bytes are landed already.
-
-    Args:
-        found: the object that has these bytes now; None when they are tried for another reason.
-    """
-
-    batch: Batch
-    found: Found | None = None
-
-
-@dataclass(frozen=True)
-class Derive:
-    """Make a batch ready from the landed bytes of another entity's batch.
-
-    Args:
-        origin: the id of that batch; when it is not loaded in the end, there is nothing to derive.
-        failed: the batch of this entity that failed with the same bytes before, if there is one.
-    """
-
-    batch_id: str
-    entity: str
-    origin: str
-    failed: Batch | None = None
-
-
-@dataclass(frozen=True)
-class Load:
-    """Load batches of one entity that are ready, in one transaction.
-
-    Args:
-        only_news: do not load them if the warehouse has all of their records already.
-    """
-
-    entity: str
-    batch_ids: tuple[str, ...]
-    only_news: bool = False
-
-
-@dataclass(frozen=True)
-class Reload:
-    """Load the landed bytes of a loaded batch again, in place of its rows: its declaration changed."""
-
-    batch: Batch
-
-
-@dataclass(frozen=True)
-class Fold:
-    """Load sealed segments of the stream in one transaction, each event once.
-
-    Args:
-        segments: the batch id and the segment; and the batch of an earlier try that failed.
-    """
-
-    segments: tuple[tuple[str, Found, Batch | None], ...]
-
-
-Reason = Literal["loaded before", "same bytes", "cannot be reloaded"]
-
-
-@dataclass(frozen=True)
-class Skip:
-    """Do nothing about an object, or about a loaded batch.
-
-    Args:
-        name: of the object.
-        reason: loaded before: the ledger has its bytes, or its version is the remembered one.
-            same bytes: another object of this ingest has them, and they are the batch `same_as`.
-            cannot be reloaded: the declaration of `batch` changed, and its bytes did not land as
-            the new one declares, or are gone.
-    """
-
-    entity: str
-    name: str
-    reason: Reason
-    same_as: str | None = None
-    batch: Batch | None = None
-
-
-Action = Land | Retry | Derive | Load | Reload | Fold | Skip
-
-
-@dataclass(frozen=True)
 class Arrived:
     """A batch whose bytes were fetched in this ingest, before the rest was planned.
 
@@ -166,7 +74,7 @@ class Arrived:
         partial: it has only what changed since the last fetch.
     """
 
-    batch: Batch
+    batch: BatchRecord
     partial: bool = False
 
 
@@ -247,7 +155,7 @@ def plan_loads(
 
 
 def groups(sized: Iterable[tuple[str, int]]) -> Iterator[tuple[str, ...]]:
-    """Batch ids that share a transaction, in order, from ids and sizes in bytes."""
+    """BatchRecord ids that share a transaction, in order, from ids and sizes in bytes."""
     group: list[str] = []
     total = 0
     for batch_id, size in sized:
@@ -273,7 +181,7 @@ class _Ready:
         if sha256 is not None:
             self.by_bytes[entity, sha256] = batch_id
 
-    def add_batch(self, batch: Batch) -> None:
+    def add_batch(self, batch: BatchRecord) -> None:
         self.add(batch.batch_id, batch.entity, batch.sha256, batch.bytes)
 
 
@@ -282,7 +190,7 @@ def _numbers(last: int) -> Iterator[str]:
 
 
 def _is_loaded(history: History, entity: Entity, seen: Seen) -> bool:
-    known, key = seen.fingerprint, seen.found.key or seen.found.name
+    known, key = seen.fingerprint, seen.found.remembered_as
     if known.version is not None and entity.versions.get(key) == known.version:
         return True
     batch = history.with_bytes(entity.name, known.sha256) if known.sha256 else None
@@ -384,7 +292,7 @@ def _derived(
 
 
 def _folds(history: History, segments: Sequence[Found], numbers: Iterator[str]) -> Iterator[Fold]:
-    waiting: dict[str, tuple[str, Found, Batch | None]] = {}
+    waiting: dict[str, tuple[str, Found, BatchRecord | None]] = {}
     for found in segments:
         before = history.segments.get(found.name)
         if before is None or before.status != LOADED:

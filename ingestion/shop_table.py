@@ -16,7 +16,7 @@ from recomart.shop.model import Shop
 def write_shop(
     connection: duckdb.DuckDBPyConnection, name: str, shop: Shop, *, ingesting: bool = True
 ) -> None:
-    """Rewrite raw._shop, and the macro in the lake that tells dbt the shop file's rules and columns.
+    """Rewrite raw._shop, and the macro in the lake by which dbt knows the shop file's rules and columns.
 
     Args:
         ingesting: an `as_of` of 'now' becomes this moment; else it stays that of the last ingest.

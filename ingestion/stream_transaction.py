@@ -13,6 +13,7 @@ from dataclasses import replace
 import duckdb
 import pyarrow as pa
 
+from feature_store.ledger import LOADED, BatchRecord
 from ingestion import ledger
 from ingestion.readers import text
 from ingestion.readers.json_lines import JsonLinesReader
@@ -20,7 +21,6 @@ from ingestion.readers.json_values import JsonColumns, schema
 from ingestion.readers.records import LineCounts
 from ingestion.sources.stream import ENTITY
 from ingestion.transaction import LoadedBatches, ReadyBatch
-from recomart.batches import LOADED, Batch
 from recomart.events import MAX_AHEAD
 from recomart.shop.entities import ENTITIES, SCHEMA
 
@@ -140,10 +140,10 @@ def _read(connection: duckdb.DuckDBPyConnection, segment: ReadyBatch) -> LineCou
 
 
 def _loaded(
-    batch: Batch,
+    batch: BatchRecord,
     line_counts: dict[str, LineCounts],
     counts: dict[str, tuple[int, int, int]],
-) -> Batch:
+) -> BatchRecord:
     lines = line_counts[batch.batch_id]
     _, redelivered, dropped = counts.get(batch.batch_id, (0, 0, 0))
     return replace(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from recomart.batches import Batch
+from feature_store.ledger import BatchRecord
 from recomart.errors import RecoMartError, SourceError
 from recomart.shop.model import ENTITIES
 from recomart.step import StepResult
@@ -15,8 +15,8 @@ from recomart.step import StepResult
 class IngestSummary:
     """What one ingest did."""
 
-    loaded: tuple[Batch, ...] = ()
-    reloaded: tuple[Batch, ...] = ()
+    loaded: tuple[BatchRecord, ...] = ()
+    reloaded: tuple[BatchRecord, ...] = ()
     """Batches whose rows were replaced from their landed bytes, because their declaration changed."""
     unchanged: int = 0
     """Objects whose bytes were loaded before, or that had nothing new."""

@@ -12,11 +12,11 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from feature_store.ledger import LOADED, BatchRecord
 from ingestion import contracts, ledger, mapping
 from ingestion.declaration import Declaration
 from ingestion.readers.formats import Records
 from ingestion.readers.records import LineCounts
-from recomart.batches import LOADED, Batch
 from recomart.errors import SourceError
 from recomart.shop.model import ENTITIES, KEYS
 from recomart.sql import literal
@@ -33,7 +33,7 @@ class ReadyBatch:
         names: of its header; empty for formats without one.
     """
 
-    batch: Batch
+    batch: BatchRecord
     path: Path
     names: tuple[str, ...] = ()
 
@@ -42,7 +42,7 @@ class ReadyBatch:
 class LoadedBatches:
     """Loaded batches as the ledger has them, and the seconds that their contracts took."""
 
-    batches: tuple[Batch, ...]
+    batches: tuple[BatchRecord, ...]
     contract_seconds: float = 0.0
 
 
@@ -112,7 +112,7 @@ def _load_one(
     declared: Declaration[Any],
     ready: ReadyBatch,
     again: bool,
-) -> Batch:
+) -> BatchRecord:
     batch = ready.batch
     counts = LineCounts(name=batch.source_file)
     if again:
@@ -163,7 +163,7 @@ def _has_news(connection: duckdb.DuckDBPyConnection, entity: str, batches: list[
 def _insert(
     connection: duckdb.DuckDBPyConnection,
     declared: Declaration[Any],
-    batch: Batch,
+    batch: BatchRecord,
     records: Records,
 ) -> int:
     """Write the records into raw.<entity>; how many there were."""
@@ -185,7 +185,7 @@ def _insert(
 def _insert_from(
     connection: duckdb.DuckDBPyConnection,
     declared: Declaration[Any],
-    batch: Batch,
+    batch: BatchRecord,
     records: Records,
     relation: str,
 ) -> int:

@@ -174,7 +174,7 @@ def _settle_times(guess: Guess) -> None:
 
 
 def _settle_totals(guess: Guess) -> None:
-    """Beside the price of one unit, a total is the whole line's."""
+    """Next to the price of one unit, a total is the whole line's."""
     if {"unit_price", "line_total"} <= guess.choices.keys():
         guess.choices["line_total"] = replace(guess.choices["line_total"], doubt=None)
 

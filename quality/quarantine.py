@@ -7,11 +7,14 @@ from difflib import get_close_matches
 
 import duckdb
 
-from feature_store.ledger import read_loads
+from feature_store.ledger import read_batches
 from recomart.errors import NotReady, UnknownName
 from recomart.settings import Settings
 from recomart.shop.entities import ENTITIES
 from recomart.warehouse import has_table, warehouse
+
+LISTED = 12
+"""Names that an error lists when none is near."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class QuarantinedRow:
         entity: None for a rejected line.
         place: the record's number in its file, or the line's.
         values: (column, text as received); a rejected line has one, named `text`. The texts may
-            hold anything: show them through `recomart.plain_text.one_line`.
+            hold anything: show them through `quality.plain_text.one_line`.
     """
 
     entity: str | None
@@ -163,7 +166,7 @@ def _check_ready(connection: duckdb.DuckDBPyConnection) -> None:
 def _check_batch(connection: duckdb.DuckDBPyConnection, batch: str | None) -> None:
     if batch is None:
         return
-    known = [load.batch_id for load in read_loads(connection)]
+    known = [load.batch_id for load in read_batches(connection)]
     if batch not in known:
         raise _unknown("batch", batch, known)
 
@@ -186,10 +189,11 @@ def _check_reason(connection: duckdb.DuckDBPyConnection, reason: str | None) -> 
 
 def _unknown(what: str, name: str, known: list[str]) -> UnknownName:
     near = get_close_matches(name, known, n=3, cutoff=0.5)
-    listed = ", ".join(near or known[:12])
+    more = f" and {len(known) - LISTED:,} more" if len(known) > LISTED else ""
+    listed = f"{', '.join(known[:LISTED])}{more}" if known else "none"
     return UnknownName(
         f"there is no {what} {name!r}",
         found=name,
-        help=f"did you mean {listed}?" if near else f"there are: {listed or 'none'}",
+        help=f"did you mean {', '.join(near)}?" if near else f"there are: {listed}",
         code=f"unknown-{what}",
     )

@@ -16,6 +16,8 @@ from recomart.errors import ConfigurationError
 
 PROJECT_ROOT = projects.CODE_ROOT
 """The checkout, for tests and benchmarks. Other code asks `Settings.project`."""
+MOCK_API = "{mock_api}"
+"""Stands in a shop file for the URL of the mock catalogue."""
 MOCK_API_PORT = 5000
 """The mock catalogue's port, by hand; inside the pipeline it or the next free one."""
 

@@ -76,7 +76,7 @@ class Reconciliation:
         duplicates: deliveries of an event that another delivery contained already.
         redelivered: further copies of a delivery; not part of the sum.
         pending: entries of the Redis Stream that are delivered and not acknowledged.
-        lag: entries of the Redis Stream that are not delivered; None if Redis cannot tell.
+        lag: entries of the Redis Stream that are not delivered; None if Redis cannot say.
         state_events: events in the real-time state.
         missing: events in the segments that the state lacks.
         unexplained: events in the state that no segment has.

@@ -8,10 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 from rich.console import Console
 
 from recomart import processes
+from recomart.locks import waiting_for
 from recomart.settings import PROJECT_ROOT, Settings, load_settings
+
+# The machines that run the tests are busy: no property fails because an example took long.
+hypothesis_settings.register_profile("recomart", deadline=None)
+hypothesis_settings.load_profile("recomart")
 
 # A demo shop that is small, and the same on every day.
 SMALL = {"shop": "demo", "scale": 0.2, "seed": 7, "end_date": "2026-03-31", "stream_seconds": 0}
@@ -29,7 +35,7 @@ def settings(tmp_path: Path) -> Iterator[Settings]:
 def demo_lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """A small demo shop after all steps but the report: generated, ingested, built, published, trained.
 
-    Read it, do not change it: all tests of a session share it.
+    Read it, do not change it: all tests of a session share it, in all workers.
     """
     yield from _lake_after_all_steps(load_settings(lake=_lake(tmp_path_factory, "demo"), **SMALL))
 
@@ -57,10 +63,29 @@ def data_folder() -> Path:
 
 
 def _lake(factory: pytest.TempPathFactory, name: str) -> Path:
-    return factory.mktemp(name) / "lake"
+    """A lake's place, the same for all workers of a session."""
+    base = factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    return shared / f"shared-{name}" / "lake"
 
 
 def _lake_after_all_steps(settings: Settings) -> Iterator[Settings]:
+    """The lake, built by the first worker that asks for it; the last one stops its Redis."""
+    folder = settings.lake.parent
+    lock, built, user = folder / "lock", folder / "built", folder / f"used-by-{os.getpid()}"
+    with waiting_for(lock):
+        user.touch()
+        if not built.exists():
+            _run_all_steps(settings)
+            built.touch()
+    yield settings
+    with waiting_for(lock):
+        user.unlink()
+        if not list(folder.glob("used-by-*")):
+            processes.stop_all(settings)
+
+
+def _run_all_steps(settings: Settings) -> None:
     from orchestration.runner import run_steps
     from orchestration.steps import in_order
     from orchestration.terminal import Terminal
@@ -68,8 +93,6 @@ def _lake_after_all_steps(settings: Settings) -> Iterator[Settings]:
     screen = io.StringIO()
     steps = [step for step in in_order() if step.name != "report"]  # whoever wants one writes it
     outcome = run_steps(settings, steps, Terminal(Console(file=screen, width=200)))
-    try:
-        assert outcome.ok, screen.getvalue()
-        yield settings
-    finally:
+    if not outcome.ok:
         processes.stop_all(settings)
+        pytest.fail(screen.getvalue())

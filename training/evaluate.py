@@ -84,7 +84,7 @@ def evaluate_lists(lists: IntArray, holdout: Holdout, predicted: FloatArray) -> 
 
 
 def hits_of(lists: IntArray, users: IntArray, relevant: csr_array) -> BoolArray:
-    """(users, k) whether what stands at each place is relevant for the user."""
+    """(users, k) whether the product at each place is relevant for the user."""
     products = relevant.shape[1]
     wanted = relevant[users].tocoo()
     wanted_keys = wanted.coords[0].astype(np.int64) * products + wanted.coords[1]

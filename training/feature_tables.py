@@ -1,9 +1,9 @@
-"""Features of many users x products at one instant, held by grain and joined by position.
+"""Features of many users x products at one instant, stored by grain and joined by position.
 
 Asking Feast for every pair of a user and a product would repeat each user's features as often as
 there are products. Here each view is asked once for its own entities; a pair's row is put
 together by looking up positions, and the derived features are computed at the grain they belong
-to. A test holds such rows equal to what Feast answers for the pair.
+to. A test compares those rows with what Feast answers for the pair.
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ class Interactions:
         """One row per user and product: its highest label, or its latest one.
 
         A rating replaces the one before, so the latest is what the user thinks; of several days'
-        affinities the strongest tells most. Rows come out in the order of user and product.
+        affinities the strongest says most. Rows come out in the order of user and product.
         """
         pair = self.users * (int(self.products.max(initial=0)) + 1) + self.products
         rank = self.labels if highest else self.times

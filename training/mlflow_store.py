@@ -18,7 +18,7 @@ EXPERIMENT = "recomart"
 
 @contextmanager
 def open_mlflow(settings: Settings) -> Iterator[tuple[Any, MlflowClient]]:
-    """MLflow, pointed at the lake's store while inside, with its chatter in the log."""
+    """MLflow, pointed at the lake's store while inside, with its messages in the log."""
     for name, value in {**TELEMETRY_OFF, "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}.items():
         os.environ.setdefault(name, value)
     import mlflow
@@ -57,9 +57,9 @@ def experiment_id(client: MlflowClient, settings: Settings) -> str:
 def _environment(settings: Settings) -> Iterator[None]:
     """The settings in the environment while inside: MLflow tries out a model that it logs, and the
     model's code (`mlflow_model.py`) finds its lake and Redis there, also where they were passed in."""
-    ours = settings.environment()
-    before = {name: os.environ.get(name) for name in ours}
-    os.environ.update(ours)
+    variables = settings.environment()
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     try:
         yield
     finally:

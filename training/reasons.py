@@ -97,7 +97,7 @@ def popular_reason(popularity: Popularity, product: int) -> str:
     """How many liked it lately."""
     likes = int(popularity.recent_likes[product])
     if likes == 0:
-        return "a favourite of other customers"
+        return "popular with other customers"
     customers = "customer" if likes == 1 else "customers"
     return f"popular now: {likes:,} {customers} liked it in {RECENT_DAYS} days"
 
@@ -105,7 +105,7 @@ def popular_reason(popularity: Popularity, product: int) -> str:
 def quality_reason(shopper: Shopper, product: int) -> str:
     """How others rate it."""
     if not shopper.rates:
-        return "liked best by other customers"
+        return "popular with other customers"
     popularity = shopper.popularity
     mean, highest = popularity.mean_ratings[product], popularity.scale[1]
-    return f"well rated by others ({mean:.1f} of {highest:g})"
+    return f"rated well by other customers ({mean:.1f} of {highest:g})"

@@ -40,7 +40,7 @@ class Recommendations:
     """A list for one user.
 
     Args:
-        known: whether the shop knows the user; if not, the list is what is popular.
+        known: whether the shop knows the user; if not, the list is the popular one.
         kind: of the model that made the list.
         model_version: in the registry.
         items: best first; fewer than asked when the shop has no more to offer.
@@ -57,7 +57,7 @@ class Recommender:
     """Answers for many users with one model and one snapshot.
 
     Raises:
-        NothingPublished: there is no snapshot, so nobody knows what the users have.
+        NothingPublished: there is no snapshot, so what users have is unknown.
     """
 
     def __init__(self, settings: Settings, artifact: Artifact, version: str) -> None:
@@ -78,7 +78,7 @@ class Recommender:
         was bought a moment ago too; and so is what is no longer in the catalogue.
 
         Raises:
-            RedisUnavailable: Redis does not answer, so nobody knows what the user has just bought.
+            RedisUnavailable: Redis does not answer, so what the user just bought is unknown.
         """
         user = self._artifact.users.position(user_id)
         candidates = self._listed.copy()

@@ -5,7 +5,7 @@
                                         60%      67%      73%      80%            90%
 
 A cut is a UTC midnight, near that share of the labels: batch features are those of whole days, so
-what stands at a cut is all that was known then. At each cut the base models (popularity, bias,
+the state at a cut is all that was known then. At each cut the base models (popularity, bias,
 SVD) are fitted on the labels before it, and the features are those as of it; the labels in the
 window that follows are what is to be foretold. So:
 
@@ -89,7 +89,7 @@ def split_by_time(times: TimeArray, as_of: np.datetime64) -> Split:
 
 
 def holdout(data: ShopData, window: Window, *, seed: int) -> Holdout:
-    """What happened in a window, as the question to a model that knows what was before it.
+    """What happened in a window, as the question to a model that learned from what was before it.
 
     Relevant is a listed product that the user liked in the window (label of at least
     rules.relevant) and, unless repeat purchases count, neither bought nor rated before the cut.

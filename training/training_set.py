@@ -21,7 +21,7 @@ from training.labels import ShopData
 
 MAX_ROWS = 40_000
 MIN_SAMPLED, MAX_SAMPLED = 20, 100
-"""Products sampled beside the liked ones, per list."""
+"""Products sampled in addition to the liked ones, per list."""
 MAX_LISTS = 2_000
 
 

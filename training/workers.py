@@ -1,4 +1,4 @@
-"""Calls in processes of their own: Surprise holds the interpreter's lock for as long as it learns."""
+"""Calls in processes of their own: Surprise keeps the interpreter's lock while it learns."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def run_calls(calls: Sequence[Call[Result]], *, processes: int, progress: Progre
     results: dict[int, Result] = {}
     waiting = list(enumerate(calls))[::-1]
     with ExitStack() as stack:
-        # not forked: DuckDB, Arrow and OpenMP have threads by now, and their locks would stay held
+        # not forked: DuckDB, Arrow and OpenMP have threads by now, and their locks would stay locked
         context = multiprocessing.get_context("spawn")
         workers = {}
         for _ in range(min(processes, len(calls))):
@@ -56,13 +56,13 @@ def run_calls(calls: Sequence[Call[Result]], *, processes: int, progress: Progre
         while len(results) < len(calls):
             for connection in wait(workers):
                 worker = workers[cast(Connection, connection)]
-                said = worker.hear()
-                if isinstance(said, _Progress):
-                    progress(said.what, said.done, said.total)
+                message = worker.receive()
+                if isinstance(message, _Progress):
+                    progress(message.what, message.done, message.total)
                     continue
-                if said.error is not None:
-                    raise said.error
-                results[said.number] = cast(Result, said.result)
+                if message.error is not None:
+                    raise message.error
+                results[message.number] = cast(Result, message.result)
                 if waiting:
                     worker.give(*waiting.pop())
     return [results[number] for number in range(len(calls))]
@@ -89,17 +89,17 @@ class _Worker:
 
     @classmethod
     def start(cls, context: Any) -> _Worker:
-        ours, theirs = context.Pipe()
+        parent_end, worker_end = context.Pipe()
         # a daemon: ended with this process, should it end without having come to `stop`
-        process = context.Process(target=_work, args=(theirs,), daemon=True)
+        process = context.Process(target=_work, args=(worker_end,), daemon=True)
         process.start()
-        theirs.close()
-        return cls(process, ours)
+        worker_end.close()
+        return cls(process, parent_end)
 
     def give(self, number: int, call: Call[object]) -> None:
         self.connection.send((number, call))
 
-    def hear(self) -> _Progress | _Answer:
+    def receive(self) -> _Progress | _Answer:
         try:
             return cast(_Progress | _Answer, self.connection.recv())
         except (EOFError, ConnectionResetError) as exc:
@@ -111,8 +111,8 @@ class _Worker:
             ) from exc
 
     def stop(self) -> None:
-        # it holds nothing that wants an end of its own, and whoever started us may have had it
-        # ignore SIGTERM: Dagster does, below nohup
+        # killed, not terminated: it has nothing to clean up, and it may ignore SIGTERM, as it does
+        # below nohup and Dagster
         self.process.kill()
         self.process.join()
         self.connection.close()

@@ -27,7 +27,7 @@ def serve(
 
     Raises:
         NotReady: there is no catalogue yet.
-        PortInUse: another process has the port; names it where the system tells.
+        PortInUse: another process has the port; names it where the system allows.
     """
     served = served_for(settings)
     if not served.catalogue.is_file():

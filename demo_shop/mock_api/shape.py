@@ -8,8 +8,8 @@ from typing import Any
 
 from demo_shop.source_data import CATALOGUE
 from ingestion.readers.json_values import at_path
-from ingestion.sources.api import MOCK_API, ApiSource
-from recomart.settings import Settings
+from ingestion.sources.api import ApiSource
+from recomart.settings import MOCK_API, Settings
 from recomart.shop.file import load_shop
 
 

@@ -32,7 +32,7 @@ FEAST_TYPES = {
 class Column:
     """A column as its YAML describes it. `data_type` is in lower case, without parameters.
 
-    `in_services` is false for what is published and served, but belongs to no feature service.
+    `in_services` is false for a column that is published and served, but in no feature service.
     """
 
     name: str
@@ -54,7 +54,7 @@ class FeatureMeta:
 class Model:
     """A model that is published: its table, its columns, its order, its place in Feast.
 
-    Each version of a model in dbt is one of its own, named by its alias: `ftr_users_v2`.
+    Each version of a model in dbt is a model of its own, named by its alias: `ftr_users_v2`.
     """
 
     name: str
@@ -68,12 +68,12 @@ class Model:
 
     @property
     def join_keys(self) -> tuple[str, ...]:
-        """Columns that name the entity; empty for what is no feature view."""
+        """Columns that name the entity; empty for a table that is not a feature view."""
         return tuple(JOIN_KEYS[entity] for entity in self.feast.entities) if self.feast else ()
 
     @property
     def features(self) -> tuple[tuple[Column, str], ...]:
-        """Every column that is no key and no timestamp of the row, with its Feast type."""
+        """Every column but the keys and the row's timestamps, with its Feast type."""
         apart = {*self.join_keys, EVENT_TIMESTAMP, CREATED_AT}
         return tuple((c, FEAST_TYPES[c.data_type]) for c in self.columns if c.name not in apart)
 
@@ -151,7 +151,7 @@ def _check(model: Model, where: str) -> None:
     unknown = [entity for entity in model.feast.entities if entity not in JOIN_KEYS]
     if unknown:
         raise ConfigurationError(
-            f"{model.name}: feast.entities names what is no entity",
+            f"{model.name}: feast.entities names an unknown entity",
             where=where,
             found=", ".join(unknown),
             help="entities are " + ", ".join(JOIN_KEYS),
@@ -172,7 +172,7 @@ def _check(model: Model, where: str) -> None:
     for column in model.columns:
         if column.data_type not in FEAST_TYPES:
             raise ConfigurationError(
-                f"{model.name}.{column.name}: Feast has no type for it",
+                f"{model.name}.{column.name}: Feast has no type for this column",
                 where=where,
                 found=f"data_type: {column.data_type or 'not declared'}",
                 help="one of " + ", ".join(FEAST_TYPES),

@@ -66,11 +66,14 @@ def models_of(snapshot: Snapshot) -> tuple[Model, ...]:
         SnapshotDamaged: the manifest is missing or unreadable.
     """
     try:
-        return read_models(snapshot.manifest)
+        models = read_models(snapshot.manifest)
     except FileNotFoundError as exc:
         raise _unreadable(snapshot, "no such file") from exc
     except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as exc:
         raise _unreadable(snapshot, f"not a manifest of dbt: {exc!r}") from exc
+    if not models:
+        raise _unreadable(snapshot, "no model that is published")
+    return models
 
 
 def _unreadable(snapshot: Snapshot, found: str) -> SnapshotDamaged:

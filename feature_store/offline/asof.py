@@ -2,10 +2,11 @@
 
 The join finds the numbers of the rows; their values are fetched afterwards (`parquet_rows.py`).
 
-Rows of one event time are versions of each other (`feature_store/bitemporal.py`): the one created last holds.
-What was known at the label's own time is found in two passes. The first gives the row that holds
-now. Where it was created by the label's time, it held then too: it is the newest of all rows, so
-also of those known then. The few other labels are joined again, with what was known alone.
+Rows of one event time are versions of each other (`feature_store/bitemporal.py`): the one created
+last is valid. What was known at the label's own time is found in two passes. The first gives the
+row that is valid now. Where it was created by the label's time, it was valid then too: it is the
+newest of all rows, so also of those known then. The few other labels are joined again, with what
+was known then alone.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ AT = "_at"
 UNKNOWN_THEN = "_unknown_then"
 
 _NEVER = "(-9223372036854775808)"
-"""Stands for no created time: such a row is older than its other versions, and never known then."""
+"""In place of a missing created time: that row is older than its other versions, and counts as never
+known."""
 
 # One number orders rows by event time and then by created time: 64 bits for each.
 _EVENT_UNIT = "18446744073709551616::hugeint"
@@ -95,13 +97,15 @@ def join_view(
     connection.execute("set asof_loop_join_threshold = 0")
     rows = ParquetRows.of(connection, view.path)
     versions = _find_versions(connection, view, rows)
-    told = as_known_then and versions.late
-    joined = connection.execute(_newest(view, rows, versions, told=told)).to_arrow_table()
+    check_known = as_known_then and versions.late
+    joined = connection.execute(
+        _newest(view, rows, versions, check_known=check_known)
+    ).to_arrow_table()
     labels = joined[ROW].to_numpy()
     # in place of an `order by`, which sorts: these are places
     numbers = np.empty(len(labels), dtype=np.int64)
     numbers[labels] = joined[NUMBER].to_numpy()
-    if told and len(again := labels[joined[UNKNOWN_THEN].to_numpy()]):
+    if check_known and len(again := labels[joined[UNKNOWN_THEN].to_numpy()]):
         known = _known_then(connection, view, rows, again)
         numbers[known[ROW].to_numpy()] = known[NUMBER].to_numpy()
     columns = dict.fromkeys(column for column, _ in view.features)
@@ -113,7 +117,7 @@ def join_view(
 
 @dataclass(frozen=True)
 class _Versions:
-    """What the created times of a view's rows tell: that most files have none worth a look.
+    """What the created times of a view's rows show: most files have none that matter.
 
     Args:
         late: whether any row was created at another time than its event time.
@@ -153,10 +157,11 @@ def _find_versions(
     return _Versions(late=True, corrected=table if count and count[0] else None)
 
 
-def _newest(view: ViewJoin, rows: ParquetRows, versions: _Versions, *, told: bool) -> str:
-    """Each label's row that holds now; `told` adds whether it was unknown at the label's time."""
+def _newest(view: ViewJoin, rows: ParquetRows, versions: _Versions, *, check_known: bool) -> str:
+    """Each label's row that is valid now, and, for `check_known`, whether it was unknown at the label's
+    time."""
     outputs = [f"l.{ROW}", _valid(view, f"f.{NUMBER}", "f._event")]
-    if told:
+    if check_known:
         unknown = f"f._created > l.{AT} or f._created = {_NEVER}"
         outputs.append(f"coalesce({unknown}, false) as {UNKNOWN_THEN}")
     facts = _facts(view, rows)
@@ -176,7 +181,7 @@ def _newest(view: ViewJoin, rows: ParquetRows, versions: _Versions, *, told: boo
 def _known_then(
     connection: duckdb.DuckDBPyConnection, view: ViewJoin, rows: ParquetRows, labels: np.ndarray
 ) -> pa.Table:
-    """The rows that held at the labels with these row numbers, as was known then; in any order."""
+    """The rows that were valid at the labels with these row numbers, as known then; in any order."""
     connection.register("_again", pa.table({ROW: pa.array(labels)}))
     connection.execute(
         f"create or replace temp table {LABELS_AGAIN} as from {LABELS} semi join _again using ({ROW})"

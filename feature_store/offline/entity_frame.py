@@ -40,7 +40,7 @@ class EntityFrame:
         return self.source if isinstance(self.source, pa.Table) else pq.read_table(self.source)
 
     def parts(self, rows: int) -> Iterator[pa.Table]:
-        """The labels in their order, at most so many at a time; one empty part when there are none."""
+        """The labels in their order, at most `rows` at a time; one empty part when there are none."""
         if isinstance(self.source, pa.Table):
             for start in range(0, max(self.source.num_rows, 1), rows):
                 yield self.source.slice(start, rows)

@@ -25,7 +25,7 @@ NONE = -1
 """The number of no row: its values are null."""
 
 SPAN_ROWS = 250_000
-"""At most so many rows of a file are in memory at a time (or one row group)."""
+"""At most this many rows of a file are in memory at a time (or one row group)."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class ParquetRows:
 
     Args:
         path: a file or a glob, as DuckDB reads it.
-        files: the files that it stands for.
+        files: the files behind the path.
         starts: the number of each file's first row.
     """
 
@@ -131,7 +131,7 @@ class _Wanted:
     """The rows of a result.
 
     Args:
-        places: where each stands among the rows that the spans give, one span after the other.
+        places: the position of each among the rows of all spans, one span after the other.
         there: whether there is a row at all; where not, its place is any.
     """
 

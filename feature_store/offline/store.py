@@ -1,8 +1,8 @@
 """Feast's offline store on DuckDB, with point-in-time joins by ASOF and a memory limit.
 
 Feast's own DuckDB store joins every label with the whole past of its entity, and then keeps the
-newest row of each; ASOF finds that row directly (`feature_store/offline/asof.py`). Beside the speed, a user
-sees that rows keep their order.
+newest row of each; ASOF finds that row directly (`feature_store/offline/asof.py`).
+It is faster, and rows keep their order.
 """
 
 from __future__ import annotations
@@ -193,7 +193,8 @@ class AsofRetrievalJob(RetrievalJob):
         )
 
     def _to_df_internal(self, timeout: int | None = None) -> pd.DataFrame:
-        return self._to_arrow_internal(timeout).to_pandas()
+        frame: pd.DataFrame = self._to_arrow_internal(timeout).to_pandas()
+        return frame
 
     @property
     def full_feature_names(self) -> bool:
@@ -236,7 +237,8 @@ class AsofRetrievalJob(RetrievalJob):
 
 @dataclass(frozen=True)
 class _Files:
-    """Which file a source's path stands for: those of the current snapshot may be another's."""
+    """The file to read for a source's path: with a pinned snapshot, its own instead of the current
+    one's."""
 
     config: AsofDuckDBOfflineStoreConfig
 
@@ -254,7 +256,8 @@ def _view_join(
     if not isinstance(source, FileSource) or not source.path.endswith(".parquet"):
         raise ValueError(f"feature view {view.name}: its source is no Parquet file: {source}")
     mapped = {new: old for old, new in source.field_mapping.items()}
-    prefix = f"{view.projection.name_to_use()}:"
+    projection: Any = view.projection  # Feast's methods of it have no types
+    prefix = f"{projection.name_to_use()}:"
     shown = view.projection.name_alias or view.name
     wanted = [ref.removeprefix(prefix) for ref in feature_refs if ref.startswith(prefix)]
     join_keys = view.projection.join_key_map or {e.name: e.name for e in view.entity_columns}

@@ -50,7 +50,7 @@ class BulkRedisOnlineStoreConfig(RedisOnlineStoreConfig):
 
 
 class BulkRedisOnlineStore(RedisOnlineStore):
-    """Feast's Redis store, and a way in for tables."""
+    """Feast's Redis store, which takes whole tables too."""
 
     def takes_tables(self, config: RepoConfig, view: FeatureView) -> bool:
         """Whether a view's tables can be written as they are.
@@ -109,7 +109,8 @@ class BulkRedisOnlineStore(RedisOnlineStore):
             dtype=np.int64,
         )
         # Feast takes a stored time of 1970 or before for none
-        return places[(stored <= 0) | (nanos > stored)]
+        newer: np.ndarray = places[(stored <= 0) | (nanos > stored)]
+        return newer
 
 
 def newest(keys: pa.Array, times: np.ndarray) -> np.ndarray:

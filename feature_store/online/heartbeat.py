@@ -69,7 +69,7 @@ class _HeartbeatRecord:
 
 @dataclass(frozen=True)
 class Publication:
-    """The last publish of all views together: what a lookup must know before it reads a view.
+    """The last publish as a whole: what a lookup must know before it reads a view.
 
     Args:
         services: the views of each feature service.
@@ -135,7 +135,7 @@ _PUBLICATION_FORMAT = RecordFormat(_PublicationRecord)
 
 
 def heartbeat_key(project: str, view: str) -> str:
-    """The Redis key of a view's heartbeat; that of `derived` holds the Publication."""
+    """The Redis key of a view's heartbeat; the Publication is under the view `derived`."""
     return f"recomart:{project}:publish:{view}"
 
 

@@ -1,11 +1,14 @@
 """How Feast lays features out in Redis, written and read without importing Feast.
 
+Own code, since Feast's import costs 3 s a process, and its read of 10 features of 100 entities 7 to
+8 ms, where this layout with raw HMGETs takes 1.4 ms (`python -m benchmarks.lookup`).
+
 One hash per entity and project. Its key is the entity's serialized key followed by the project's
 name; its fields are `mmh3_32("<view>:<feature>")` with a serialized `feast.types.Value`, and
 `_ts:<view>` with a `google.protobuf.Timestamp`. A null is the empty message, but for times.
 
 Source: Feast 0.67, `feast/infra/key_encoding_utils.py` (version 3), `online_stores/redis.py`,
-`protos/feast/types/Value.proto`. A test holds the bytes equal to Feast's own.
+`protos/feast/types/Value.proto`. A test compares the bytes with Feast's own.
 """
 
 from __future__ import annotations
@@ -115,7 +118,7 @@ def decode_value(data: bytes | None) -> Scalar:
         return None
     tag = data[0]
     if tag == 0x29:
-        return _DOUBLE.unpack_from(data, 1)[0]
+        return float(_DOUBLE.unpack_from(data, 1)[0])
     if tag == 0x20:
         return _signed(_read_varint(data, 1)[0])
     if tag == 0x40:

@@ -1,7 +1,7 @@
 """What Redis serves now: features of users and products, each with a status and an age.
 
 Reads Feast's layout directly (`feature_store/online/layout.py`), one user and many products in one
-round trip, without importing Feast. A test holds it equal to `get_online_features`.
+round trip, without importing Feast. A test compares it with `get_online_features`.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from redis.exceptions import RedisError
 
 from feature_store.derivation import DERIVED_FEATURES, SERVICE, VIEW, derive_columns
 from feature_store.online.heartbeat import Heartbeat, Publication, heartbeat_key
-from feature_store.online.resp import Conversation, command, converse
+from feature_store.online.resp import RedisQuery, command, run_query
 from feature_store.online.rows import FeatureValue, Key, OnlineRows, Status, as_key, decode_rows
 from feature_store.realtime.features import FEATURES, JOIN_KEYS, PRODUCTS, USERS
 from feature_store.realtime.lookup import bought_products, realtime_rows
-from feature_store.realtime.reading import CATEGORY, together
+from feature_store.realtime.reading import CATEGORY, both
 from feature_store.realtime.trending import Trending, trending_products
 from feature_store.records import DamagedRecord
 from feature_store.times import datetimes
@@ -35,13 +35,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_Seen: TypeAlias = tuple[Publication, dict[str, Heartbeat]]
+_Published: TypeAlias = tuple[Publication, dict[str, Heartbeat]]
+"""What is published, and each view's last publish."""
 
-_Plan: TypeAlias = Callable[[_Seen], Mapping[str, Sequence[Key]]]
+_Plan: TypeAlias = Callable[[_Published], Mapping[str, Sequence[Key]]]
 """Which keys of which views to read, given what is published."""
 
-LookupConversation: TypeAlias = Conversation[tuple[Publication, dict[str, OnlineRows]]]
-"""Yields commands, takes their replies, returns rows: for any way of talking to Redis."""
+LookupQuery: TypeAlias = RedisQuery[tuple[Publication, dict[str, OnlineRows]]]
+"""What is published, and the rows that were asked for, by view."""
 
 __all__ = ["FeatureValue", "OnlineFeatures", "OnlineRows", "Status"]
 
@@ -57,7 +58,7 @@ class OnlineFeatures:
         self._settings = settings
         self._deadline = deadline
         self._client: redis.Redis | None = None
-        self._seen: _Seen | None = None
+        self._last: _Published | None = None
 
     def read(self, view: str, keys: Sequence[Key], as_of: datetime | None = None) -> OnlineRows:
         """A view's rows for many keys, in one round trip (three for the first lookup).
@@ -78,7 +79,7 @@ class OnlineFeatures:
     ) -> dict[str, OnlineRows]:
         """Rows of several views, each for its own keys, in one round trip.
 
-        One user and many products, with what is known since the last publish:
+        One user and many products, including what happened since the last publish:
         `{"ftr_users": [user], "ftr_products": products, "rt_users": [user], "rt_products": products}`.
         `rt_users` takes a second round trip when there is a product to look up the price of.
 
@@ -110,11 +111,11 @@ class OnlineFeatures:
 
     def user(self, user_id: str) -> list[FeatureValue]:
         """Everything that is served by user alone: what is published, what derives from it at the
-        last `as_of`, and what the speed layer knows now."""
+        last `as_of`, and what the speed layer has counted by now."""
         return self._values(USERS, user_id)
 
     def product(self, product_id: str) -> list[FeatureValue]:
-        """Everything that is served by product, as `user` tells it."""
+        """Everything that is served by product alone; as `user`."""
         return self._values(PRODUCTS, product_id)
 
     def publication(self) -> Publication:
@@ -162,9 +163,9 @@ class OnlineFeatures:
             ),
         }
         publication, found = self._read(
-            lambda seen: {
+            lambda published: {
                 view: wanted[frozenset(beat.layout.join_keys)][0]
-                for view, beat in _of_service(seen, service).items()
+                for view, beat in _of_service(published, service).items()
                 if frozenset(beat.layout.join_keys) in wanted
             }
         )
@@ -192,8 +193,12 @@ class OnlineFeatures:
     def _values(self, realtime: str, key: str) -> list[FeatureValue]:
         join_keys = (JOIN_KEYS[realtime],)
         publication, found = self._read(
-            lambda seen: {
-                **{v: [key] for v, beat in seen[1].items() if beat.layout.join_keys == join_keys},
+            lambda published: {
+                **{
+                    v: [key]
+                    for v, beat in published[1].items()
+                    if beat.layout.join_keys == join_keys
+                },
                 realtime: [key],
             }
         )
@@ -219,30 +224,30 @@ class OnlineFeatures:
     def _read(
         self, plan: _Plan, as_of: datetime | None = None
     ) -> tuple[Publication, dict[str, OnlineRows]]:
-        return self._answer(self.conversation(plan, as_of))
+        return self._answer(self.query(plan, as_of))
 
-    def _answer(self, talk: Conversation[T]) -> T:
+    def _answer(self, query: RedisQuery[T]) -> T:
         until = time.monotonic() + self._deadline
         try:
             if self._client is None:
                 self.require_server()
                 self._client = connect(self._settings, deadline=self._deadline)
-            return converse(self._client, talk, until=until)
+            return run_query(self._client, query, until=until)
         except RedisError as exc:
             raise no_answer(self._settings, exc, self._deadline) from exc
 
-    def conversation(self, plan: _Plan, as_of: datetime | None = None) -> LookupConversation:
-        """Rows of several views in one round trip: yields commands, takes their replies.
+    def query(self, plan: _Plan, as_of: datetime | None = None) -> LookupQuery:
+        """The query for rows of several views, in one round trip.
 
         The publication and the heartbeats come along with the rows: when a publish has changed
-        the views since they were last seen, the rows are read again by the new ones.
+        the views since they were last read, the rows are read again by the new layout.
         """
-        seen = self._seen or (yield from self._look())
+        expected = self._last or (yield from self._read_published())
         while True:
-            publication, beats = seen
-            asked = plan(seen)
+            publication, beats = expected
+            asked = plan(expected)
             stored = {view: keys for view, keys in asked.items() if view not in FEATURES}
-            published = self._published_rows(seen, stored)
+            rows_query = self._rows(expected, stored)
             if len(stored) < len(asked):
                 users, products = (
                     [as_key(key, (JOIN_KEYS[view],))[0] for key in asked.get(view, ())]
@@ -250,21 +255,21 @@ class OnlineFeatures:
                 )
                 project = self._settings.feast_project
                 recent = realtime_rows(project, users, products, as_of)
-                (fresh, now, rows), realtime = yield from together(published, recent)
+                (fresh, now, rows), realtime = yield from both(rows_query, recent)
                 rows |= {view: realtime[view] for view in FEATURES if view in asked}
             else:
-                fresh, now, rows = yield from published
+                fresh, now, rows = yield from rows_query
             same = all(now[view].layout == beats[view].layout for view in stored)
             if same and (fresh.views, fresh.services) == (publication.views, publication.services):
-                self._seen = fresh, beats | now
+                self._last = fresh, beats | now
                 return fresh, rows
-            seen = yield from self._look()
+            expected = yield from self._read_published()
 
-    def _published_rows(
-        self, seen: _Seen, asked: Mapping[str, Sequence[Key]]
-    ) -> Conversation[tuple[Publication, dict[str, Heartbeat], dict[str, OnlineRows]]]:
-        """The rows as `seen` lays them out, and what is published by now."""
-        publication, beats = seen
+    def _rows(
+        self, expected: _Published, asked: Mapping[str, Sequence[Key]]
+    ) -> RedisQuery[tuple[Publication, dict[str, Heartbeat], dict[str, OnlineRows]]]:
+        """The rows by the layout of `expected`, and what is published by now."""
+        publication, beats = expected
         unknown = [view for view in asked if view not in beats]
         if unknown:
             raise NothingPublished(
@@ -292,7 +297,7 @@ class OnlineFeatures:
             start = end
         return self._publication(replies[0]), now, rows
 
-    def _look(self) -> Generator[list[bytes], list[Any], _Seen]:
+    def _read_published(self) -> Generator[list[bytes], list[Any], _Published]:
         """What is published, from Redis."""
         project = self._settings.feast_project
         (text,) = yield [_get(heartbeat_key(project, VIEW))]
@@ -305,14 +310,14 @@ class OnlineFeatures:
     def _publication(self, text: bytes | None) -> Publication:
         project = self._settings.feast_project
         with _readable(heartbeat_key(project, VIEW)):
-            return Publication.from_json(project, self._published(text))
+            return Publication.from_json(project, self._required(text))
 
     def _heartbeat(self, view: str, text: bytes | None) -> Heartbeat:
         project = self._settings.feast_project
         with _readable(heartbeat_key(project, view)):
-            return Heartbeat.from_json(project, view, self._published(text))
+            return Heartbeat.from_json(project, view, self._required(text))
 
-    def _published(self, text: bytes | None) -> bytes:
+    def _required(self, text: bytes | None) -> bytes:
         if text is None:
             raise self._nothing_published()
         return text
@@ -324,7 +329,7 @@ class OnlineFeatures:
         )
 
     def require_server(self) -> None:
-        """Raise NothingPublished where a server would be started to hear just that."""
+        """Raise NothingPublished rather than start a server only to find that nothing is published."""
         if not self._settings.redis_url and not self._settings.current_features.exists():
             raise self._nothing_published()
 
@@ -342,8 +347,8 @@ def _readable(key: str) -> Iterator[None]:
         ) from exc
 
 
-def _of_service(seen: _Seen, service: str) -> dict[str, Heartbeat]:
-    publication, beats = seen
+def _of_service(published: _Published, service: str) -> dict[str, Heartbeat]:
+    publication, beats = published
     if service not in publication.services:
         raise NothingPublished(
             f"no feature service {service} is published to this Redis",

@@ -1,4 +1,4 @@
-"""The online lookup for a server on asyncio: as `feature_store/online/lookup.py`, without holding up the loop."""
+"""The online lookup for a server on asyncio: as `lookup.py`, without blocking the event loop."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import redis.asyncio
 from redis.exceptions import RedisError
 
 from feature_store.online.lookup import OnlineFeatures
-from feature_store.online.resp import Conversation, converse_async
+from feature_store.online.resp import RedisQuery, run_query_async
 from feature_store.online.rows import Key, OnlineRows
 from feature_store.realtime.lookup import bought_products
 from feature_store.realtime.trending import Trending, trending_products
@@ -51,7 +51,7 @@ class AsyncOnlineFeatures:
             RedisUnavailable: no answer within the deadline.
             ValueError: real-time features are asked at an instant whose state has expired.
         """
-        return (await self._answer(self._lookup.conversation(lambda _: asked, as_of)))[1]
+        return (await self._answer(self._lookup.query(lambda _: asked, as_of)))[1]
 
     async def trending(self, limit: int = 10, as_of: datetime | None = None) -> list[Trending]:
         """The products with the highest trending scores; as `OnlineFeatures.trending`."""
@@ -62,11 +62,11 @@ class AsyncOnlineFeatures:
         """Products that a user bought in the last 24 hours; as `OnlineFeatures.bought`."""
         return await self._answer(bought_products(self._settings.feast_project, user_id))
 
-    async def _answer(self, talk: Conversation[T]) -> T:
+    async def _answer(self, query: RedisQuery[T]) -> T:
         until = time.monotonic() + self._deadline
         try:
             client = self._client or await self._open()
-            return await converse_async(client, talk, until=until)
+            return await run_query_async(client, query, until=until)
         except RedisError as exc:
             raise no_answer(self._settings, exc, self._deadline) from exc
 

@@ -81,7 +81,7 @@ class ColumnarComputeEngine(LocalComputeEngine):
 
 
 def _is_plain(task: MaterializationTask) -> bool:
-    """Whether the view's newest rows go online just as they stand in its source."""
+    """Whether the view's newest rows are copied from its source as they are."""
     view = task.feature_view
     return (
         type(view) is FeatureView

@@ -1,6 +1,9 @@
-"""Many Redis commands at once, as bytes made ahead: a tenth of the cost of redis-py's pipeline.
+"""Many Redis commands at once, as bytes packed beforehand, and queries made of such exchanges.
 
 redis-py opens, authenticates and keeps the connections; hiredis, which it brings, reads the replies.
+The rest is our own code because it is measured to be faster: a lookup of one user and 200 products
+takes 12.6 ms through `exchange`, and 19.3 ms through redis-py's pipeline, which packs each command
+again (`python -m benchmarks.lookup`).
 """
 
 from __future__ import annotations
@@ -22,29 +25,35 @@ READ_BYTES = 1 << 18
 TOO_LATE = "no answer before the deadline"
 
 A = TypeVar("A")
-Conversation = Generator[list[bytes], list[Any], A]
-"""Yields commands, takes their replies, returns what they tell: for any way of talking to Redis."""
+RedisQuery = Generator[list[bytes], list[Any], A]
+"""A query in one or more round trips: yields commands, is sent their replies, returns its result.
+
+It does no input or output itself, so `run_query` and `run_query_async` run the same one, and two can
+share round trips (`feature_store/realtime/reading.py`).
+"""
 
 
-def converse(client: redis.Redis, talk: Conversation[A], *, until: float | None = None) -> A:
-    """What a conversation tells; each of its rounds is an `exchange`."""
+def run_query(client: redis.Redis, query: RedisQuery[A], *, until: float | None = None) -> A:
+    """The result of a query; each round trip is an `exchange`."""
     replies = None
     while True:
         try:
-            commands = next(talk) if replies is None else talk.send(replies)
-        except StopIteration as told:
-            return told.value
+            commands = next(query) if replies is None else query.send(replies)
+        except StopIteration as end:
+            result: A = end.value
+            return result
         replies = exchange(client, commands, until=until)
 
 
-async def converse_async(client: redis.asyncio.Redis, talk: Conversation[A], *, until: float) -> A:
-    """As `converse`, without holding up the event loop."""
+async def run_query_async(client: redis.asyncio.Redis, query: RedisQuery[A], *, until: float) -> A:
+    """As `run_query`, without blocking the event loop."""
     replies = None
     while True:
         try:
-            commands = next(talk) if replies is None else talk.send(replies)
-        except StopIteration as told:
-            return told.value
+            commands = next(query) if replies is None else query.send(replies)
+        except StopIteration as end:
+            result: A = end.value
+            return result
         replies = await exchange_async(client, commands, until=until)
 
 
@@ -65,7 +74,7 @@ def exchange(
 
     Args:
         until: the instant of `time.monotonic()` by which all replies must be there; without it,
-            the client's own time-out holds for each wait.
+            the client's own timeout applies to each wait.
 
     Returns:
         One reply per command, in order.
@@ -83,7 +92,7 @@ def exchange_pieces(
     until: float | None = None,
 ) -> list[Any]:
     """As `exchange`, for pieces of packed commands, each with the count of its commands."""
-    connection = client.connection_pool.get_connection()
+    connection: Any = client.connection_pool.get_connection()
     replies: list[Any] = []
     reader = hiredis.Reader()
     sent = 0
@@ -96,7 +105,7 @@ def exchange_pieces(
         _receive(connection, reader, replies, sent, until)
         return replies
     except BaseException:
-        connection.disconnect()  # unread replies would answer somebody else's question
+        connection.disconnect()  # unread replies would be taken for those of the next query
         raise
     finally:
         if connection._sock is not None and until is not None:
@@ -107,11 +116,11 @@ def exchange_pieces(
 async def exchange_async(
     client: redis.asyncio.Redis, commands: Iterable[bytes], *, until: float
 ) -> list[Any]:
-    """As `exchange`, without holding up the event loop."""
-    pool = client.connection_pool
+    """As `exchange`, without blocking the event loop."""
+    pool: Any = client.connection_pool
     replies: list[Any] = []
     reader = hiredis.Reader()
-    connection = None
+    connection: Any = None
     whole = False
     packed = list(commands)
     try:
@@ -141,7 +150,7 @@ def _pieces(commands: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:
 def _receive(
     connection: Any, reader: hiredis.Reader, replies: list[Any], wanted: int, until: float | None
 ) -> None:
-    """Read until there are so many replies."""
+    """Read until there are `wanted` replies."""
     while len(replies) < wanted:
         _give_time(connection, until)
         try:
@@ -157,7 +166,7 @@ def _take(reader: hiredis.Reader, data: bytes, replies: list[Any]) -> None:
     if not data:
         raise RedisConnectionError("the server closed the connection")
     reader.feed(data)
-    # all of them, also those to later commands: no read would bring them again
+    # all of them, also those to later commands: they will not be read again
     while (reply := reader.gets()) is not False:
         if isinstance(reply, hiredis.ReplyError):
             raise ResponseError(str(reply))

@@ -21,7 +21,7 @@ class Status(StrEnum):
     """What can be said of a value."""
 
     PRESENT = "PRESENT"
-    NULL = "NULL"  # the entity is known, and this feature has no value
+    NULL = "NULL"  # the view has a row of the entity, and this feature has no value in it
     NOT_FOUND = "NOT_FOUND"  # the view has no row of this entity
     STALE = "STALE"  # a value, but the view's last publish is older than its limit
 
@@ -60,16 +60,16 @@ class OnlineRows:
 
     def statuses(self, feature: str) -> list[Status]:
         """(n) what can be said of a feature's values."""
-        held, null, absent = (
+        present, null, absent = (
             Status.STALE if self.stale else Status.PRESENT,
             Status.NULL,
             Status.NOT_FOUND,
         )
         column = self.columns[feature]
         if self.found.all():
-            return [null if value is None else held for value in column]
+            return [null if value is None else present for value in column]
         return [
-            (null if value is None else held) if found else absent
+            (null if value is None else present) if found else absent
             for value, found in zip(column, self.found.tolist(), strict=True)
         ]
 

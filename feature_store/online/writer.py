@@ -23,7 +23,7 @@ def write_rows(
         rows: the view's join keys (no nulls), features, and the event timestamp, none null.
     """
     exchange_pieces(client, table_pieces(layout, rows, event_timestamp))
-    return rows.num_rows
+    return int(rows.num_rows)
 
 
 def table_pieces(
@@ -68,7 +68,7 @@ def row_pieces(
 def delete_rows(client: redis.Redis, layout: ViewLayout, keys: Sequence[bytes]) -> int:
     """Remove a view's fields from entities, and return how many had any.
 
-    An entity without a field of another view is gone whole.
+    An entity without a field of another view is removed as a whole.
     """
     head = b"*%d\r\n$4\r\nHDEL\r\n" % (3 + len(layout.fields))
     fields = b"".join(map(bulk, (layout.time_field, *layout.fields)))

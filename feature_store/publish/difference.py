@@ -1,7 +1,7 @@
 """What differs between two published histories of a view: each entity's newest row, before and now.
 
 Both files are in the order of the entities' keys, so one pass over the two finds every difference,
-a stretch of keys at a time: no index, no state beside the snapshots, and memory for a stretch.
+a stretch of keys at a time: no index, no state but the snapshots, and memory for one stretch.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class ViewHistory:
 
     Args:
         file: Parquet in the order of the join keys, with event_timestamp, created_at, features.
-        as_of: with a time zone; rows from later on are not seen.
+        as_of: with a time zone; rows of a later time are ignored.
     """
 
     file: Path
@@ -48,7 +48,7 @@ class Stretch:
     Args:
         newest: the entities' newest rows at `as_of`: keys, event_timestamp, features.
         changed: those of them that are new or have other values than before.
-        gone: keys of the entities that were before and are no more.
+        gone: keys of the entities that existed before and no longer do.
         read: rows of the history behind it.
     """
 
@@ -134,30 +134,30 @@ def _stretches(history: ViewHistory) -> Iterator[pa.Table]:
     """The file's rows, a row group or more at a time; the rows of a first key stay together."""
     key = history.join_keys[0]
     with pq.ParquetFile(history.file) as file:
-        held = _empty(history)
+        pending = _empty(history)
         for group in range(file.num_row_groups):
             rows = file.read_row_group(group, columns=history.columns)
-            rows = pa.concat_tables([held, rows.select(history.columns)])
+            rows = pa.concat_tables([pending, rows.select(history.columns)])
             if not np.all(_steps(rows[key].combine_chunks(), pc.less_equal)):
                 raise SnapshotDamaged(
                     f"the rows are not in the order of {key}",
                     where=str(history.file),
-                    help="run 'recomart publish' again: it writes the snapshot anew",
+                    help="run 'recomart publish' again: it writes the snapshot from scratch",
                 )
             if rows.num_rows == 0:
                 continue
             complete = pc.sum(pc.less(rows[key], rows[key][-1])).as_py()
-            held = rows.slice(complete)
+            pending = rows.slice(complete)
             if complete:
                 yield rows.slice(0, complete)
-        if held.num_rows:
-            yield held
+        if pending.num_rows:
+            yield pending
 
 
 def _matches(
     rows: pa.Table, old: pa.Table, join_keys: Sequence[str]
 ) -> tuple[pa.Array | None, pa.Array]:
-    """For each row the place of its entity among the old ones; None when all stand alike.
+    """For each row the place of its entity among the old ones; None when both have the same entities in the same order.
 
     Returns:
         (n) places, null for a new entity; (m) whether an old entity is gone.
@@ -169,19 +169,19 @@ def _matches(
         both = pa.chunked_array([*rows[key].chunks, *old[key].chunks], rows[key].type)
         coded = both.combine_chunks().dictionary_encode()
         codes = codes * max(len(coded.dictionary), 1) + coded.indices.to_numpy()
-    ours, theirs = pa.array(codes[: rows.num_rows]), pa.array(codes[rows.num_rows :])
-    gone = pc.invert(pc.is_in(theirs, value_set=ours))
-    return pc.index_in(ours, value_set=theirs), gone
+    new_codes, old_codes = pa.array(codes[: rows.num_rows]), pa.array(codes[rows.num_rows :])
+    gone = pc.invert(pc.is_in(old_codes, value_set=new_codes))
+    return pc.index_in(new_codes, value_set=old_codes), gone
 
 
 def _changed(rows: pa.Table, old: pa.Table, places: pa.Array | None) -> pa.Array:
-    """(n) whether a row differs from the old one at its place; a null and a NaN are alike."""
+    """(n) whether a row differs from the old one at its place; a null and a NaN are equal."""
     same = pa.array(np.ones(rows.num_rows, dtype=bool)) if places is None else places.is_valid()
     other = old if places is None else old.take(places)
     for name in rows.column_names:
-        ours, theirs = rows[name], other[name]
-        equal = pc.fill_null(pc.equal(ours, theirs), False)
-        neither = pc.and_(_missing(ours), _missing(theirs))
+        after, before = rows[name], other[name]
+        equal = pc.fill_null(pc.equal(after, before), False)
+        neither = pc.and_(_missing(after), _missing(before))
         same = pc.and_(same, pc.or_(equal, neither).combine_chunks())
     return pc.invert(same)
 
@@ -205,7 +205,7 @@ def _steps(values: pa.Array | pa.ChunkedArray, compare: Callable[..., pa.Array])
     column = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
     if len(column) < 2:
         return np.zeros(0, dtype=bool)
-    return compare(column[:-1], column[1:]).to_numpy(zero_copy_only=False)
+    return np.asarray(compare(column[:-1], column[1:]).to_numpy(zero_copy_only=False))
 
 
 def _empty(history: ViewHistory) -> pa.Table:

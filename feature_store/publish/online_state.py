@@ -1,4 +1,4 @@
-"""What Redis is known to hold of a view: the rows of one snapshot, or nothing to go by."""
+"""What Redis has of a view: the rows of one snapshot, as far as that can be proved."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +14,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import redis
 
-from feature_store.definitions.manifest import EVENT_TIMESTAMP, Model
+from feature_store.bitemporal import EVENT_TIMESTAMP
+from feature_store.definitions.manifest import Model
 from feature_store.online.heartbeat import (
     Heartbeat,
     Publication,
@@ -36,7 +38,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class OnlineState:
-    """The snapshot whose rows Redis holds, and the count of their entities."""
+    """The snapshot whose rows Redis has, and the count of their entities."""
 
     snapshot: Snapshot
     rows: int
@@ -51,17 +53,17 @@ class OnlineState:
         )
 
 
-def held_by_redis(
+def online_state_of(
     settings: Settings, client: redis.Redis, model: Model, layout: ViewLayout, *, counted: bool
 ) -> OnlineState | None:
-    """The snapshot that a view's rows in Redis are of; None when every row must be written.
+    """The snapshot that a view's rows in Redis come from; None when every row must be written.
 
-    That is: Redis is empty or another one, a publish was cut off, the view has other features now,
-    the snapshot is gone or damaged, or entities are missing.
+    That is when Redis is empty or another server, a publish was interrupted, the view has other
+    features now, the snapshot is gone or damaged, or entities are missing.
 
     Args:
-        counted: whether the count of keys says that all are there: then some drawn by lot are
-            looked up, else each.
+        counted: whether the count of keys says that no entity is missing: then a random sample is
+            looked up, otherwise each entity is.
     """
     hash = stored_text(client, state_key(layout.project, layout.view))
     beat = last_heartbeat(client, layout)
@@ -110,7 +112,7 @@ def last_publication(client: redis.Redis, publication: Publication) -> Publicati
 def counting(client: redis.Redis, project: str) -> Iterator[bool]:
     """Count the lasting keys after what is written inside, and compare with the count before it.
 
-    They are not counted when the server evicts keys meanwhile: some may be just written ones.
+    They are not counted when the server evicts keys meanwhile: it may evict some just written.
 
     Yields:
         Whether there are as many as the last time.
@@ -127,21 +129,23 @@ def counting(client: redis.Redis, project: str) -> Iterator[bool]:
 
 
 def stored_text(client: redis.Redis, key: str) -> bytes | None:
-    """What stands in a key."""
+    """The value of a key."""
     return client.get(key)  # type: ignore[return-value]  # its stubs are for async clients too
 
 
 def _lasting_keys(client: redis.Redis) -> int:
-    """How many keys of the database never expire: rows of features, and little beside them.
+    """How many keys of the database never expire: rows of features, and few others.
 
     Real-time state, which comes and goes, expires. Redis keeps both counts at all times.
     """
     database = client.get_connection_kwargs().get("db") or 0
-    counts = _info(client, "keyspace").get(f"db{database}", {"keys": 0, "expires": 0})
+    counts: dict[str, int] = _info(client, "keyspace").get(
+        f"db{database}", {"keys": 0, "expires": 0}
+    )
     return counts["keys"] - counts["expires"]
 
 
-def _info(client: redis.Redis, section: str) -> dict:
+def _info(client: redis.Redis, section: str) -> dict[str, Any]:
     return client.info(section)  # type: ignore[return-value]  # as above
 
 
@@ -158,7 +162,7 @@ def entity_keys(layout: ViewLayout, rows: pa.Table) -> list[bytes]:
 
 
 def _lost(client: redis.Redis, layout: ViewLayout, history: ViewHistory, *, every: bool) -> bool:
-    """Whether an entity is missing in Redis, among all or among some drawn by lot."""
+    """Whether an entity is missing in Redis, among all or among a random sample."""
     rows = pq.read_table(history.file, columns=[*history.join_keys, EVENT_TIMESTAMP])
     instant = pa.scalar(history.as_of.replace(tzinfo=None), rows[EVENT_TIMESTAMP].type)
     rows = rows.filter(pc.less_equal(rows[EVENT_TIMESTAMP], instant)).select(history.join_keys)
@@ -170,7 +174,7 @@ def _lost(client: redis.Redis, layout: ViewLayout, history: ViewHistory, *, ever
     missing = looked_up.filter(pa.array(np.equal(has_rows(client, layout, looked_up), 0)))
     if not missing.num_rows:
         return False
-    # the history of an entity that is gone stays in the file: it is rightly missing in Redis
+    # the history of an entity that is gone stays in the file: Redis is right not to have it
     first = history.join_keys[0]
     some = pq.read_table(
         history.file,

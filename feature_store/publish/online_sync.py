@@ -1,4 +1,4 @@
-"""Bringing a view's rows in Redis to what stood at `as_of`, by the difference alone."""
+"""Bringing a view's rows in Redis up to date with a snapshot, by writing the difference alone."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from feature_store.publish.difference import ViewHistory, difference
 from feature_store.publish.online_state import (
     counting,
     entity_keys,
-    held_by_redis,
     last_heartbeat,
     last_publication,
+    online_state_of,
     view_history,
 )
 from feature_store.publish.publish_log import ViewPublication, record
@@ -43,11 +43,11 @@ def publish_online(
 ) -> list[ViewPublication]:
     """Write what differs from the last publish, delete what is gone, and renew the heartbeats.
 
-    For each view, Redis holds the name of the snapshot that its rows are of: snapshots do not
-    change, so the difference of two of them is what is to be written. The name is taken away before
-    the first write and set after the last. So a call that was killed, a Redis that lost its data,
-    and another Redis all show; then every row is written again. Single rows that it lost show in
-    the count of its keys.
+    For each view, Redis keeps the name of the snapshot that its rows come from. Snapshots do not
+    change, so the difference of two of them is what must be written. The name is removed before
+    the first write and set after the last. So an interrupted publish, a Redis that lost its data,
+    and another Redis are all noticed; then every row is written again. Single rows that were lost
+    show in the count of keys.
 
     Raises:
         RedisUnavailable: no server answers, or it went away or is full; run again when it is back.
@@ -78,7 +78,7 @@ def publish_online(
 
 
 def layout_of(settings: Settings, model: Model) -> ViewLayout:
-    """Where the rows of a feature model stand in Redis."""
+    """The layout in Redis of a feature model's rows."""
     features = tuple((column.name, kind) for column, kind in model.features)
     return ViewLayout(settings.feast_project, model.name, model.join_keys, features)
 
@@ -96,11 +96,11 @@ def _publish_view(
     assert model.feast is not None
     start = time.perf_counter()
     layout = layout_of(settings, model)
-    held = None if full else held_by_redis(settings, client, model, layout, counted=counted)
-    if held and held.is_same(snapshot, model.name):
-        rows, written, deleted = held.rows, 0, 0
+    online = None if full else online_state_of(settings, client, model, layout, counted=counted)
+    if online and online.is_same(snapshot, model.name):
+        rows, written, deleted = online.rows, 0, 0
     else:
-        before = view_history(model, held.snapshot) if held else None
+        before = view_history(model, online.snapshot) if online else None
         rows, written, deleted = write_difference(
             client, layout, view_history(model, snapshot), before, progress
         )
@@ -119,7 +119,7 @@ def _publish_view(
         rows=rows,
         written=written,
         deleted=deleted,
-        everything=held is None,
+        everything=online is None,
         seconds=round(time.perf_counter() - start, 3),
     )
 
@@ -134,16 +134,16 @@ def write_difference(
     """Bring a view's rows in Redis from what they were `before` to what they are `now`.
 
     Args:
-        before: what Redis holds; None when that is not known: everything is written, and what
-            Redis holds beside it is deleted.
+        before: what Redis has; None when that is not known: then everything is written, and all
+            other rows of the view are deleted.
 
     Returns:
         How many entities the view has, how many were written, and how many deleted.
     """
-    strangers: set[bytes] = set()
+    unexpected: set[bytes] = set()
     if before is None:
-        strangers.update(stored_keys(client, layout))
-        _drop_retired(client, layout, list(strangers))
+        unexpected.update(stored_keys(client, layout))
+        _drop_retired(client, layout, list(unexpected))
     rows = written = deleted = read = 0
     marked = True
     total = pq.read_metadata(now.file).num_rows
@@ -153,17 +153,17 @@ def write_difference(
             marked = False
         deleted += delete_rows(client, layout, entity_keys(layout, stretch.gone))
         written += write_rows(client, layout, stretch.changed, EVENT_TIMESTAMP)
-        if strangers:
-            strangers.difference_update(entity_keys(layout, stretch.newest))
+        if unexpected:
+            unexpected.difference_update(entity_keys(layout, stretch.newest))
         rows += stretch.newest.num_rows
         read += stretch.read
         progress(layout.view, read, total)
-    return rows, written, deleted + delete_rows(client, layout, list(strangers))
+    return rows, written, deleted + delete_rows(client, layout, list(unexpected))
 
 
 def _drop_retired(client: redis.Redis, layout: ViewLayout, stored: list[bytes]) -> None:
-    """Remove the features that the last publish had and this one has no more, and all rows of a
-    view that has other keys now."""
+    """Remove features that the last publish had and this one lacks, and all rows of a view whose
+    keys are others now."""
     beat = last_heartbeat(client, layout)
     if beat is None:
         return
@@ -178,7 +178,7 @@ def _drop_retired(client: redis.Redis, layout: ViewLayout, stored: list[bytes]) 
 
 
 def _forget_retired_views(client: redis.Redis, publication: Publication) -> None:
-    """Remove what publish kept about views that are no more (Feast has deleted their rows)."""
+    """Remove the records of retired views (Feast has deleted their rows)."""
     before = last_publication(client, publication)
     for view in set(before.views if before else ()) - set(publication.views):
         client.delete(

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 def publish(
     settings: Settings, *, progress: Progress = no_progress, full: bool = False
 ) -> StepResult:
-    """Publish what dbt last built and tested. Run again after any failure; it ends right.
+    """Publish what dbt last built and tested. After any failure, running it again finishes the job.
 
     Args:
         full: write every row to Redis, whatever was written before.
@@ -38,12 +38,12 @@ def publish(
         views = publish_online(settings, snapshot, progress=progress, full=full)
         prune(settings)
     return StepResult(
-        sum(snapshot.rows.values()), "rows", f"{told(views)} · snapshot {snapshot.hash}"
+        sum(snapshot.rows.values()), "rows", f"{summary(views)} · snapshot {snapshot.hash}"
     )
 
 
-def told(views: list[ViewPublication]) -> str:
-    """What was written to Redis, in words, for the step's line; each view goes to the log."""
+def summary(views: list[ViewPublication]) -> str:
+    """What was written to Redis, for the line of the step. Each view goes to the log."""
     for view in views:
         log.info("%s", view)
     written = sum(view.written for view in views)
@@ -53,7 +53,7 @@ def told(views: list[ViewPublication]) -> str:
 
 
 def apply_definitions(settings: Settings, snapshot: Snapshot) -> None:
-    """Register the snapshot's definitions with Feast, and remove those that are no more.
+    """Register the snapshot's definitions with Feast, and remove those that it no longer has.
 
     The registry is kept with the snapshot too: training from it later sees the features as they
     were defined then.

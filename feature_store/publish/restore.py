@@ -1,4 +1,4 @@
-"""What was published before, and putting one of it back."""
+"""The published snapshots, and restoring one of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime
 
 from feature_store.definitions.registration import models_of
 from feature_store.publish.online_sync import publish_online
-from feature_store.publish.publisher import apply_definitions, told
+from feature_store.publish.publisher import apply_definitions, summary
 from feature_store.registered_models import FEATURES_HASH, ModelVersion, model_versions
 from feature_store.snapshots import (
     PUBLISH_LOCK,
@@ -77,8 +77,8 @@ def history(settings: Settings) -> tuple[Published, ...]:
 def restore(settings: Settings, hash: str, *, progress: Progress = no_progress) -> StepResult:
     """Make a kept snapshot the current one again: its files, its definitions, its rows in Redis.
 
-    The warehouse stays as it is. So this holds until the next `publish` (or `pipeline`), which
-    brings the tables of the last `transform` back.
+    The warehouse stays as it is. So the next `publish` (or `pipeline`) brings the tables of the last
+    `transform` back.
 
     Args:
         hash: of the snapshot, or the beginning of it that no other has.
@@ -108,7 +108,7 @@ def restore(settings: Settings, hash: str, *, progress: Progress = no_progress) 
     return StepResult(
         sum(snapshot.rows.values()),
         "rows",
-        f"{told(views)} · snapshot {snapshot.hash} is back, as of "
+        f"{summary(views)} · snapshot {snapshot.hash} is back, as of "
         f"{snapshot.as_of:%Y-%m-%d %H:%M} UTC, until the next publish: the warehouse keeps "
         "what the last transform built",
     )
@@ -125,6 +125,6 @@ def _check(snapshot: Snapshot) -> None:
             f"{file.name} of snapshot {snapshot.hash} is not the file that was published",
             where=str(file),
             found="other bytes" if file.is_file() else "no such file",
-            help="put another snapshot back ('recomart features history'), or run "
+            help="restore another snapshot ('recomart features history' lists them), or run "
             "'recomart publish' for the newest",
         )

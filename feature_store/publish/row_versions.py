@@ -1,7 +1,7 @@
 """What a publish adds to a history that was published before: versions, with their `created_at`.
 
-dbt builds every history anew, from all that is known now, so a build does not tell what was known
-before. The last published file does, up to the latest `as_of` that was published. Up to there a
+dbt builds every history from scratch, from all that is known now, so a build does not say what was
+known before. The last published file does, up to the latest `as_of` that was published. Up to there a
 publish keeps all its rows as they are, and adds a version
 
 - for each row of the build that the file lacks: it came late;
@@ -9,11 +9,11 @@ publish keeps all its rows as they are, and adds a version
 - for each change point of the file that the build lacks: with the values that the build has there,
   or nulls when it has nothing there any more.
 
-Each is known since this publish. Beyond that `as_of` the file only foretold how windows would run
-out if nothing else happened. There the build's rows stand alone, known since their event time.
+Each is known since this publish. Beyond that `as_of` the file only predicted how windows run
+out if nothing else happens. There only the build's rows count, known since their event time.
 
-So the newest versions say at any instant what the build says, and those known by some moment say
-what was published then.
+So the newest versions agree with the build at any instant, and the versions known by some moment
+agree with what was published then.
 """
 
 from __future__ import annotations
@@ -75,12 +75,12 @@ def add_versions(
         now: the time of this publish.
 
     Returns:
-        What was added; None when the history starts anew, because there is none with these
+        What was added; None when the history starts again, because there is none with these
         columns. The log says why.
     """
     file = base.file(model.name)
-    if reason := _starts_anew(model, columns, base):
-        log.warning("%s: what was known when starts anew: %s", model.name, reason)
+    if reason := _starts_again(model, columns, base):
+        log.warning("%s: the record of what was known when starts again: %s", model.name, reason)
         return None
     if sha256_of(built) == base.built.get(model.name):
         shutil.copyfile(file, built)
@@ -97,8 +97,8 @@ def add_versions(
     return added
 
 
-def _starts_anew(model: Model, columns: dict[str, str], base: Snapshot) -> str | None:
-    """Why the last published history cannot be gone on with; None when it can."""
+def _starts_again(model: Model, columns: dict[str, str], base: Snapshot) -> str | None:
+    """Why the last published history cannot be continued; None when it can."""
     try:
         before = {published.name: published for published in models_of(base)}.get(model.name)
     except SnapshotDamaged as exc:
@@ -110,8 +110,8 @@ def _starts_anew(model: Model, columns: dict[str, str], base: Snapshot) -> str |
     was = base.schema[model.name]
     if was != columns:
         differ = sorted(name for name in was | columns if was.get(name) != columns.get(name))
-        told = [f"{name} ({was.get(name, '-')} -> {columns.get(name, '-')})" for name in differ]
-        return f"its columns differ: {', '.join(told)}"
+        changes = [f"{name} ({was.get(name, '-')} -> {columns.get(name, '-')})" for name in differ]
+        return f"its columns differ: {', '.join(changes)}"
     if not base.has_whole(model.name):
         return f"{base.file(model.name)} is not the file that was published"
     return None
@@ -134,7 +134,7 @@ class _Versions:
         self._columns = columns
         rows = f"read_parquet({literal(built)})"
         end = f"{EVENT_TIMESTAMP} <= timestamp {literal(published_until.replace(tzinfo=None))}"
-        self._told = f"(from read_parquet({literal(published)}) where {end})"
+        self._published = f"(from read_parquet({literal(published)}) where {end})"
         self._built_until, self._built_since = (
             f"(from {rows} where {part})" for part in (end, f"not {end}")
         )
@@ -145,43 +145,44 @@ class _Versions:
         """Fill `added`. No version is older than its event time, nor than the one it replaces."""
         event = f"built.{EVENT_TIMESTAMP}"
         points = " and ".join(
-            f"built.{identifier(name)} = known.{identifier(name)}" for name in self._point
+            f"built.{identifier(name)} = published.{identifier(name)}" for name in self._point
         )
         keys = " and ".join(
-            f"built.{identifier(name)} = known.{identifier(name)}" for name in self._model.join_keys
+            f"built.{identifier(name)} = published.{identifier(name)}"
+            for name in self._model.join_keys
         )
         differ = " or ".join(
-            f"built.{identifier(name)} is distinct from known.{identifier(name)}"
+            f"built.{identifier(name)} is distinct from published.{identifier(name)}"
             for name in self._features
         )
         values = self._listed("built", self._features)
-        replaced = f"known.{CREATED_AT} + interval 1 microsecond"
+        replaced = f"published.{CREATED_AT} + interval 1 microsecond"
         self._connection.execute(
             f"""
             create temp table added as
             with
                 built as (from {self._built_until}),
-                known as (from {as_now_known(self._told, self._model.join_keys)}),
+                published as (from {as_now_known(self._published, self._model.join_keys)}),
                 new_or_changed as (
                     select
                         {self._listed("built", self._point)},
-                        if(known.{CREATED_AT} is null, 'late', 'changed') as what,
+                        if(published.{CREATED_AT} is null, 'late', 'changed') as what,
                         greatest($now, {event}, {replaced}) as {CREATED_AT},
                         {values}
                     from built
-                    left join known on {points}
-                    where known.{CREATED_AT} is null or {differ}
+                    left join published on {points}
+                    where published.{CREATED_AT} is null or {differ}
                 ),
-                points_without_row as (from known anti join built on {points}),
+                points_without_row as (from published anti join built on {points}),
                 vanished as (
                     select
-                        {self._listed("known", self._point)},
+                        {self._listed("published", self._point)},
                         'vanished' as what,
-                        greatest($now, known.{EVENT_TIMESTAMP}, {replaced}) as {CREATED_AT},
+                        greatest($now, published.{EVENT_TIMESTAMP}, {replaced}) as {CREATED_AT},
                         {values}
-                    from points_without_row as known
+                    from points_without_row as published
                     asof left join built
-                        on {keys} and known.{EVENT_TIMESTAMP} >= {event}
+                        on {keys} and published.{EVENT_TIMESTAMP} >= {event}
                     where {differ}
                 )
             from new_or_changed
@@ -196,9 +197,9 @@ class _Versions:
         return Added(*(counts.get(what, 0) for what in Added.__dataclass_fields__))
 
     def write(self, target: Path) -> None:
-        """What was told, what is added, and what goes on, in the order of the key and of knowing."""
+        """What was published, what is added, and what continues, ordered by key and `created_at`."""
         columns = ", ".join(map(identifier, self._columns))
-        parts = self._told, "added", self._built_since
+        parts = self._published, "added", self._built_since
         write_ordered(
             self._connection,
             " union all ".join(f"select {columns} from {part}" for part in parts),

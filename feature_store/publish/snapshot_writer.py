@@ -41,9 +41,8 @@ log = logging.getLogger(__name__)
 def take_snapshot(settings: Settings, progress: Progress = no_progress) -> Snapshot:
     """Copy every model to publish out of the warehouse, and link the result as `current`.
 
-    Feature histories go on from those of the last publish: they keep what was known before. Equal
-    tables give equal bytes and so the same folder; its record then learns of the batches that are
-    new. A reader sees the old snapshot or the new one; a killed call leaves a folder that
+    Feature histories continue those of the last publish: they keep what was known before. Equal
+    tables give equal bytes and so the same folder; new batches are then added to its record. A reader sees the old snapshot or the new one; a killed call leaves a folder that
     the next one removes.
 
     Raises:
@@ -69,7 +68,7 @@ def take_snapshot(settings: Settings, progress: Progress = no_progress) -> Snaps
         check_derived(models)
         if SHOP_MODEL not in {model.name for model in models}:
             raise ConfigurationError(
-                f"the manifest publishes no {SHOP_MODEL}, which holds the shop's clock",
+                f"the manifest publishes no {SHOP_MODEL}, which has the shop's clock",
                 where=str(manifest),
             )
         for done, model in enumerate(models):
@@ -121,8 +120,8 @@ def _hashes(models: tuple[Model, ...], folder: Path) -> dict[str, str]:
 def _published_again(snapshot: Snapshot, taking: Path) -> Snapshot:
     """Bring what may be newer (descriptions, batches) to the folder that has the same bytes.
 
-    Each file is replaced in one step, and the record holds of this content whether or not
-    `current` links to it yet: a call killed in between leaves nothing untrue.
+    Each file is replaced in one step, and the record is true of this content whether or not
+    `current` links to it yet: an interruption leaves nothing untrue.
     """
     folder = snapshot.folder
     (taking / MANIFEST).replace(folder / MANIFEST)
@@ -155,7 +154,7 @@ def prune(settings: Settings) -> list[Path]:
     named |= {settings.published_features.resolve().name}
     removed = [folder for folder in folders[KEPT:] if folder.name not in named]
     for folder in removed:
-        # out of sight in one step: a call killed halfway leaves no snapshot without its files
+        # renamed in one step: an interruption leaves no snapshot without its files
         hidden = folder.with_name(f"{REMOVING}{folder.name}")
         folder.rename(hidden)
         shutil.rmtree(hidden)

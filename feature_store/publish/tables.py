@@ -1,4 +1,4 @@
-"""What a snapshot takes out of the warehouse: tables in the order of their keys, and facts."""
+"""What a snapshot copies out of the warehouse: tables in the order of their keys, and facts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from feature_store.definitions.manifest import Model
 from feature_store.derivation import Prior
-from feature_store.ledger import batch_of, read_loads
+from feature_store.ledger import batch_of, read_batches
 from feature_store.snapshots import Batch
 from recomart.errors import ConfigurationError, NotReady
 from recomart.sql import identifier, literal
@@ -23,10 +23,10 @@ ROW_GROUP_ROWS = 122_880
 def batches_built(connection: duckdb.DuckDBPyConnection, now: datetime) -> tuple[Batch, ...]:
     """The batches that the tables were built from.
 
-    dbt's own account names them. The ledger alone would not do: it may hold batches that were
+    dbt's own account names them. The ledger alone is not enough: it may have batches that were
     loaded after the build, and failed ones.
     """
-    loads = {load.batch_id: load for load in read_loads(connection)}
+    loads = {load.batch_id: load for load in read_batches(connection)}
     built = connection.execute(
         "select batch_id, records, accepted from quality.dq_reconciliation"
         " where status = 'loaded' order by batch_id"
@@ -74,7 +74,7 @@ def write_ordered(
     connection: duckdb.DuckDBPyConnection, query: str, order_by: Sequence[str], target: Path
 ) -> None:
     """Write the rows of a query as Parquet. Equal rows, in a total order, give equal bytes."""
-    # one thread and a fixed size of row groups: no chance decides where a row group begins
+    # one thread and a fixed size of row groups, so that row groups always begin at the same rows
     threads = connection.execute("select current_setting('threads')").fetchone()
     connection.execute("set threads = 1")
     connection.execute(
@@ -88,7 +88,7 @@ def write_ordered(
 
 def rows_of(file: Path) -> int:
     """The count of rows in a Parquet file, by its footer."""
-    return pq.read_metadata(file).num_rows
+    return int(pq.read_metadata(file).num_rows)
 
 
 def clock_and_prior(connection: duckdb.DuckDBPyConnection, file: Path) -> tuple[datetime, Prior]:

@@ -30,7 +30,7 @@ def micros_of(instant: datetime) -> int:
 
 
 def instant_of(micros: int) -> datetime:
-    """The time in UTC that is so many microseconds after 1970."""
+    """The time in UTC that is `micros` microseconds after 1970."""
     return EPOCH + timedelta(microseconds=micros)
 
 
@@ -40,11 +40,11 @@ def expires_at(day: int) -> int:
 
 
 def days_of(as_of: int) -> range:
-    """The UTC days that hold every event that can count at `as_of`, the oldest first."""
+    """The UTC days of all events that can count at `as_of`, the oldest first."""
     return range((as_of - HORIZON + 1) // DAY, as_of // DAY + 1)
 
 
 @lru_cache(maxsize=64)
 def day_name(day: int) -> str:
-    """A UTC day as it stands in keys, `20261124`."""
+    """A UTC day as it is written in keys, `20261124`."""
     return (date(1970, 1, 1) + timedelta(days=day)).strftime("%Y%m%d")

@@ -28,8 +28,8 @@ DAY_MINUTES = 1_440
 
 
 def growth(minutes: int) -> float:
-    """By how much an event that is so many minutes younger counts more; below 1 for older ones."""
-    return 2.0 ** (minutes / HALF_LIFE)
+    """The factor by which an event that is `minutes` younger counts more; below 1 for older ones."""
+    return float(2.0 ** (minutes / HALF_LIFE))
 
 
 FORWARD = {

@@ -1,7 +1,7 @@
 """State as one JSON text per entity: the stored feature of `rt_users` and `rt_products` in Feast.
 
-Redis does not hold these texts: the online store makes them of the native state when it is read,
-and the on-demand view makes features of them for the `as_of` of its request.
+Redis does not store these texts: the online store makes them from the native state when it is read,
+and the on-demand view computes features from them for the `as_of` of its request.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _of_user(text: str | None, as_of: int) -> Mapping[str, Scalar]:
     if content is None:
         return {}
     events = [StateEvent(*event) for event in content["events"]]
-    catalogue = {product: Listing(*told) for product, told in content["catalogue"].items()}
+    catalogue = {product: Listing(*listing) for product, listing in content["catalogue"].items()}
     return user_features(UserState(events, catalogue), as_of)
 
 

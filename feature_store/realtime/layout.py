@@ -1,4 +1,4 @@
-"""Where real-time state stands in Redis, and how an event is written there.
+"""The layout of real-time state in Redis, and how an event is written there.
 
 In slices of UTC days of `occurred_at`; each slice expires as a whole, so nothing is ever pruned.
 
@@ -25,7 +25,7 @@ TYPE_CODES: dict[str, str] = {
     "remove_from_cart": "r",
     "purchase": "p",
 }
-"""An event type as it stands in Redis."""
+"""An event type as it is written in Redis."""
 
 _TYPES = {code: name for name, code in TYPE_CODES.items()}
 COUNTED_OF_PRODUCTS = ("view", "add_to_cart", "purchase")

@@ -10,7 +10,7 @@ import numpy as np
 
 from feature_store.online.heartbeat import Heartbeat
 from feature_store.online.layout import Scalar, ViewLayout
-from feature_store.online.resp import Conversation
+from feature_store.online.resp import RedisQuery
 from feature_store.online.rows import OnlineRows
 from feature_store.realtime.clock import EPOCH, SECOND, days_of, instant_of, micros_of
 from feature_store.realtime.features import FEATURES, JOIN_KEYS, PRODUCTS, STALE_AFTER, USERS
@@ -21,7 +21,7 @@ from feature_store.realtime.user_windows import in_horizon, products_needed, use
 
 def realtime_rows(
     project: str, users: Sequence[str], products: Sequence[str], as_of: datetime | None
-) -> Conversation[dict[str, OnlineRows]]:
+) -> RedisQuery[dict[str, OnlineRows]]:
     """Rows of `rt_users` and `rt_products` at an instant; without one, now.
 
     Raises:
@@ -31,8 +31,8 @@ def realtime_rows(
     at = micros_of(as_of or now)
     if not is_answerable(at, micros_of(now)):
         raise ValueError(
-            f"real-time features of {as_of} cannot be told any more: state is kept for a day "
-            "and an hour; the batch layer's history knows what was then"
+            f"real-time features of {as_of} are no longer available: their state is kept for a day "
+            "and an hour; ask Feast's history for older features"
         )
     states = yield from read_states(
         project, users, products, days_of(at), partial(products_needed, as_of=at)
@@ -43,8 +43,8 @@ def realtime_rows(
     }
 
 
-def bought_products(project: str, user: str) -> Conversation[set[str]]:
-    """What a user bought in the last 24 hours, as far as the speed layer has heard of it."""
+def bought_products(project: str, user: str) -> RedisQuery[set[str]]:
+    """What a user bought in the last 24 hours, as far as the speed layer has received it."""
     at = micros_of(datetime.now(UTC))
     states = yield from read_states(project, [user], [], days_of(at), lambda events: set())
     events = in_horizon(states.users[0].events, at)
@@ -68,13 +68,15 @@ def _user_rows(
 def _product_rows(
     project: str, products: Sequence[str], states: States, at: int, now: datetime
 ) -> OnlineRows:
-    told = product_features(states.products, at)
-    found = told.found.tolist()
+    features = product_features(states.products, at)
+    found = features.found.tolist()
     columns: dict[str, list[Scalar]] = {
         name: [v if f else None for v, f in zip(column.tolist(), found, strict=True)]
-        for name, column in told.columns.items()
+        for name, column in features.columns.items()
     }
-    return _rows(project, PRODUCTS, products, columns, told.newest, states.received_until, at, now)
+    return _rows(
+        project, PRODUCTS, products, columns, features.newest, states.received_until, at, now
+    )
 
 
 def _rows(

@@ -1,7 +1,7 @@
-"""Real-time views in Feast's online store: read from native state, written by nobody here.
+"""Real-time views in Feast's online store: read from native state, and never written through Feast.
 
-The state has one writer, the speed layer. What Feast would write is refused; what it reads is made
-of the state as it is at that moment.
+The state has one writer, the speed layer. A write by Feast is refused; a read gives the state as it
+is at that moment.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from feast.protos.feast.types.EntityKey_pb2 import EntityKey as EntityKeyProto
 from feast.protos.feast.types.Value_pb2 import Value as ValueProto
 
 from feature_store.online.bulk_store import BulkRedisOnlineStore
-from feature_store.online.resp import Conversation, converse, converse_async
+from feature_store.online.resp import RedisQuery, run_query, run_query_async
 from feature_store.realtime.clock import micros_of
 from feature_store.realtime.documents import product_documents, user_document
 from feature_store.realtime.features import FEATURES, STATE, USERS
@@ -44,8 +44,8 @@ class RealtimeViews(BulkRedisOnlineStore):
         if table.name not in FEATURES:
             return super().online_read(config, table, entity_keys, requested_features)
         client = self._get_client(config.online_store)
-        talk = _documents(config.project, table.name, entity_keys)
-        return converse(client, talk, until=time.monotonic() + ANSWER_SECONDS)
+        query = _documents(config.project, table.name, entity_keys)
+        return run_query(client, query, until=time.monotonic() + ANSWER_SECONDS)
 
     async def online_read_async(
         self,
@@ -57,13 +57,13 @@ class RealtimeViews(BulkRedisOnlineStore):
         if table.name not in FEATURES:
             return await super().online_read_async(config, table, entity_keys, requested_features)
         client = await self._get_client_async(config.online_store)
-        talk = _documents(config.project, table.name, entity_keys)
-        return await converse_async(client, talk, until=time.monotonic() + ANSWER_SECONDS)
+        query = _documents(config.project, table.name, entity_keys)
+        return await run_query_async(client, query, until=time.monotonic() + ANSWER_SECONDS)
 
     def _read_features_per_fv(
         self, config: RepoConfig, grouped_refs: list[Any], *others: Any, **named: Any
     ) -> None:
-        """Feast's store reads all views in one pipeline; those of ours are read one by one."""
+        """Feast's store reads all views in one pipeline; the real-time views are read one by one."""
         stored, realtime = _apart(grouped_refs)
         super()._read_features_per_fv(config, stored, *others, **named)
         OnlineStore._read_features_per_fv(self, config, realtime, *others, **named)
@@ -119,7 +119,7 @@ def _refuse_to_write(view: FeatureView, rows: Sequence[EntityRow]) -> None:
 
 def _documents(
     project: str, view: str, entity_keys: Sequence[EntityKeyProto]
-) -> Conversation[list[Row]]:
+) -> RedisQuery[list[Row]]:
     """The state of entities as rows of the one stored feature."""
     now = datetime.now(UTC)
     at = micros_of(now)
@@ -138,5 +138,5 @@ def _documents(
 
 
 def _all_products(events: Sequence[StateEvent]) -> set[str]:
-    """Which of them the features are made with is known when `as_of` is."""
+    """All of them: which ones the features need depends on `as_of`, which is not known yet."""
     return {event.product_id for event in events if event.product_id is not None}

@@ -1,7 +1,6 @@
-"""Reading state: which commands, and what their replies hold.
+"""Queries of real-time state: which commands they send, and what the replies mean.
 
-Generators that yield commands and take their replies, so that they work over any connection, and
-two of them can share round trips (`together`).
+Two queries can share round trips (`both`).
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from feature_store.online.layout import ViewLayout, decode_value
-from feature_store.online.resp import Conversation, command
+from feature_store.online.resp import RedisQuery, command
 from feature_store.realtime.clock import DAY, MICROSECOND, SECOND, days_of, expires_at
 from feature_store.realtime.layout import StateEvent, StateLayout, decode_event
 from feature_store.realtime.product_windows import MinuteCounts, minute_counts
@@ -24,7 +23,7 @@ B = TypeVar("B")
 CATALOGUE = "ftr_products"
 CATEGORY = "product_category"
 LISTED = (("product_price", "Float64"), (CATEGORY, "String"))
-"""Where the published rows of products hold what a Listing tells."""
+"""The published features of a product that make a Listing."""
 
 Needed = Callable[[Sequence[StateEvent]], set[str]]
 
@@ -45,7 +44,7 @@ class States:
 
 def read_states(
     project: str, users: Sequence[str], products: Sequence[str], days: range, needed: Needed
-) -> Conversation[States]:
+) -> RedisQuery[States]:
     """The state of users and products in two round trips; one when no listing is needed.
 
     Args:
@@ -77,7 +76,7 @@ def read_states(
 
 
 def live_days(now: int) -> range:
-    """The UTC days of which Redis can hold anything at `now`, in microseconds."""
+    """The UTC days whose state can still be in Redis at `now`, in microseconds."""
     today = now // DAY
     first = next(day for day in range(today - 3, today) if expires_at(day) * SECOND > now)
     return range(first, (now + MAX_AHEAD // MICROSECOND) // DAY + 1)
@@ -88,30 +87,30 @@ def is_answerable(as_of: int, now: int) -> bool:
     return expires_at(days_of(as_of)[0]) * SECOND > now
 
 
-def together(first: Conversation[A], second: Conversation[B]) -> Conversation[tuple[A, B]]:
-    """Both conversations, in the round trips of the longer one."""
-    talks: list[Conversation[Any]] = [first, second]
+def both(first: RedisQuery[A], second: RedisQuery[B]) -> RedisQuery[tuple[A, B]]:
+    """Both queries at once, in as many round trips as the longer one takes."""
+    queries: list[RedisQuery[Any]] = [first, second]
     asked: dict[int, list[bytes]] = {}
-    told: dict[int, Any] = {}
+    results: dict[int, Any] = {}
 
-    def go_on(number: int, replies: list[Any] | None) -> None:
-        talk = talks[number]
+    def advance(number: int, replies: list[Any] | None) -> None:
+        query = queries[number]
         try:
-            asked[number] = next(talk) if replies is None else talk.send(replies)
+            asked[number] = next(query) if replies is None else query.send(replies)
         except StopIteration as end:
             asked.pop(number, None)
-            told[number] = end.value
+            results[number] = end.value
 
-    for number in range(len(talks)):
-        go_on(number, None)
+    for number in range(len(queries)):
+        advance(number, None)
     while asked:
         sizes = {number: len(commands) for number, commands in asked.items()}
         replies = yield [one for commands in asked.values() for one in commands]
         start = 0
         for number, size in sizes.items():
-            go_on(number, replies[start : start + size])
+            advance(number, replies[start : start + size])
             start += size
-    return told[0], told[1]
+    return results[0], results[1]
 
 
 def _events(slices: list[list[bytes]]) -> list[StateEvent]:
@@ -122,7 +121,7 @@ def _events(slices: list[list[bytes]]) -> list[StateEvent]:
     )
 
 
-def _listings(project: str, products: list[str]) -> Conversation[dict[str, Listing]]:
+def _listings(project: str, products: list[str]) -> RedisQuery[dict[str, Listing]]:
     if not products:
         return {}
     layout = ViewLayout(project, CATALOGUE, ("product_id",), LISTED)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from feature_store.online.resp import Conversation, command
+from feature_store.online.resp import RedisQuery, command
 from feature_store.realtime.clock import MINUTE, days_of, micros_of
 from feature_store.realtime.decay import DAY_MINUTES, growth
 from feature_store.realtime.layout import StateLayout
@@ -27,7 +27,7 @@ class Trending:
 
 def trending_products(
     project: str, limit: int, as_of: datetime | None
-) -> Conversation[list[Trending]]:
+) -> RedisQuery[list[Trending]]:
     """The `limit` products with the highest scores above 0 at `as_of` (now), the highest first.
 
     Each day's highest forward scores name the candidates, whose true scores are then counted. A
@@ -64,7 +64,7 @@ def trending_products(
 
 def _scored(
     layout: StateLayout, products: Sequence[str], days: range, at: int
-) -> Conversation[list[Trending]]:
+) -> RedisQuery[list[Trending]]:
     if not products:
         return []
     replies = yield [

@@ -1,4 +1,4 @@
-"""Features of a user at an instant, counted from the events that state holds."""
+"""Features of a user at an instant, counted from the events in the state."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def user_features(state: UserState, as_of: int) -> dict[str, Scalar]:
     listing = state.catalogue.get(last) if last is not None else None
     return {
         **_counts(events, as_of),
-        "rt_user_last_events": _told(events[: -LAST_EVENTS - 1 : -1]),
+        "rt_user_last_events": _last_events(events[: -LAST_EVENTS - 1 : -1]),
         "rt_user_last_product_id": last,
         "rt_user_last_category": listing.category if listing else None,
         "rt_user_session_seconds": (session[-1].micros - session[0].micros) / SECOND,
@@ -98,11 +98,11 @@ def cart(session: Sequence[StateEvent]) -> dict[str, int]:
 
     Counted per product, so the order of events does not matter; never below 0.
     """
-    held: Counter[str] = Counter()
+    count_of: Counter[str] = Counter()
     for event in session:
         if event.product_id is not None:
-            held[event.product_id] += CART_STEPS.get(event.event_type, 0)
-    return {product: count for product, count in sorted(held.items()) if count > 0}
+            count_of[event.product_id] += CART_STEPS.get(event.event_type, 0)
+    return {product: count for product, count in sorted(count_of.items()) if count > 0}
 
 
 def _counts(events: Sequence[StateEvent], as_of: int) -> dict[str, int]:
@@ -114,14 +114,14 @@ def _counts(events: Sequence[StateEvent], as_of: int) -> dict[str, int]:
     return found
 
 
-def _value(held: Mapping[str, int], catalogue: Mapping[str, Listing]) -> float | None:
-    prices = [listing.price if (listing := catalogue.get(p)) else None for p in held]
+def _value(in_cart: Mapping[str, int], catalogue: Mapping[str, Listing]) -> float | None:
+    prices = [listing.price if (listing := catalogue.get(p)) else None for p in in_cart]
     if any(price is None for price in prices):
         return None
-    return round(math.fsum(n * p for n, p in zip(held.values(), prices, strict=True) if p), 4)
+    return round(math.fsum(n * p for n, p in zip(in_cart.values(), prices, strict=True) if p), 4)
 
 
-def _told(events: Sequence[StateEvent]) -> str:
+def _last_events(events: Sequence[StateEvent]) -> str:
     return json.dumps(
         [
             {

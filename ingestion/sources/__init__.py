@@ -67,6 +67,11 @@ class Found:
         """What messages call it."""
         return self.title or self.name
 
+    @property
+    def remembered_as(self) -> str:
+        """The key of its version."""
+        return self.key or self.name
+
 
 @dataclass(frozen=True)
 class Discovery:

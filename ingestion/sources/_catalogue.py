@@ -13,12 +13,12 @@ from ingestion.readers.json_values import Number, at_path, dumped, parse
 from ingestion.readers.pages import items_of
 from ingestion.sources import Memory
 from ingestion.sources._http_client import HttpClient, Limits, Transient
-from ingestion.sources.api import MOCK_API, ApiSource
 from recomart.errors import CatalogueError, SourceError
-from recomart.settings import MOCK_API_PORT
+from recomart.settings import MOCK_API, MOCK_API_PORT
 
 if TYPE_CHECKING:
     from ingestion.declaration import Declaration
+    from ingestion.sources.api import ApiSource
 
 MOCK_API_URL = f"http://127.0.0.1:{MOCK_API_PORT}"
 MAX_PAGES = 100_000

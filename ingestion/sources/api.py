@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import BaseModel, Field
 
 from ingestion.sources import Discovery, Fingerprint, Found, Memory, SourceKind
+from recomart.settings import MOCK_API
 from recomart.shop.sources import STRICT, Source
 
 if TYPE_CHECKING:
     from ingestion.declaration import Declaration
     from ingestion.readers.formats import Reader
-
-MOCK_API = "{mock_api}"
-"""In a URL: RecoMart's own mock catalogue."""
 
 
 class ApiKey(BaseModel):

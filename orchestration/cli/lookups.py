@@ -55,18 +55,18 @@ def features_history(
 ) -> None:
     """List the published snapshots, newest first, or restore one of them."""
     from feature_store.publish import restore as restoring
-    from orchestration.show_quality import show_history
+    from orchestration.output.quality import print_history
 
     settings = load_settings()
     if restore is not None:
         typer.echo(restoring.restore(settings, restore).detail + "\n")
-    show_history(restoring.history(settings))
+    print_history(restoring.history(settings))
 
 
 @features.command("published")
 def features_published() -> None:
     """List what each publish changed in Redis, by feature view, newest first."""
     from feature_store.publish.publish_log import publications
-    from orchestration.show_quality import show_publications
+    from orchestration.output.quality import print_publications
 
-    show_publications(publications(load_settings()))
+    print_publications(publications(load_settings()))

@@ -45,15 +45,15 @@ def quarantine(
     limit: Annotated[int, typer.Option(min=1, help="Show at most this many rows")] = 20,
 ) -> None:
     """Count the rows in quarantine by reason, or show the rows of one entity as received."""
-    from orchestration.show_quality import show_quarantine, show_quarantined_rows
+    from orchestration.output.quality import print_quarantine, print_quarantined_rows
     from quality.quarantine import counts, rows
 
     settings = load_settings()
     if entity is None and reason is None:
-        show_quarantine(counts(settings, batch))
+        print_quarantine(counts(settings, batch))
     else:
         records = None if entity == "lines" else entity
-        show_quarantined_rows(rows(settings, records, reason, limit, batch))
+        print_quarantined_rows(rows(settings, records, reason, limit, batch))
 
 
 @app.command(rich_help_panel=DATA)
@@ -68,10 +68,10 @@ def lineage(
     full: Annotated[bool, typer.Option("--full", help="List every file instead of counts")] = False,
 ) -> None:
     """Show what something was made from, down to the files, and what was made from it."""
-    from orchestration.show_quality import show_lineage
+    from orchestration.output.quality import print_lineage
     from quality import lineage as trace
 
-    show_lineage(trace.walk(load_settings(), thing), full=full)
+    print_lineage(trace.walk(load_settings(), thing), full=full)
 
 
 @app.command(rich_help_panel=DATA)

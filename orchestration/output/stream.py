@@ -10,7 +10,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from recomart.plain_text import one_line
+from quality.plain_text import one_line
 
 if TYPE_CHECKING:
     from streaming.check import Reconciliation

@@ -24,7 +24,7 @@ from recomart.settings import Settings
 from recomart.step import Progress, StepResult, no_progress
 from recomart.warehouse import warehouse
 
-FORMAT = 2
+FORMAT = 3
 """Version of readings.json and of the pictures: after a change, all are drawn again."""
 READINGS = "readings.json"
 PLOTS: tuple[Callable[[Source], Plot | NotDrawn], ...] = (

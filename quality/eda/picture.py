@@ -14,7 +14,7 @@ from matplotlib.font_manager import FontProperties, findfont
 from matplotlib.ft2font import FT2Font
 from matplotlib.text import Text
 
-from recomart.plain_text import one_line
+from quality.plain_text import one_line
 
 DARK, MIDDLE, LIGHT, WARM = "#0b3c5d", "#4f8fc0", "#b9d3e8", "#d55e00"
 INK, FAINT = "#20262e", "#5f6670"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from feature_store.ledger import Load
+from feature_store.ledger import BatchRecord
 from feature_store.registered_models import ModelVersion
 from feature_store.snapshots import Snapshot
 from quality.lineage.graph import (
@@ -46,10 +46,10 @@ class Upward:
             also has the files of later batches.
     """
 
-    def __init__(self, graph: Graph, loads: Iterable[Load]) -> None:
+    def __init__(self, graph: Graph, loads: Iterable[BatchRecord]) -> None:
         self._graph = graph
         self._opened: set[Key] = set()
-        self._loads: dict[str, list[Load]] = defaultdict(list)
+        self._loads: dict[str, list[BatchRecord]] = defaultdict(list)
         for load in loads:
             if load.is_loaded:
                 self._loads[load.entity].append(load)
@@ -178,7 +178,7 @@ class Downward:
             if snapshot.hash in holding
         )
 
-    def snapshots_of_loads(self, loads: Iterable[Load]) -> tuple[Branch, ...]:
+    def snapshots_of_loads(self, loads: Iterable[BatchRecord]) -> tuple[Branch, ...]:
         """The snapshots that any of these files is behind, each with the models that had the file.
 
         A raw table has files that came after a snapshot, so the records of the snapshot and of the

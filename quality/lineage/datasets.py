@@ -13,7 +13,7 @@ from typing import Any
 from openlineage.client import facet_v2 as facets
 from openlineage.client.event_v2 import InputDataset, OutputDataset
 
-from feature_store.ledger import Load
+from feature_store.ledger import BatchRecord
 from feature_store.registered_models import (
     KIND,
     REGISTERED_MODEL,
@@ -119,7 +119,7 @@ class Datasets:
             return model.tags.get(TRAINING_HASH, "")
         return model.tags.get(SHA256, model.version)
 
-    def _load(self, key: Key) -> Load:
+    def _load(self, key: Key) -> BatchRecord:
         return self._graph.records.by_key[key.name, key.scope or None]
 
     def _table_facets(self, key: Key) -> Facets:
@@ -168,7 +168,7 @@ class Datasets:
         return {"schema": schema_of(schema, words), "columnLineage": column_lineage(fields)}
 
 
-def _received(load: Load) -> str:
+def _received(load: BatchRecord) -> str:
     return f"{load.entity} received as {load.source_file}, batch {load.batch_id}"
 
 

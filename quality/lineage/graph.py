@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 
 from feature_store.dbt_manifest import Manifest, Table, reach
 from feature_store.derived import DERIVED_FEATURES
-from feature_store.ledger import Load
+from feature_store.ledger import BatchRecord
 from feature_store.registered_models import KIND, ModelVersion
 from feature_store.snapshots import Snapshot
 from quality.lineage.columns import Source
@@ -155,7 +155,7 @@ class Graph:
             self.connect(run.inputs, output, how)
 
 
-def batch_key(load: Load) -> Key:
+def batch_key(load: BatchRecord) -> Key:
     """The node of a batch."""
     return Key(BATCH, load.sha256 or "", load.batch_id)
 
@@ -209,7 +209,7 @@ def build_graph(records: Records) -> Graph:
     return graph
 
 
-def _add_load(graph: Graph, load: Load) -> None:
+def _add_load(graph: Graph, load: BatchRecord) -> None:
     raw = graph.records.manifest.named(f"raw.{load.entity}")
     if raw is None:
         return  # no model reads the entity

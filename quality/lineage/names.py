@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from feature_store.derived import DERIVED_FEATURES
-from feature_store.ledger import Load
+from feature_store.ledger import BatchRecord
 from feature_store.registered_models import SHA256
 from feature_store.snapshots import LEAST_DIGITS
 from quality.lineage.records import Records
@@ -77,7 +77,7 @@ def find_asset(records: Records, name: str) -> Asset:
     )
 
 
-def loads_named(records: Records, asset: Asset) -> tuple[Load, ...]:
+def loads_named(records: Records, asset: Asset) -> tuple[BatchRecord, ...]:
     """The batches of a file, a batch id or a sha256."""
     field = LOAD_FIELDS[asset.kind]
     return tuple(load for load in records.loads if getattr(load, field) == asset.name)

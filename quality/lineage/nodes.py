@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from feature_store.dbt_manifest import Table
-from feature_store.ledger import Load
+from feature_store.ledger import BatchRecord
 from feature_store.registered_models import TRAINING_HASH, ModelVersion
 from feature_store.snapshots import Snapshot
 from quality.lineage.tree import Branch, Node
@@ -14,7 +14,7 @@ SHOWN_FILES = 3
 """A group of more files than this is folded to its count, unless all are asked for."""
 
 
-def file_node(load: Load) -> Node:
+def file_node(load: BatchRecord) -> Node:
     """A landing file, or a batch that could not land."""
     facts = [("batch", load.batch_id), ("received as", load.source_file)]
     if load.sha256:
@@ -26,7 +26,7 @@ def file_node(load: Load) -> Node:
     return Node("landing file", load.landed_file or f"batch {load.batch_id}", tuple(facts))
 
 
-def files_branch(entity: str, loads: Iterable[Load], why: str = "") -> Branch:
+def files_branch(entity: str, loads: Iterable[BatchRecord], why: str = "") -> Branch:
     """The files of an entity: one by one when there are few, else as a group."""
     listed = tuple(loads)
     if not listed:

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from feature_store.dbt_manifest import MANIFEST, Manifest, artifact_folders, read_manifest
 from feature_store.dbt_runs import DbtRun, read_runs
-from feature_store.ledger import Load, load_of, read_loads
+from feature_store.ledger import BatchRecord, read_batches, record_of
 from feature_store.registered_models import (
     FEATURES_AT,
     FEATURES_HASH,
@@ -39,7 +39,7 @@ class Records:
     """
 
     settings: Settings
-    ledger: tuple[Load, ...]
+    ledger: tuple[BatchRecord, ...]
     runs: dict[str, DbtRun]
     snapshots: tuple[Snapshot, ...]
     current: str | None
@@ -49,19 +49,19 @@ class Records:
     _manifests: dict[str, Manifest] = field(default_factory=dict, repr=False)
 
     @cached_property
-    def loads(self) -> tuple[Load, ...]:
+    def loads(self) -> tuple[BatchRecord, ...]:
         """Every batch that the ledger or a kept snapshot records, in load order."""
         return tuple(
             sorted(self.by_key.values(), key=lambda load: (load.batch_id, load.sha256 or ""))
         )
 
     @cached_property
-    def by_key(self) -> dict[tuple[str, str | None], Load]:
-        """The batches by `Load.key`."""
+    def by_key(self) -> dict[tuple[str, str | None], BatchRecord]:
+        """The batches by `BatchRecord.key`."""
         found = {load.key: load for load in self.ledger}
         for snapshot in self.snapshots:
             for batch in snapshot.batches:
-                found.setdefault((batch.batch_id, batch.sha256), load_of(batch))
+                found.setdefault((batch.batch_id, batch.sha256), record_of(batch))
         return found
 
     def manifest_of(self, snapshot: Snapshot) -> Manifest:
@@ -90,11 +90,11 @@ class Records:
         at = model.tags.get(FEATURES_AT)
         return snapshot.batches_behind(datetime.fromisoformat(at) if at else model.registered_at)
 
-    def loads_of(self, batches: Iterable[Batch]) -> tuple[Load, ...]:
+    def loads_of(self, batches: Iterable[Batch]) -> tuple[BatchRecord, ...]:
         """The same batches as the ledger has them."""
         return tuple(self.by_key[batch.batch_id, batch.sha256] for batch in batches)
 
-    def loads_behind(self, *tables: str) -> tuple[Load, ...]:
+    def loads_behind(self, *tables: str) -> tuple[BatchRecord, ...]:
         """The files behind these tables as they are published now; if any of them is not, all
         files that are loaded."""
         current = next((s for s in self.snapshots if s.hash == self.current), None)
@@ -110,11 +110,11 @@ def read_records(settings: Settings) -> Records:
         NotReady: dbt has not run yet, or the model registry cannot be read.
         WarehouseLocked: another process writes to the warehouse.
     """
-    ledger: tuple[Load, ...] = ()
+    ledger: tuple[BatchRecord, ...] = ()
     runs: tuple[DbtRun, ...] = ()
     if settings.warehouse.exists():
         with warehouse(settings, read_only=True) as connection:
-            ledger, runs = read_loads(connection), read_runs(connection)
+            ledger, runs = read_batches(connection), read_runs(connection)
     kept = snapshots(settings)
     link = settings.current_features
     current = link.resolve().name if link.exists() else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from feature_store.ledger import Load
+from feature_store.ledger import BatchRecord
 from feature_store.registered_models import ModelVersion
 
 
@@ -55,7 +55,7 @@ class FileGroup:
     entity: str
     role: str
     columns: tuple[str, ...]
-    loads: tuple[Load, ...]
+    loads: tuple[BatchRecord, ...]
 
     @property
     def records(self) -> int:

@@ -4,7 +4,7 @@ with it."""
 from __future__ import annotations
 
 from feature_store.derived import DERIVED_FEATURES
-from feature_store.ledger import Load
+from feature_store.ledger import BatchRecord
 from feature_store.registered_models import FEATURES_HASH
 from feature_store.snapshots import Snapshot
 from quality.lineage import names
@@ -171,7 +171,7 @@ def _no_batches(snapshot: Snapshot) -> str:
     )
 
 
-def _not_published(loads: tuple[Load, ...]) -> str:
+def _not_published(loads: tuple[BatchRecord, ...]) -> str:
     failed = [load for load in loads if not load.is_loaded]
     if failed:
         return f"nothing was made from it: {failed[0].error or 'its load failed'}"

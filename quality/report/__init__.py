@@ -27,9 +27,10 @@ def write_report(settings: Settings, run_id: str, progress: Progress = no_progre
         NotReady: there is no warehouse.
         WarehouseLocked: another process writes to it.
     """
+    from quality.report.gather import gather
     from quality.report.pages import verdict
     from quality.report.paper import write_pdf
-    from quality.report.report import JSON, PDF, gather
+    from quality.report.report import JSON, PDF
 
     if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", run_id):
         raise ConfigurationError(

@@ -12,7 +12,7 @@ from itertools import groupby, takewhile
 from pathlib import PurePosixPath
 from typing import Any
 
-from feature_store.ledger import FAILED, LOADED, Load
+from feature_store.ledger import FAILED, LOADED, BatchRecord
 from quality.report.page import Content
 from quality.report.quoting import quoted
 from quality.report.tables import Tables
@@ -77,7 +77,7 @@ class FileGroup(Content):
 
 
 def read_batches(
-    tables: Tables, loads: Iterable[Load], judged_until: datetime | None
+    tables: Tables, loads: Iterable[BatchRecord], judged_until: datetime | None
 ) -> tuple[Batch, ...]:
     """Every batch in load order, with dbt's reconciliation.
 
@@ -101,7 +101,7 @@ def read_batches(
     return tuple(batches)
 
 
-def _batch(load: Load, outcome: dict[str, Any]) -> Batch:
+def _batch(load: BatchRecord, outcome: dict[str, Any]) -> Batch:
     kept = {name: value for name, value in asdict(load).items() if name in Batch.model_fields}
     kept["source_file"] = quoted(load.source_file, FILE_NAME)
     if load.landed_file is not None:
@@ -113,12 +113,12 @@ def _total(*terms: int | None) -> int:
     return sum(term or 0 for term in terms)
 
 
-def failed_files(loads: Sequence[Load]) -> tuple[FailedFile, ...]:
+def failed_files(loads: Sequence[BatchRecord]) -> tuple[FailedFile, ...]:
     """Files whose newest attempt failed, so that nothing in them is used.
 
     A file that was corrected and loaded since is not one of them.
     """
-    newest: dict[tuple[str, str], Load] = {}
+    newest: dict[tuple[str, str], BatchRecord] = {}
     for load in sorted(loads, key=lambda load: (load.finished_at or _BEGINNING, load.batch_id)):
         newest[load.entity, load.source_file] = load
     return tuple(

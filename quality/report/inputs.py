@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
-from feature_store.dbt_runs import DbtRun, read_runs
-from feature_store.ledger import Load, read_loads
+from feature_store.dbt_runs import DbtRun
+from feature_store.ledger import BatchRecord
 from quality.report.batches import Batch, read_batches
 from quality.report.dbt_build import Build, read_build
 from quality.report.page import C, Content, Page
+from quality.report.report import Report
 from quality.report.tables import Row, Tables
 from recomart.errors import ExtensionError
 from recomart.settings import Settings
 from recomart.step import Progress
-from recomart.warehouse import warehouse
-
-if TYPE_CHECKING:
-    from quality.report.report import Report
 
 
 @dataclass
@@ -41,7 +36,7 @@ class Inputs:
     settings: Settings
     tables: Tables
     progress: Progress
-    loads: tuple[Load, ...]
+    loads: tuple[BatchRecord, ...]
     runs: tuple[DbtRun, ...]
     state: str
     earlier: Report | None
@@ -108,26 +103,7 @@ class Inputs:
         return row["value"] if row else None
 
 
-@contextmanager
-def read_inputs(settings: Settings, progress: Progress) -> Iterator[Inputs]:
-    """Open the warehouse for the pages, which read it while the block runs.
-
-    Raises:
-        NotReady: there is no warehouse.
-        WarehouseLocked: another process writes to it.
-    """
-    from quality.report.earlier import earlier_report
-
-    with warehouse(settings, read_only=True) as connection:
-        loads, runs = read_loads(connection), read_runs(connection)
-        state = state_of(loads, runs)
-        earlier, unreadable = earlier_report(settings, state)
-        yield Inputs(
-            settings, Tables(connection), progress, loads, runs, state, earlier, unreadable
-        )
-
-
-def state_of(loads: tuple[Load, ...], runs: tuple[DbtRun, ...]) -> str:
+def state_of(loads: tuple[BatchRecord, ...], runs: tuple[DbtRun, ...]) -> str:
     """A digest of the ledger and of dbt's runs: equal while nothing was loaded or built."""
     loaded = [load.finished_at for load in loads if load.finished_at]
     ended = [run.finished_at for run in runs if run.finished_at]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from fpdf import FPDF
 from fpdf.enums import CellBordersLayout, XPos, YPos
@@ -20,9 +20,7 @@ from fpdf.table import Row
 
 from quality.report.page import pages_in_order
 from quality.report.quoting import MISSING_GLYPH
-
-if TYPE_CHECKING:
-    from quality.report.report import Report
+from quality.report.report import Report
 
 Colour = tuple[int, int, int]
 Font = Literal["sans", "mono"]

@@ -7,7 +7,7 @@ only be read as data.
 
 from __future__ import annotations
 
-from recomart.plain_text import visible, visible_parts
+from quality.plain_text import visible, visible_parts
 
 MISSING_GLYPH = "\N{WHITE SQUARE}"
 """Drawn for a character that the font lacks."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from feature_store.ledger import Load
+from feature_store.ledger import BatchRecord
 from quality.report.page import Content
 from quality.report.paper import GREY, MARGIN, WIDTH, Paper
 from quality.report.quoting import plain, quoted
@@ -53,7 +53,7 @@ class Reason(Content):
 
 def read_reasons(
     tables: Tables,
-    loads: Sequence[Load],
+    loads: Sequence[BatchRecord],
     rules: Mapping[str, Row],
     records: Mapping[str, int],
     earlier: Iterable[Reason] | None,
@@ -148,7 +148,7 @@ def _value(record: Row, column: str) -> str:
     return quoted(record[column], VALUE, record[f"length of {column}"])
 
 
-def _rejected(tables: Tables, loads: Sequence[Load]) -> Iterator[dict[str, Any]]:
+def _rejected(tables: Tables, loads: Sequence[BatchRecord]) -> Iterator[dict[str, Any]]:
     """The reasons of unreadable lines, by entity and by the reason without its details."""
     entities = {load.batch_id: load.entity for load in loads if load.is_loaded}
     grouped = tables.rows(

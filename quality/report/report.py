@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
 from pydantic_core import to_json
 
-from quality.report.inputs import Inputs, read_inputs
 from quality.report.page import C, Content, Page, pages_in_order
-from quality.report.quoting import plain
-from recomart.settings import Settings
-from recomart.step import Progress
 
 FORMAT = 1
 """Raised when an older report.json can no longer be compared with a new one."""
@@ -81,41 +77,3 @@ def read_report(path: Path) -> Report:
             if page.name in content
         },
     )
-
-
-def gather(settings: Settings, run_id: str, written_at: datetime, progress: Progress) -> Report:
-    """The report of the warehouse in its present state.
-
-    Raises:
-        NotReady: there is no warehouse.
-        WarehouseLocked: another process writes to it.
-    """
-    with read_inputs(settings, progress) as inputs:
-        return Report(
-            format=FORMAT,
-            run=_run(inputs, settings, run_id, written_at),
-            pages={page.name: inputs.content(page) for page in pages_in_order()},
-        )
-
-
-def _run(inputs: Inputs, settings: Settings, run_id: str, written_at: datetime) -> Run:
-    earlier = inputs.earlier
-    return Run(
-        run_id=run_id,
-        shop=settings.shop_name,
-        title=plain(inputs.shop_value("title") or settings.shop_name, 120),
-        written_at=written_at,
-        as_of=inputs.as_of,
-        state=inputs.state,
-        since_run=earlier.run.run_id if earlier else None,
-        since_written_at=earlier.run.written_at if earlier else None,
-        since=_since(earlier, inputs.unreadable_reports),
-    )
-
-
-def _since(earlier: Report | None, unreadable: int) -> str:
-    if earlier is None:
-        first = "First report of this lake: there is no earlier run to compare with."
-        return f"{first} {unreadable} older could not be read." if unreadable else first
-    moment = earlier.run.written_at.astimezone(UTC)
-    return f"Changes are since run {plain(earlier.run.run_id, 40)} of {moment:%Y-%m-%d %H:%M} UTC."

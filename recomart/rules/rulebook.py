@@ -40,8 +40,8 @@ def rule_problems(shop: Shop) -> Iterator[RuleProblem]:
     """Every declared rule that could not work, or would say nothing."""
     for at in (at for entity in SCHEMA.values() for at in _subjects(entity, shop)):
         name, column = at.entity.name, at.column.name
-        told, source = shop.rules.of(name).of(column), shop.sources().get(name)
-        if told is None:
+        declared, source = shop.rules.of(name).of(column), shop.sources().get(name)
+        if declared is None:
             continue
         key = f"rules.{name}.columns.{column}"
         if source is None or column not in source.columns:
@@ -55,7 +55,7 @@ def rule_problems(shop: Shop) -> Iterator[RuleProblem]:
             for problem in kind.problems(at):
                 yield replace(problem, key=f"{key}.{problem.key}")
         kinds = {rule.kind for rule in _of_entity(at.entity, shop) if rule.column == column}
-        stops = told.stop_above.by_kind if told.stop_above else {}
+        stops = declared.stop_above.by_kind if declared.stop_above else {}
         for unknown in stops.keys() - kinds:
             yield RuleProblem(
                 f"{key}.stop_above",
@@ -71,10 +71,10 @@ def _of_entity(entity: Entity, shop: Shop) -> Iterator[Rule]:
     kinds = sorted(RULE_KINDS, key=lambda kind: (kind.stage, kind.order))
     for stage in Stage:
         for at in _subjects(entity, shop):
-            told = shop.rules.of(entity.name).of(at.column.name)
+            declared = shop.rules.of(entity.name).of(at.column.name)
             for kind in (kind for kind in kinds if kind.stage == stage):
                 for rule in kind.rules(at):
-                    of_column = told if rule.column else None
+                    of_column = declared if rule.column else None
                     yield replace(
                         rule,
                         words=kind.words(rule),
@@ -86,17 +86,17 @@ def _of_entity(entity: Entity, shop: Shop) -> Iterator[Rule]:
 
 def _subjects(entity: Entity, shop: Shop) -> Iterator[Subject]:
     for column in entity.columns:
-        told = shop.rules.of(entity.name).of(column.name)
+        declared = shop.rules.of(entity.name).of(column.name)
         defaults = default_parameters(entity.name, column.name)
-        yield Subject(entity, column, shop, dict(told) if told else {}, defaults)
+        yield Subject(entity, column, shop, dict(declared) if declared else {}, defaults)
 
 
-def _because(told: ColumnRules | None, kind: RuleKind) -> str | None:
+def _because(declared: ColumnRules | None, kind: RuleKind) -> str | None:
     """The reason that the shop file gives, for the kinds of rules that it names itself."""
-    return told.because if told and getattr(told, kind.key, None) is not None else None
+    return declared.because if declared and getattr(declared, kind.key, None) is not None else None
 
 
-def _stop_above(told: ColumnRules | None, rule: Rule) -> float | None:
-    if told is None or told.stop_above is None:
+def _stop_above(declared: ColumnRules | None, rule: Rule) -> float | None:
+    if declared is None or declared.stop_above is None:
         return None
-    return told.stop_above.of(rule.kind, quarantines=rule.outcome == "quarantined")
+    return declared.stop_above.of(rule.kind, quarantines=rule.outcome == "quarantined")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import types
 import typing
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +18,10 @@ from recomart.rules.kind import RULE_KINDS
 from recomart.rules.rulebook import rule_problems
 from recomart.settings import Settings
 from recomart.shop.entities import TYPES
-from recomart.shop.model import ENTITIES, REQUIRED, Shop
-from recomart.shop.sources import (
-    MadeSource,
-    Source,
-    model_of,
-    tags,
-    tags_in,
-    with_shared_time_formats,
-)
+from recomart.shop.model import ENTITIES, Shop
+from recomart.shop.places import nearest, where
+from recomart.shop.source_problems import kind_problem, name_problems
+from recomart.shop.sources import model_of, tags_in, with_shared_time_formats
 
 
 class _Constructor(RoundTripConstructor):
@@ -56,7 +49,7 @@ class ShopFile:
 
     def where(self, key: str) -> str:
         """`path:line   key: value` of a dotted key, or of its nearest parent in the file."""
-        return _where(self.path, self._tree, key.split("."))
+        return where(self.path, self._tree, key.split("."))
 
 
 class ShopFileErrors(ShopFileError):
@@ -88,7 +81,7 @@ def load_shop(settings: Settings) -> ShopFile:
             f"there is no shop file {path}",
             code="missing-shop",
             found=", ".join(known) or "no shop files there",
-            help=_nearest(path.stem, known) or "set RECOMART_SHOP to one of these, or to a path",
+            help=nearest(path.stem, known) or "set RECOMART_SHOP to one of these, or to a path",
         )
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -136,7 +129,7 @@ def read_shop(text: str, path: Path) -> ShopFile:
             ShopFileError(
                 problem.message,
                 code="bad-rule",
-                where=_where(path, tree, problem.key.split(".")),
+                where=where(path, tree, problem.key.split(".")),
                 help=problem.help,
             )
             for problem in rule_problems(shop)
@@ -149,14 +142,14 @@ def read_shop(text: str, path: Path) -> ShopFile:
 
 def _read(path: Path, tree: dict[str, Any]) -> tuple[Shop | None, list[ShopFileError]]:
     """The shop, when its keys are right, and what is wrong with its keys and names."""
-    problems = list(_name_problems(path, tree))
+    problems = list(name_problems(path, tree))
     keys = with_shared_time_formats(_plain(tree))
     for entity in ENTITIES:
         if (declared := keys.get(entity)) is None:
             continue
         found = tags_in(declared)
         if len(found) != 1:
-            problems.append(_kind_problem(path, tree, entity, found))
+            problems.append(kind_problem(path, tree, entity, found))
             del keys[entity]
             continue
         try:
@@ -174,31 +167,6 @@ def _read(path: Path, tree: dict[str, Any]) -> tuple[Shop | None, list[ShopFileE
         return None, [*problems, *(_explained(path, tree, finding) for finding in exc.errors())]
 
 
-def _kind_problem(
-    path: Path, tree: dict[str, Any], entity: str, found: tuple[str, ...]
-) -> ShopFileError:
-    """The error for a source that names no registered kind, or more than one."""
-    declared = tree[entity]
-    known = ", ".join(tags())
-    if found:
-        return ShopFileError(
-            f"{entity} has more than one kind of source: {', '.join(found)}",
-            code="two-kinds-of-source",
-            where=_where(path, tree, [entity, found[-1]]),
-            help="keep one of them",
-        )
-    named = list(map(str, declared)) if isinstance(declared, dict) else [str(declared)]
-    free = [name for name in named if name not in Source.model_fields]
-    guesses = (guess for name in free if (guess := _nearest(name, tags())))
-    return ShopFileError(
-        f"{entity} names no kind of source",
-        code="unknown-kind-of-source",
-        where=_where(path, tree, [entity]),
-        found=", ".join(named),
-        help=f"{next(guesses, 'add one of these keys')} (registered: {known})",
-    )
-
-
 def _line(problem: ShopFileError) -> int:
     return int((problem.where or ":1").split("   ")[0].rpartition(":")[2])
 
@@ -209,82 +177,6 @@ def _plain(node: Any) -> Any:
     if isinstance(node, list):
         return [_plain(value) for value in node]
     return node
-
-
-def _name_problems(path: Path, tree: dict[str, Any]) -> Iterator[ShopFileError]:
-    """What is wrong with the names of entities and columns, which the model does not know."""
-    if not any(tree.get(name) for name in ("ratings", "transactions", "events")):
-        yield ShopFileError(
-            f"{path.name} declares none of ratings, transactions, events",
-            where=f"{path}:1",
-            help="a shop needs at least one of them to learn from; if it only has clicks, "
-            "'events: stream'",
-        )
-    for entity, columns in ENTITIES.items():
-        source = tree.get(entity)
-        for tag in tags_in(source):
-            allowed = model_of(tag).entities
-            if allowed is not None and entity not in allowed:
-                yield ShopFileError(
-                    f"{entity} cannot come by '{tag}', which carries {', '.join(allowed)} alone",
-                    where=_where(path, tree, [entity]),
-                    help="name another kind of source: files, an API, or what it is made from",
-                )
-        if not isinstance(source, dict):
-            continue
-        if MadeSource.kind in source:
-            yield from _origin_problems(path, tree, entity)
-        mapping = source.get("columns")
-        if not isinstance(mapping, dict):
-            yield ShopFileError(
-                f"{entity} has no columns",
-                where=_where(path, tree, [entity, "columns"]),
-                help=f"map at least {', '.join(REQUIRED[entity])}",
-            )
-            continue
-        unknown = [str(name) for name in mapping if name not in columns]
-        for name in unknown:
-            yield ShopFileError(
-                f"{entity} has no column '{name}' to map to",
-                code="unknown-column",
-                where=_where(path, tree, [entity, "columns", name]),
-                found=", ".join(map(str, mapping)),
-                help=_nearest(name, columns) or f"choose from {', '.join(columns)}",
-            )
-        meant = {close for name in unknown for close in difflib.get_close_matches(name, columns, 1)}
-        for name in REQUIRED[entity]:
-            if name not in mapping and name not in meant:
-                yield ShopFileError(
-                    f"{entity} maps no {name}",
-                    code="missing-column",
-                    where=_where(path, tree, [entity, "columns"]),
-                    found=", ".join(map(str, mapping)),
-                    help=f"add '{name}: <the source's column>'",
-                )
-
-
-def _origin_problems(path: Path, tree: dict[str, Any], entity: str) -> Iterator[ShopFileError]:
-    """What is wrong with what an entity says that it is made from."""
-    origin = tree[entity][MadeSource.kind]
-    source = tree.get(origin) if isinstance(origin, str) else None
-    own = [n for n in ENTITIES if isinstance(tree.get(n), dict) and MadeSource.kind not in tree[n]]
-    if not isinstance(source, dict) or MadeSource.kind in source:
-        yield ShopFileError(
-            f"{entity} is made from '{origin}', which has no files or API of its own here",
-            code="unknown-source",
-            where=_where(path, tree, [entity, MadeSource.kind]),
-            found=", ".join(own) or "no source with files or an API",
-            help=_nearest(str(origin), own) or "name an entity that has files or an API",
-        )
-    elif "each" in tree[entity] and not any(
-        "each" in model_of(tag).model_fields for tag in tags_in(source)
-    ):
-        yield ShopFileError(
-            f"{entity} reads a nested list, which only the items of an API have",
-            code="no-nested-list",
-            where=_where(path, tree, [entity, "each"]),
-            help=f"leave out 'each', or read {origin} from an API",
-        )
 
 
 def _explained(
@@ -306,7 +198,7 @@ def _explained(
     if finding["type"] == "extra_forbidden":
         known = _known_keys(model, finding["loc"][:-1])
         message = f"'{keys[-1]}' is not a key here"
-        hint = _nearest(keys[-1], known) or f"known keys: {', '.join(known)}"
+        hint = nearest(keys[-1], known) or f"known keys: {', '.join(known)}"
         if keys[-1] == "each":
             hint = "a file has one record a line; docs/shops.md, 'Lists inside lists', makes them"
         if keys[0] == "rules" and len(keys) == 5:
@@ -316,7 +208,7 @@ def _explained(
         hint = f"add '{keys[-1]}:'"
     return ShopFileError(
         f"{'.'.join(keys) or path.name}: {message}",
-        where=_where(path, tree, keys),
+        where=where(path, tree, keys),
         found=None
         if finding["type"] in ("missing", "extra_forbidden")
         else repr(finding["input"])[:120],
@@ -333,11 +225,11 @@ def _unknown_rule(path: Path, tree: Any, keys: list[str]) -> ShopFileError:
     return ShopFileError(
         f"{'.'.join(keys)}: '{key}' is not a key here",
         code="unknown-rule-kind",
-        where=_where(path, tree, keys),
+        where=where(path, tree, keys),
         found=f"{TYPES[entity][column]} {entity}.{column}, which '{key}' does not fit"
         if key in registered
         else f"registered kinds of rules: {', '.join(registered)}",
-        help=fits if key in registered else _nearest(key, fitting) or fits,
+        help=fits if key in registered else nearest(key, fitting) or fits,
     )
 
 
@@ -362,29 +254,3 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
         return [annotation] if issubclass(annotation, BaseModel) else []
     inner = [found for part in typing.get_args(annotation) for found in _models_in(part)]
     return list(dict.fromkeys(inner))
-
-
-def _nearest(word: str, known: Any) -> str | None:
-    close = difflib.get_close_matches(word, [str(k) for k in known], n=1)
-    return f'did you mean "{close[0]}"?' if close else None
-
-
-def _where(path: Path, tree: Any, keys: list[str]) -> str:
-    node = tree
-    line, seen, value = 1, list[str](), None
-    for key in keys:
-        if not isinstance(node, dict) or key not in node:
-            break
-        line = _line_of(node, key)
-        seen.append(key)
-        node = value = node[key]
-    place = f"{path}:{line}"
-    if not seen:
-        return place
-    shown = "" if isinstance(value, dict | list) else f" {value!r}"
-    return f"{place}   {'.'.join(seen)}:{shown}"
-
-
-def _line_of(mapping: Any, key: str) -> int:
-    """The line, from 1, on which ruamel read `key` of this mapping."""
-    return int(mapping.lc.key(key)[0]) + 1

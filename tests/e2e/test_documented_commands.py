@@ -1,14 +1,9 @@
-"""Every command that the documents show is run here, or in the test that this file names."""
+"""Every command that the documents show is run in test_pipeline.py, or in a test named here."""
 
-import os
 import re
-import shlex
 import subprocess
-from pathlib import Path
 
-import pytest
-
-from recomart.settings import PROJECT_ROOT, Settings
+from recomart.settings import PROJECT_ROOT
 
 DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")
 RUN_ELSEWHERE = {
@@ -41,8 +36,13 @@ def commands() -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def is_run_elsewhere(command: str) -> bool:
-    return any(command == known or command.startswith("git clone") for known in RUN_ELSEWHERE)
+def commands_to_run() -> list[str]:
+    """The documented commands that no test of their own runs."""
+    return [
+        command
+        for command in commands()
+        if command not in RUN_ELSEWHERE and not command.startswith("git clone")
+    ]
 
 
 def test_documents_name_only_targets_that_exist() -> None:
@@ -51,28 +51,3 @@ def test_documents_name_only_targets_that_exist() -> None:
     for document in (*DOCUMENTS, "docs/shops.md", "docs/simulator.md", "docs/extending.md"):
         named = set(re.findall(r"`make ([a-z-]+)", (PROJECT_ROOT / document).read_text()))
         assert named <= targets, document
-
-
-@pytest.mark.slow
-def test_documented_commands_work(demo_lake: Settings, tmp_path: Path) -> None:
-    from orchestration.output.recommendations import example_user
-
-    environment = {
-        **os.environ,
-        **demo_lake.environment(),
-        "PATH": f"{PROJECT_ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
-        "DBT_TARGET_PATH": str(tmp_path / "target"),
-    }
-    to_run = [command for command in commands() if not is_run_elsewhere(command)]
-    assert to_run
-    for command in to_run:
-        words = command.replace("<user id>", shlex.quote(example_user(demo_lake)))
-        done = subprocess.run(
-            ["bash", "-c", words],
-            cwd=PROJECT_ROOT,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=240,
-        )
-        assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"

@@ -1,4 +1,4 @@
-"""The pages that people open: each server answers, and ends with the signal that Ctrl-C sends."""
+"""Each server answers, and stops with the signal that Ctrl-C sends."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ from recomart import processes
 from recomart.settings import PROJECT_ROOT, Settings
 
 
-def wait_for(url: str, server: subprocess.Popen[bytes], seconds: float = 90.0) -> str:
+def wait_for(url: str, server: subprocess.Popen[bytes], seconds: float = 180.0) -> str:
     end = time.monotonic() + seconds
     while time.monotonic() < end and server.poll() is None:
         try:
@@ -45,7 +45,7 @@ def test_server_answers_and_stops(demo_lake: Settings, verb: str, path: str, sho
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
-        # A shell's background job ignores SIGINT, and would hand that down to the server.
+        # a background job of a shell ignores SIGINT, and so would the server that it starts
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     family = [psutil.Process(server.pid)]
@@ -57,6 +57,8 @@ def test_server_answers_and_stops(demo_lake: Settings, verb: str, path: str, sho
         _, alive = psutil.wait_procs(family, timeout=15)
         assert alive == []
     finally:
+        with suppress(psutil.NoSuchProcess):  # a server that never answered has children too
+            family += family[0].children(recursive=True)
         for process in family:
             with suppress(psutil.NoSuchProcess):
                 process.kill()

@@ -12,6 +12,7 @@ import pytest
 from pypdf import PdfReader
 
 import quality.report.pages as pages_package
+from feature_store.ledger import BatchRecord
 from ingestion import ledger
 from quality.report import page as page_module
 from quality.report import write_report
@@ -75,7 +76,7 @@ def test_a_report_with_a_page_is_compared_with_one_from_before_the_page(
 ) -> None:
     write_report(received, "before")
     with warehouse(received) as connection:
-        ledger.write_loads(connection, [ledger.Load("1", "files", "products", "a.csv")])
+        ledger.write_batches(connection, [BatchRecord("1", "files", "products", "a.csv")])
     shutil.copy(ADDED, pages / "suppliers.py")
     del page_module.PAGES._entries  # read the folder again
 

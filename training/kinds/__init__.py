@@ -3,7 +3,7 @@
 To add a kind, write a module here that assigns `KIND` (docs/extending.md). It is then trained,
 compared, tracked, registered and served like the others. `popularity.py` is the shortest example.
 
-A fitted model holds arrays over the products' index and over the users' index with one spare row at
+A fitted model has arrays over the products' index and over the users' index with one spare row at
 the end, so that the position -1 (an unknown user) falls on the row of a user without history.
 """
 

@@ -74,8 +74,8 @@ def _trend_reason(features: Mapping[str, float]) -> str | None:
 def _price_reason(category: str, features: Mapping[str, float]) -> str | None:
     place = features.get("product_price_percentile", np.nan)
     if place <= CHEAP:
-        return f"one of the cheaper ones in {category}"
-    return f"one of the finer ones in {category}" if place >= DEAR else None
+        return f"cheaper than most in {category}"
+    return f"pricier than most in {category}" if place >= DEAR else None
 
 
 def _age_reason(features: Mapping[str, float]) -> str | None:

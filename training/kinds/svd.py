@@ -90,8 +90,8 @@ class SVD(DenseModel):
         if title is None:
             return None
         if shopper.rates:
-            return f"rated much like {title}, to which you gave {shopper.labels[best]:g}"
-        return f"chosen by those who like {title}, as you do"
+            return f"similar to {title}, which you rated {shopper.labels[best]:g}"
+        return f"liked by customers who also like {title}"
 
 
 def fit_svd(

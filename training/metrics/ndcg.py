@@ -16,7 +16,7 @@ def discounted_gain(gains: FloatArray | BoolArray, weights: FloatArray | None = 
     """Discounted cumulative gain of ranked lists.
 
     Args:
-        gains: (users, k) gain of what stands at each place; booleans count as 0 and 1.
+        gains: (users, k) gain of the product at each place; booleans count as 0 and 1.
         weights: (k,) weight of each place; `discounts(k)` unless given.
 
     Returns:

@@ -1,7 +1,7 @@
 {#-
     The time lies outside of the shop's opening, or in the future: later than the
     record's load, and for something that happened also than the shop's declared
-    clock. A time with `ahead` may be so many seconds later than its record was
+    clock. A time may be up to `ahead` seconds later than its record was
     received (than its load, at the latest), to allow for clock skew.
 -#}
 {% macro rule_time(rule) -%}

@@ -18,7 +18,7 @@ from quality.report.words import counted, number, share
 
 SIZE = 7.0
 """Points of the table's text."""
-CHART_WIDTH, CHART_HEIGHT = 44.0, 13.0
+CHART_WIDTH, CHART_HEIGHT = 42.0, 13.0
 """Millimetres of a small histogram's cell."""
 WHY_WIDTH, WHY_LINES = 32.0, 3
 """Millimetres of the column "Why it is here", and the most lines of it."""
@@ -93,10 +93,10 @@ class ColumnsPage:
 
 HEADINGS = [
     Column("Column", 24),
-    Column("", 33, wrap=True),
+    Column("", 32, wrap=True),
     Column("Why it is here", WHY_WIDTH, wrap=True),
-    Column("Missing", 14, "R", wrap=True),
-    Column("Wrong type", 13, "R", wrap=True),
+    Column("Missing", 15, "R", wrap=True),
+    Column("Wrong type", 15, "R", wrap=True),
     Column("Range", 20, wrap=True),
     Column("Values: share of each", CHART_WIDTH),
 ]

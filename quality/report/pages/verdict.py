@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from feature_store.ledger import FAILED, LOADED
-from quality.report.batches import Batch
 from quality.report.dbt_build import Build
 from quality.report.inputs import Inputs
+from quality.report.numbers import Number, draw_numbers, read_numbers
 from quality.report.page import Content
 from quality.report.pages import account as account_page
 from quality.report.pages import appendix as appendix_page
 from quality.report.pages import trust as trust_page
 from quality.report.pages.account import Account
 from quality.report.pages.trust import Freshness
-from quality.report.paper import GREY, INK, MARGIN, WHITE, WIDTH, Cell, Colour, Column, Paper
+from quality.report.paper import GREY, MARGIN, WHITE, WIDTH, Cell, Colour, Column, Paper
 from quality.report.problems import Problem, find_problems, many_of, offence
+from quality.report.recovered import TakenBack, draw_taken_back, taken_back
 from quality.report.report import Report
 from quality.report.tables import Row, Tables
 from quality.report.words import moment, number, share
 from recomart.shop.entities import LISTS
 
-USED = "of them used"
 WORST = 5
 """Problems that the page shows."""
 STANDING: dict[str, Colour] = {
@@ -30,40 +29,6 @@ STANDING: dict[str, Colour] = {
     "stopped": (170, 38, 30),
     "not judged": (138, 92, 0),
 }
-
-
-class Number(Content):
-    """One of the six numbers, as a value and as it is shown."""
-
-    name: str
-    value: float | None
-    shown: str
-    change: str
-    """Since the last run, as shown: '+12', 'no change', or '' on a first run."""
-
-
-class BatchBack(Content):
-    """One batch of which more is used than at the last run."""
-
-    entity: str
-    batch_id: str
-    source_file: str
-    records: int
-    lines: int
-
-
-class TakenBack(Content):
-    """What was set aside at the last run and is used now, because a rule or format was corrected."""
-
-    records: int
-    lines: int
-    files: int
-    batches: tuple[BatchBack, ...]
-
-    @property
-    def any(self) -> bool:
-        """Whether anything was."""
-        return bool(self.records or self.lines or self.files)
 
 
 class Verdict(Content):
@@ -117,7 +82,7 @@ class VerdictPage:
             paper.pen(9)
             paper.paragraph(f"· {note}", space=0.6)
         paper.ln(2)
-        _draw_tiles(paper, verdict.numbers)
+        draw_numbers(paper, verdict.numbers)
         paper.section("The worst problems, and what each costs")
         if verdict.problems:
             _draw_problems(paper, verdict.problems, report.is_compared)
@@ -127,7 +92,7 @@ class VerdictPage:
             paper.pen(9.5)
             paper.paragraph("No problems: every line was read, and every record passed every rule.")
         if verdict.taken_back.any:
-            _draw_taken_back(paper, verdict.taken_back)
+            draw_taken_back(paper, verdict.taken_back)
 
 
 def read_stops(tables: Tables) -> list[Row]:
@@ -158,7 +123,7 @@ def judge(
         standing=standing,
         sentence=sentence,
         notes=tuple(_notes(account, build, back)),
-        numbers=_numbers(account, build, numbers_then),
+        numbers=read_numbers(account, build, numbers_then),
         problems=tuple(problems[:WORST]),
         further_problems=max(len(problems) - WORST, 0),
         taken_back=back,
@@ -249,99 +214,6 @@ def _notes(account: Account, build: Build, back: TakenBack) -> list[str]:
     return notes
 
 
-def _numbers(account: Account, build: Build, then: Sequence[Number] | None) -> tuple[Number, ...]:
-    def total(name: str) -> int:
-        return sum(getattr(source, name) for source in account.sources)
-
-    records, judged = total("records"), total("records") - total("unjudged")
-    ran = [test for test in build.tests if test.status not in ("unknown", "skipped")]
-    has_tests = build.state in ("passed", "failed", "untested")
-    values: list[tuple[str, float | None]] = [
-        ("records received", records),
-        (USED, total("accepted") / judged if judged else None),
-        ("in quarantine", total("quarantined") if judged else None),
-        ("unreadable lines", total("rejected")),
-        (
-            "repeats and old versions",
-            total("deduplicated") + total("superseded") if judged else None,
-        ),
-        (
-            _checks_named(len(ran), len(build.tests)),
-            build.failed if has_tests else None,
-        ),
-    ]
-    before = [n.value for n in then] if then is not None else [None] * len(values)
-    return tuple(
-        Number(
-            name=name,
-            value=value,
-            shown=_shown(name, value),
-            change=_change(name, value, value_then) if then is not None else "",
-        )
-        for (name, value), value_then in zip(values, before, strict=True)
-    )
-
-
-def _checks_named(ran: int, tests: int) -> str:
-    if not ran:
-        return "checks failed"
-    if ran == tests:
-        return f"checks failed, of {tests:,}"
-    return f"checks failed; {tests - ran:,} of {tests:,} not run"
-
-
-def _shown(name: str, value: float | None) -> str:
-    if value is None:
-        return "–"
-    return share(value) if name == USED else f"{int(value):,}"
-
-
-def _change(name: str, value: float | None, then: float | None) -> str:
-    if value is None or then is None:
-        return "not comparable"
-    if value == then:
-        return "no change"
-    points, count = f"{100 * (value - then):+.2f} points", f"{int(value - then):+,}"
-    return (points if name == USED else count).replace("-", "−")
-
-
-def taken_back(batches: Sequence[Batch], earlier: Sequence[Batch]) -> TakenBack:
-    """What the same batches had in quarantine or unreadable at the last run, and is used now.
-
-    A batch is the same when its id is. A file that could not be loaded is the same when a later
-    batch loaded a file of its name.
-    """
-    now = {batch.batch_id: batch for batch in batches}
-    loaded_now = {(b.entity, b.source_file) for b in batches if b.status == LOADED}
-    loaded_then = {(b.entity, b.source_file) for b in earlier if b.status == LOADED}
-    back = []
-    for then in earlier:
-        batch = now.get(then.batch_id)
-        if batch is None or batch.status != LOADED or then.status != LOADED:
-            continue
-        lines = max((then.rejected or 0) - (batch.rejected or 0), 0)
-        records = 0
-        if then.quarantined is not None and batch.quarantined is not None:
-            records = max(then.quarantined - batch.quarantined, 0)
-        if lines or records:
-            back.append(
-                BatchBack(
-                    entity=batch.entity,
-                    batch_id=batch.batch_id,
-                    source_file=batch.source_file,
-                    records=records,
-                    lines=lines,
-                )
-            )
-    failed_then = {(b.entity, b.source_file) for b in earlier if b.status == FAILED}
-    return TakenBack(
-        records=sum(b.records for b in back),
-        lines=sum(b.lines for b in back),
-        files=len((failed_then & loaded_now) - loaded_then),
-        batches=tuple(back),
-    )
-
-
 def _draw_banner(paper: Paper, verdict: Verdict) -> None:
     paper.pen(12.5, "B", WHITE)
     lines = paper.split(verdict.sentence, WIDTH - 12)
@@ -356,30 +228,6 @@ def _draw_banner(paper: Paper, verdict: Verdict) -> None:
     paper.set_xy(MARGIN + 6, top + 7.5)
     paper.paragraph(verdict.sentence, WIDTH - 12)
     paper.set_xy(MARGIN, top + height + 3)
-
-
-def _draw_tiles(paper: Paper, numbers: tuple[Number, ...]) -> None:
-    width, height = WIDTH / 3, 19.0
-    for row in (numbers[:3], numbers[3:]):
-        top = paper.get_y()
-        paper.rule()
-        for place, tile in enumerate(row):
-            x = MARGIN + place * width
-            paper.set_xy(x, top + 2)
-            paper.pen(17, "B")
-            paper.line_of(tile.shown, width - 3)
-            paper.pen(8.5, colour=INK)
-            paper.line_of(tile.name, width - 3)
-            paper.pen(7.5, colour=GREY)
-            paper.line_of(_since_last_run(tile), width - 3)
-        paper.set_xy(MARGIN, top + height)
-    paper.rule()
-
-
-def _since_last_run(number: Number) -> str:
-    if not number.change:
-        return "first report"
-    return f"{number.change} since the last run"
 
 
 def _draw_problems(paper: Paper, problems: tuple[Problem, ...], compared: bool) -> None:
@@ -417,29 +265,6 @@ def _how_ordered(further: int) -> str:
         return order
     more = number(further, "smaller problem is", "smaller problems are")
     return f'{order} {more} not shown; "{account_page.TITLE}" and the appendix list every reason.'
-
-
-def _draw_taken_back(paper: Paper, back: TakenBack) -> None:
-    paper.section("Recovered since the last run", room=35)
-    paper.pen(8.5)
-    paper.paragraph(
-        "These were in quarantine or unreadable at the last run and are used now, because a rule "
-        "or a format was corrected."
-    )
-    columns = [
-        Column("Source", 24),
-        Column("File", 100, font="mono", keep_end=True),
-        Column("records", 28, "R"),
-        Column("lines", 28, "R"),
-    ]
-    most = sorted(back.batches, key=lambda b: (-b.records - b.lines, b.batch_id))
-    shown = most[:5]
-    rows = [(b.entity, b.source_file, f"{b.records:,}", f"{b.lines:,}") for b in shown]
-    if others := most[len(shown) :]:
-        records, lines = sum(b.records for b in others), sum(b.lines for b in others)
-        rows.append(("others", f"{len(others):,} files", f"{records:,}", f"{lines:,}"))
-    if rows:
-        paper.draw_table(columns, rows, 7.5)
 
 
 PAGE = VerdictPage()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from feature_store.online.resp import converse
+from feature_store.online.resp import run_query
 from feature_store.realtime.features import PRODUCTS, USERS
 from feature_store.realtime.lookup import realtime_rows
 from recomart.redis import connect
@@ -101,8 +101,8 @@ def test_accepted_events_and_state_give_the_same_counts(dbt, read, settings: Set
         users, products = [row[0] for row in of_users], [row[0] for row in of_products]
         assert len(users) == 40, read(lake, REJECTED)
         assert len(products) > 200
-        talk = realtime_rows(settings.feast_project, users, products, as_of)
-        found = converse(client, talk)
+        query = realtime_rows(settings.feast_project, users, products, as_of)
+        found = run_query(client, query)
         for view, expected, names in (
             (USERS, of_users, ("rt_user_views_5m", "rt_user_carts_30m", "rt_user_purchases_24h")),
             (PRODUCTS, of_products, ("rt_product_views_1h", "rt_product_purchases_24h")),

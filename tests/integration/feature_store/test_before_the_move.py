@@ -125,14 +125,15 @@ def test_models_are_trained_on_an_old_snapshot(settings: Settings, old: Snapshot
     assert {"popularity", "bias", "svd", "ranker"} <= summary.versions.keys()
 
 
-@pytest.mark.parametrize("damage", ["missing", "not JSON", "another file"])
+@pytest.mark.parametrize("damage", ["missing", "not JSON", "another file", "no models"])
 def test_without_its_manifest_an_old_snapshot_is_a_clear_error(
     settings: Settings, old: Snapshot, damage: str
 ) -> None:
     if damage == "missing":
         old.manifest.unlink()
     else:
-        old.manifest.write_text("{" if damage == "not JSON" else '{"nodes": {"one": {}}}')
+        texts = {"not JSON": "{", "another file": '{"nodes": {"one": {}}}', "no models": "{}"}
+        old.manifest.write_text(texts[damage])
 
     with pytest.raises(SnapshotDamaged, match="feature definitions of snapshot") as caught:
         open_store(settings, old)

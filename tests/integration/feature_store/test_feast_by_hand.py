@@ -13,12 +13,13 @@ import pytest
 
 from feature_store.online.lookup import OnlineFeatures
 from feature_store.publish.publisher import publish
-from feature_store.stores import REPO, open_store
+from feature_store.stores import open_store
 from recomart.errors import NothingPublished
+from recomart.project import FEATURE_REPO
 from recomart.redis import connect, start_embedded
 from recomart.settings import Settings
 
-STOCK = REPO / "feature_store.stock.yaml"
+STOCK = FEATURE_REPO / "feature_store.stock.yaml"
 
 
 def feast(settings: Settings, *commands: list[str]) -> str:
@@ -29,7 +30,7 @@ def feast(settings: Settings, *commands: list[str]) -> str:
     )
     done = subprocess.run(
         [sys.executable, "-c", code, json.dumps(commands)],
-        cwd=REPO,
+        cwd=FEATURE_REPO,
         env=os.environ | settings.environment(),
         capture_output=True,
         text=True,
@@ -76,7 +77,7 @@ def test_plain_feast_reads_the_same_data(
 ) -> None:
     from feast import FeatureStore
 
-    monkeypatch.chdir(REPO)
+    monkeypatch.chdir(FEATURE_REPO)
     port = start_embedded(published).port
     text = STOCK.read_text()
     for default, here in (
@@ -86,7 +87,7 @@ def test_plain_feast_reads_the_same_data(
         assert default in text
         text = text.replace(default, here)
     (tmp_path / "stock.yaml").write_text(text)
-    stock = FeatureStore(repo_path=str(REPO), fs_yaml_file=tmp_path / "stock.yaml")
+    stock = FeatureStore(repo_path=str(FEATURE_REPO), fs_yaml_file=tmp_path / "stock.yaml")
     ours = open_store(published)
     as_of = datetime(2024, 4, 25, 12, tzinfo=UTC)
     asked = {"user_id": "u7", "product_id": "p1", "category": "toys", "as_of": as_of}
@@ -114,7 +115,7 @@ def test_the_project_of_feature_store_yaml_follows_the_shop(
             monkeypatch.setenv("RECOMART_SHOP", shop)
         else:
             monkeypatch.delenv("RECOMART_SHOP")
-        config = load_repo_config(REPO, REPO / "feature_store.yaml")
+        config = load_repo_config(FEATURE_REPO, FEATURE_REPO / "feature_store.yaml")
         assert config.project == project
 
 
@@ -130,7 +131,7 @@ def test_other_projects_keep_their_names(settings: Settings) -> None:
 def test_feast_imports_nothing_here_but_the_definitions() -> None:
     from feast.repo_operations import get_repo_files
 
-    assert [path.name for path in get_repo_files(REPO)] == ["definitions.py"]
+    assert [path.name for path in get_repo_files(FEATURE_REPO)] == ["definitions.py"]
 
 
 def test_definitions_before_the_first_publish_say_what_to_do(

@@ -13,6 +13,7 @@ import yaml
 from feature_store.online.lookup import OnlineFeatures, Status
 from feature_store.publish.publisher import publish
 from feature_store.stores import open_store
+from orchestration import dbt_folder
 from orchestration import transform as dbt
 from recomart import processes
 from recomart.errors import NothingPublished
@@ -58,7 +59,8 @@ def shop(
     shutil.copytree(
         PROJECT_ROOT / "dbt_project", project, ignore=shutil.ignore_patterns("target", "logs")
     )
-    monkeypatch.setattr(dbt, "DBT_PROJECT", project)
+    for module in (dbt, dbt_folder):
+        monkeypatch.setattr(module, "DBT_PROJECT", project)
     yield settings, project
     processes.stop_all(settings)
 

@@ -181,7 +181,7 @@ def test_a_missing_price_makes_the_cart_value_null(clicked: Settings) -> None:
 def test_statuses_tell_the_unknown_and_the_silent_speed_layer(clicked: Settings) -> None:
     lookup = OnlineFeatures(clicked, deadline=10)
     state = RealtimeState(connect(clicked), clicked)
-    state.beat()
+    state.heartbeat()
     rows = lookup.read(USERS, ["u1", "nobody", "u3"], NOW)
     assert rows.statuses("rt_user_views_24h") == [
         Status.PRESENT,
@@ -194,11 +194,11 @@ def test_statuses_tell_the_unknown_and_the_silent_speed_layer(clicked: Settings)
     silent = int((NOW - timedelta(minutes=2)).timestamp() * 1e6)
     client.hset("recomart:recomart_demo:rt:stats", "received_until", silent)
     assert lookup.read(USERS, ["u1"], NOW).statuses("rt_user_views_24h") == [Status.STALE]
-    state.beat()
+    state.heartbeat()
 
 
 def test_an_instant_whose_state_has_expired_is_refused(clicked: Settings) -> None:
-    with pytest.raises(ValueError, match="cannot be told any more"):
+    with pytest.raises(ValueError, match="are no longer available"):
         OnlineFeatures(clicked, deadline=10).read(USERS, ["u1"], NOW - timedelta(days=3))
     found = by_feast(
         clicked, [{"user_id": "u1", "product_id": "p1", "as_of": NOW - timedelta(days=3)}]

@@ -309,7 +309,7 @@ def test_other_columns_start_the_history_anew(feature_warehouse, caplog) -> None
     with caplog.at_level(logging.WARNING, "feature_store.publish.row_versions"):
         take_snapshot(settings)
 
-    assert "ftr_users: what was known when starts anew" in caplog.text
+    assert "ftr_users: the record of what was known when starts again" in caplog.text
     assert "user_spend_90d (DOUBLE -> -)" in caplog.text
     rows = versions(settings, "u1")
     assert len(rows) == 3

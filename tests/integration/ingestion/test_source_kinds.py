@@ -138,6 +138,15 @@ def test_a_changed_object_of_a_new_kind_is_a_new_batch(inline: Settings) -> None
     inline.shop_file.write_text(dedent(SHOP).replace("u2,p1,3", "u2,p1,1"))
     assert [batch.source_file for batch in ingest(inline).loaded] == ["tuesday", "tuesday"]
     assert rows(inline, "select count(*) from raw.ratings") == [(4,)]
+    remembered = "select url from raw._api order by 1"
+    assert rows(inline, remembered) == [("monday",), ("tuesday",)]
+    inline.shop_file.write_text(dedent(SHOP).replace("    monday:", "    friday:"))
+    assert ingest(inline).loaded == (), "the bytes of friday and tuesday are loaded"
+    inline.shop_file.write_text(
+        dedent(SHOP).replace("    monday:", "    friday:").replace("u1,p1", "u7,p1")
+    )
+    assert [batch.source_file for batch in ingest(inline).loaded] == ["friday", "friday"]
+    assert rows(inline, remembered) == [("friday",), ("tuesday",)], "monday is gone"
 
 
 def test_the_keys_of_a_new_kind_are_checked_with_their_lines(inline: Settings) -> None:

@@ -30,7 +30,7 @@ def lake(demo_lake: Settings, tmp_path_factory: pytest.TempPathFactory) -> Setti
 
     own = tmp_path_factory.mktemp("traced") / "lake"
     own.mkdir()
-    for shared in ("raw", "features", "mlflow.db", "mlartifacts", "lake.json"):
+    for shared in ("raw", "features", "dbt_macros", "mlflow.db", "mlartifacts", "lake.json"):
         (own / shared).symlink_to(demo_lake.lake / shared)
     shutil.copyfile(demo_lake.warehouse, own / demo_lake.warehouse.name)
     settings = demo_lake.model_copy(update={"lake": own})

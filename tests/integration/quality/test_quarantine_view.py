@@ -74,7 +74,7 @@ def test_rows_are_as_received_in_order_of_batch_and_record(quarantined: Settings
 
 def test_rows_by_reason_and_batch(quarantined: Settings) -> None:
     by_reason = rows(quarantined, "ratings", reason="invalid_rating")
-    assert [row.place for row in by_reason] == [7], "a reason beside another is found too"
+    assert [row.place for row in by_reason] == [7], "a reason next to another is found too"
     both = rows(quarantined, "ratings", reason="out_of_range_rating", batch="00000002")
     assert [row.place for row in both] == [4]
 

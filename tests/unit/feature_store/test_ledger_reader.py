@@ -8,13 +8,13 @@ import duckdb
 import pytest
 
 from feature_store.dbt_runs import read_runs
-from feature_store.ledger import read_loads
+from feature_store.ledger import BatchRecord, read_batches
 from ingestion import ledger
 
 
 def test_a_warehouse_without_a_ledger_has_no_batches_and_no_runs() -> None:
     with duckdb.connect() as connection:
-        assert read_loads(connection) == ()
+        assert read_batches(connection) == ()
         assert read_runs(connection) == ()
 
 
@@ -22,9 +22,9 @@ def test_batches_come_in_load_order_with_times_in_utc() -> None:
     with duckdb.connect() as connection:
         ledger.create_tables(connection)
         at = datetime(2026, 3, 1, 12)
-        loads = [ledger.Load(batch, "files", "users", "u.csv", started_at=at) for batch in "21"]
-        ledger.write_loads(connection, loads)
-        found = read_loads(connection)
+        loads = [BatchRecord(batch, "files", "users", "u.csv", started_at=at) for batch in "21"]
+        ledger.write_batches(connection, loads)
+        found = read_batches(connection)
     assert [load.batch_id for load in found] == ["1", "2"]
     assert found[0].started_at == datetime(2026, 3, 1, 12, tzinfo=UTC)
     assert found[0].is_loaded
@@ -34,7 +34,7 @@ def test_a_ledger_that_is_older_than_a_column_has_the_default() -> None:
     with duckdb.connect() as connection:
         connection.execute("create schema raw")
         connection.execute("create table raw._loads as select '1' as batch_id, 'x' as added_later")
-        (load,) = read_loads(connection)
+        (load,) = read_batches(connection)
     assert (load.batch_id, load.records, load.status) == ("1", None, "loaded")
 
 

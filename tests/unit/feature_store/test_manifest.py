@@ -79,7 +79,7 @@ def test_a_data_type_without_a_feast_type_is_named(tmp_path: Path) -> None:
                 "publish": {"order_by": ["user_id"]},
                 "feast": {"entities": ["usr"], "stale_after_hours": 1},
             },
-            "no entity",
+            "unknown entity",
         ),
         (
             {

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from feature_store.ledger import FAILED, LOADED, REPLACED, BatchRecord
 from ingestion.outcomes import Failed, Loaded, Refused, Unchanged, settle
-from recomart.batches import FAILED, LOADED, REPLACED, Batch
 from recomart.errors import SourceError
 
 
-def batch(number: int, name: str, status: str = FAILED) -> Batch:
-    return Batch(f"{number:08d}", "files", "ratings", name, sha256=str(number), status=status)
+def batch(number: int, name: str, status: str = FAILED) -> BatchRecord:
+    return BatchRecord(f"{number:08d}", "files", "ratings", name, sha256=str(number), status=status)
 
 
 ERROR = SourceError("broken")

@@ -9,35 +9,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from feature_store.ledger import FAILED, LOADED, REPLACED, BatchRecord
 from ingestion import plan
+from ingestion.actions import Action, Derive, Fold, Land, Load, Reload, Retry, Skip
 from ingestion.history import History
-from ingestion.plan import (
-    Action,
-    Arrived,
-    Derive,
-    Entity,
-    Fold,
-    Land,
-    Load,
-    Reload,
-    Retry,
-    Seen,
-    Skip,
-    plan_fetches,
-    plan_loads,
-    worth_fingerprinting,
-)
+from ingestion.plan import Arrived, Entity, Seen, plan_fetches, plan_loads, worth_fingerprinting
 from ingestion.sources import Fingerprint, Found
-from recomart.batches import FAILED, LOADED, REPLACED, Batch
 
 RATINGS = Entity("ratings", "files", "m1")
 PRODUCTS = Entity("products", "api", "m1")
 USERS = Entity("users", "files", "m1", origin="ratings")
 
 
-def batch(number: int, sha256: str | None, status: str = LOADED, **fields: object) -> Batch:
+def batch(number: int, sha256: str | None, status: str = LOADED, **fields: object) -> BatchRecord:
     landed = None if sha256 is None else f"raw/{number}"
-    known = Batch(
+    known = BatchRecord(
         f"{number:08d}",
         "files",
         "ratings",
@@ -51,7 +37,7 @@ def batch(number: int, sha256: str | None, status: str = LOADED, **fields: objec
     return replace(known, **fields)  # type: ignore[arg-type]
 
 
-def history(*batches: Batch) -> History:
+def history(*batches: BatchRecord) -> History:
     return History(batches, frozenset(b.landed_file for b in batches if b.landed_file))
 
 
@@ -243,7 +229,7 @@ def test_only_sizes_that_are_known_are_worth_hashing() -> None:
 class World:
     """A lake in memory: it carries out plans as the executor does, with failures to order."""
 
-    rows: dict[str, Batch] = field(default_factory=dict)
+    rows: dict[str, BatchRecord] = field(default_factory=dict)
     mapping: int = 0
 
     def ingest(
@@ -270,14 +256,14 @@ class World:
         ]
         actions = plan_loads(past, entities, {"ratings": objects}, last_number=past.last_number)
         self._check(actions, found)
-        ready: dict[str, Batch] = {}
+        ready: dict[str, BatchRecord] = {}
         for action in actions:
             match action:
                 case Land(batch_id, entity, one):
                     content = files[one.name]
                     if content not in torn:
                         assert batch_id not in self.rows
-                        ready[batch_id] = Batch(
+                        ready[batch_id] = BatchRecord(
                             batch_id, "files", entity, one.name, f"raw/{batch_id}", str(content),
                             content % 3,
                         )  # fmt: skip
@@ -300,7 +286,7 @@ class World:
         assert not ready
         return list(actions)
 
-    def _load(self, known: Batch, bad: set[int]) -> None:
+    def _load(self, known: BatchRecord, bad: set[int]) -> None:
         status = FAILED if int(known.sha256 or 0) in bad else LOADED
         self.rows[known.batch_id] = replace(known, status=status, mapping=f"m{self.mapping}")
 

@@ -13,10 +13,14 @@ from pathlib import Path
 
 import pytest
 
+from feature_store.dbt_manifest import reach
 from feature_store.derived import Prior
 from feature_store.registered_models import REGISTERED_MODEL
 from feature_store.snapshots import RECORD, Batch, Snapshot
 from quality.lineage import Walk, walk
+from quality.lineage.events import events_of
+from quality.lineage.graph import BATCH, MODEL, Key, build_graph
+from quality.lineage.records import read_records
 from recomart.errors import NotReady, UnknownName
 from recomart.files import replace_text, swap_link
 from recomart.settings import Settings, load_settings
@@ -158,7 +162,7 @@ def test_a_feature_comes_from_the_entities_upstream_of_it(lake: Settings) -> Non
     found = walk(lake, "user_views_7d")
     assert batches(found) == {"ratings": ["00000001"]}
     assert versions(found) == ["2"]
-    assert found.notes, "without column lineage the reader is told"
+    assert found.notes, "a note says that there is no column lineage"
 
 
 @pytest.mark.parametrize(
@@ -228,3 +232,42 @@ def test_a_model_whose_snapshot_somebody_removed_says_so(lake: Settings) -> None
 def test_a_lake_that_dbt_has_not_built_has_no_lineage(tmp_path: Path) -> None:
     with pytest.raises(NotReady, match="before dbt has built"):
         walk(load_settings(shop="demo", lake=tmp_path / "lake"), "champion")
+
+
+def test_a_version_of_a_model_is_found_by_its_alias_as_published(lake: Settings) -> None:
+    """dbt names both versions ftr_users; publish and the models' tags say ftr_users_v2."""
+    folder = lake.features / HASH
+    text = (folder / "manifest.json").read_text()
+    content = json.loads(text)
+    version = content["nodes"].pop("model.x.ftr_users")
+    content["nodes"]["model.x.ftr_users.v2"] = version | {"version": 2, "alias": "ftr_users_v2"}
+    (folder / "manifest.json").write_text(json.dumps(content))
+    record = folder / RECORD
+    record.write_text(record.read_text().replace('"ftr_users"', '"ftr_users_v2"'))
+    with sqlite3.connect(lake.lake / "mlflow.db") as registry:
+        registry.execute(
+            "update model_version_tags set value = 'ftr_users_v2,lbl' where key = 'reads'"
+            " and version = 2"
+        )
+
+    assert batches(walk(lake, "model:2")) == {"events": ["00000002"], "ratings": ["00000001"]}
+    assert versions(walk(lake, "ftr_users_v2")) == ["2"]
+    assert versions(walk(lake, "00000001")) == ["2"]
+
+
+def test_the_walk_and_the_events_are_two_renderings_of_one_graph(lake: Settings) -> None:
+    graph = build_graph(read_records(lake))
+    made_from: dict[str, set[str]] = {}
+    for event in events_of(graph):
+        for output in event.outputs or ():
+            inputs = {data.name for data in event.inputs or ()}
+            made_from.setdefault(output.name, set()).update(inputs)
+
+    reached = reach([f"{REGISTERED_MODEL}/1"], lambda name: made_from.get(name, ()))
+
+    landed = {Path(name).stem for name in reached if "/raw/" in name}
+    in_graph = {key.name for key in graph.upstream([Key(MODEL, "", "1")]) if key.kind == BATCH}
+    assert landed == in_graph == {"00000002", "00000003"}
+    # the walk keeps only the batches that were behind the snapshot when model 1 learned
+    assert batches(walk(lake, "model:1")) == {"events": ["00000002"]}
+    assert "warehouse.raw.ratings" not in reached, "model 1 read nothing made from ratings"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from feature_store.ledger import read_loads
+from feature_store.ledger import read_batches
 from ingestion import ledger
 from quality.report.batches import failed_files
 
@@ -36,6 +36,6 @@ def test_a_corrected_file_is_no_problem(
                 "finished_at) values (?, 'files', 'ratings', 'in/a.csv', ?, 'error[x]: why', ?)",
                 [batch, status, at],
             )
-        found = failed_files(read_loads(connection))
+        found = failed_files(read_batches(connection))
     assert [file.batch_id for file in found] == problems
     assert all(file.error == '"why"' for file in found)

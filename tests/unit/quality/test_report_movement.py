@@ -8,8 +8,8 @@ from quality.report.batches import Batch
 from quality.report.histograms import Histogram
 from quality.report.movement import shape_distance
 from quality.report.pages.columns import moved_columns
-from quality.report.pages.verdict import taken_back
 from quality.report.profiles import ColumnProfile
+from quality.report.recovered import taken_back
 
 
 def _profile(**given: object) -> ColumnProfile:

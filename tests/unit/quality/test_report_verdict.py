@@ -9,8 +9,9 @@ import pytest
 from quality.report.dbt_build import Build, Failure
 from quality.report.pages.account import Account, SourceAccount
 from quality.report.pages.trust import Freshness
-from quality.report.pages.verdict import TakenBack, Verdict, judge
+from quality.report.pages.verdict import Verdict, judge
 from quality.report.reasons import Reason
+from quality.report.recovered import TakenBack
 
 NOTHING_BACK = TakenBack(records=0, lines=0, files=0, batches=())
 

@@ -4,8 +4,8 @@ from dataclasses import astuple, fields
 
 import duckdb
 
+from feature_store.ledger import FAILED, BatchRecord, columns, read_batches
 from ingestion import ledger
-from recomart.batches import FAILED, Batch, columns, read_batches
 
 
 def test_the_columns_of_the_ledger_are_the_fields_of_a_batch() -> None:
@@ -16,12 +16,12 @@ def test_the_columns_of_the_ledger_are_the_fields_of_a_batch() -> None:
             "where table_schema = 'raw' and table_name = '_loads' order by ordinal_position"
         ).fetchall()
     assert dict(rows) == columns()
-    assert [name for name, _ in rows] == [field.name for field in fields(Batch)]
+    assert [name for name, _ in rows] == [field.name for field in fields(BatchRecord)]
 
 
 def test_a_written_batch_is_read_back_and_replaced_by_its_id() -> None:
-    one = Batch("00000001", "files", "ratings", "a.csv", bytes=7, started_at=ledger.utc_now())
-    failed = Batch("00000001", "files", "ratings", "a.csv", status=FAILED, error="no")
+    one = BatchRecord("00000001", "files", "ratings", "a.csv", bytes=7, started_at=ledger.utc_now())
+    failed = BatchRecord("00000001", "files", "ratings", "a.csv", status=FAILED, error="no")
     with duckdb.connect() as connection:
         ledger.create_tables(connection)
         ledger.write_batches(connection, [one])

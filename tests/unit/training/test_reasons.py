@@ -39,11 +39,11 @@ def explain(artifact: Artifact, place: Place) -> str:
 
 
 def test_svd_names_the_liked_product_that_is_rated_alike(artifact: Artifact) -> None:
-    assert explain(artifact, Place(1, 4.0)) == "rated much like Alien, to which you gave 5"
+    assert explain(artifact, Place(1, 4.0)) == "similar to Alien, which you rated 5"
 
 
 def test_svd_does_not_claim_taste_where_the_product_is_liked_by_all(artifact: Artifact) -> None:
-    assert explain(artifact, Place(2, 4.0)) == "well rated by others (4.5 of 5)"
+    assert explain(artifact, Place(2, 4.0)) == "rated well by other customers (4.5 of 5)"
 
 
 def ranked(artifact: Artifact, contributions: dict[str, float], **features: float) -> str:
@@ -75,4 +75,4 @@ def test_the_ranker_does_not_claim_what_never_happened(artifact: Artifact) -> No
 
 def test_what_speaks_against_a_product_is_no_reason_for_it(artifact: Artifact) -> None:
     reason = ranked(artifact, {"product_price_percentile": -1.0, "svd_taste": 0.1})
-    assert reason == "rated much like Alien, to which you gave 5"
+    assert reason == "similar to Alien, which you rated 5"

@@ -16,7 +16,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from feature_store.online.layout import ViewLayout, encode_value
-from feature_store.online.resp import converse
+from feature_store.online.resp import run_query
 from feature_store.realtime.features import PRODUCT_FEATURES, PRODUCTS, USER_FEATURES, USERS
 from feature_store.realtime.lookup import realtime_rows
 from feature_store.realtime.reading import LISTED
@@ -108,7 +108,7 @@ def test_any_deliveries_in_any_order_give_the_features_by_definition(
     events = oracle.counted(stream)
     as_of = NOW - ago
 
-    rows = converse(client, realtime_rows(server.feast_project, USER_IDS, PRODUCT_IDS, as_of))
+    rows = run_query(client, realtime_rows(server.feast_project, USER_IDS, PRODUCT_IDS, as_of))
 
     assert added.new == len(events)
     assert added.new + added.duplicates + added.late + added.ahead == len(stream)
@@ -155,7 +155,7 @@ def test_trending_is_the_order_of_all_scores(server: Settings, client: redis.Red
         }
         expected = sorted(scores, key=lambda product: (-scores[product], product))
         for limit in (1, 10, 1_000):
-            found = converse(client, trending_products(server.feast_project, limit, as_of))
+            found = run_query(client, trending_products(server.feast_project, limit, as_of))
             assert [one.product_id for one in found] == expected[:limit]
             assert [one.score for one in found] == pytest.approx(
                 [scores[product] for product in expected[:limit]], rel=1e-12
@@ -231,7 +231,7 @@ def test_sql_over_the_events_gives_the_same_counts(server: Settings, client: red
             [NOW],
         ).fetchall()
     users, products = [row[0] for row in of_users], [row[0] for row in of_products]
-    rows = converse(client, realtime_rows(server.feast_project, users, products, NOW))
+    rows = run_query(client, realtime_rows(server.feast_project, users, products, NOW))
 
     for view, expected, names in (
         (USERS, of_users, ("rt_user_views_5m", "rt_user_carts_30m", "rt_user_purchases_24h")),

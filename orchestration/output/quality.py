@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from recomart.plain_text import one_line
+from quality.plain_text import one_line
 
 if TYPE_CHECKING:
     from feature_store.publish.publish_log import ViewPublication
@@ -29,7 +29,7 @@ HISTORY_WIDTH = 100
 PUBLICATIONS_SHOWN = 20
 
 
-def show_quarantine(counts: Iterable[ReasonCount]) -> None:
+def print_quarantine(counts: Iterable[ReasonCount]) -> None:
     """A table of the reasons for quarantine, with how many rows each has."""
     listed = list(counts)
     console = Console(highlight=False)
@@ -46,7 +46,7 @@ def show_quarantine(counts: Iterable[ReasonCount]) -> None:
     )
 
 
-def show_quarantined_rows(rows: Iterable[QuarantinedRow]) -> None:
+def print_quarantined_rows(rows: Iterable[QuarantinedRow]) -> None:
     """Each row as received, below its place and its reasons."""
     console = Console(highlight=False, soft_wrap=True)
     listed = list(rows)
@@ -69,13 +69,13 @@ def show_quarantined_rows(rows: Iterable[QuarantinedRow]) -> None:
         console.print(Text("  " + "  ".join(values)))
 
 
-def show_lineage(walk: Walk, *, full: bool = False) -> None:
+def print_lineage(walk: Walk, *, full: bool = False) -> None:
     """Both trees of a walk, and the files and models at their ends."""
     terminal = Console().is_terminal
     # a tree crops its lines at the width, and nobody can search for a sha256 that is cut
     console = Console(highlight=False, width=None if terminal else PIPE_WIDTH)
     if walk.up:
-        console.print(_tree("made from", walk.start, walk.up, full))
+        console.print(_tree("was made from", walk.start, walk.up, full))
     if walk.down:
         console.print(_tree("went into", walk.start, walk.down, full))
     if walk.files:
@@ -128,7 +128,7 @@ def _summary(group: FileGroup) -> str:
     return f"{group.entity}: {files}, {group.records:,} records{'; ' if role else ''}{role}"
 
 
-def show_history(published: Iterable[Published]) -> None:
+def print_history(published: Iterable[Published]) -> None:
     """A table of the kept snapshots, newest first."""
     table = _table(
         "", "hash", "published", "as of", "rows", "batches", "models", right=("rows", "batches")
@@ -149,7 +149,7 @@ def show_history(published: Iterable[Published]) -> None:
     console.print(Text("to restore one: recomart features history --restore <hash>", style="dim"))
 
 
-def show_publications(views: Sequence[ViewPublication]) -> None:
+def print_publications(views: Sequence[ViewPublication]) -> None:
     """A table of the last publishes, a line for each view, newest first."""
     console = Console(highlight=False, width=max(Console().width, HISTORY_WIDTH))
     if not views:

@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from recomart.plain_text import one_line
+from quality.plain_text import one_line
 
 
 @pytest.mark.parametrize(
