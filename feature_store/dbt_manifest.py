@@ -21,6 +21,8 @@ from recomart.project import DBT_PROJECT
 from recomart.settings import Settings
 
 MANIFEST, RUN_RESULTS = "manifest.json", "run_results.json"
+DECLARED = "shop_declared"
+"""The macro that ingest and transform write into a lake: its shop's rules and columns."""
 Node = TypeVar("Node")
 _TABLE_TYPES = ("model", "source", "seed", "snapshot")
 
@@ -111,7 +113,8 @@ class Manifest:
         tests: the enabled ones, by id.
         invocation: the dbt run that wrote it; "" when it does not say.
         generated_at: when it was written, ISO 8601.
-        digest: a hash of the SQL and the macros, equal for two parses of one state of the code.
+        digest: a hash of the SQL and the macros, equal for two parses of one state of the code, whatever
+            the shop declares.
     """
 
     tables: Mapping[str, Table]
@@ -251,6 +254,6 @@ def _digest(content: dict[str, Any], project: str | None) -> str:
     parts += [
         f"{id} {macro['macro_sql']}"
         for id, macro in content.get("macros", {}).items()
-        if macro.get("package_name") == project
+        if macro.get("package_name") == project and macro["name"] != DECLARED
     ]
     return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()

@@ -19,6 +19,7 @@ from recomart.events import EVENT_WEIGHTS
 from recomart.files import replace_text
 from recomart.project import DBT_PROJECT
 from recomart.rules.kind import RULE_KINDS
+from recomart.rules.rule import Rule
 from recomart.rules.rulebook import every_rule
 from recomart.shop.entities import SCHEMA
 from recomart.shop.model import Shop
@@ -54,7 +55,7 @@ def declaration(shop: Shop) -> dict[str, Any]:
             }
             for entity in SCHEMA.values()
         },
-        "rules": [_filled(rule.for_dbt(place)) for place, rule in enumerate(every_rule(shop))],
+        "rules": [_sql_of(rule, place) for place, rule in enumerate(every_rule(shop))],
     }
     text = json.dumps(declared, sort_keys=True)
     return {"fingerprint": hashlib.sha256(text.encode()).hexdigest()[:16], **declared}
@@ -77,6 +78,12 @@ def macro(name: str, declared: dict[str, Any]) -> str:
         "{#- Written by ingestion/dbt_declaration.py; do not edit. -#}\n"
         f"{{% macro {name}() -%}}\n{{{{- return(fromjson('{escaped}')) -}}}}\n{{%- endmacro %}}\n"
     )
+
+
+def _sql_of(rule: Rule, place: int) -> dict[str, Any]:
+    """What shapes SQL; the words of a rule and its share come to dbt as rows of raw._shop."""
+    fields = rule.for_dbt(place)
+    return _filled({k: v for k, v in fields.items() if k not in ("words", "because", "stop_above")})
 
 
 def _filled(fields: dict[str, Any]) -> dict[str, Any]:
