@@ -24,7 +24,8 @@ _SQL_TYPES = {str: "varchar", int: "bigint", datetime: "timestamp"}
 
 @dataclass(frozen=True)
 class BatchRecord:
-    """One file, fetch or segment on its way into the warehouse. Times are UTC.
+    """One file, fetch or segment on its way into the warehouse. Times are UTC: naive as
+    ingestion makes them, aware as `read_batches` gives them.
 
     The fields are the columns of raw._loads, in order. For loaded batches,
     lines = header + blank + continuation + rejected + records.

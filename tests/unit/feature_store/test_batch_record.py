@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import astuple, fields
+from dataclasses import fields, replace
+from datetime import UTC
 
 import duckdb
 
@@ -20,14 +21,18 @@ def test_the_columns_of_the_ledger_are_the_fields_of_a_batch() -> None:
 
 
 def test_a_written_batch_is_read_back_and_replaced_by_its_id() -> None:
-    one = BatchRecord("00000001", "files", "ratings", "a.csv", bytes=7, started_at=ledger.utc_now())
+    now = ledger.utc_now()
+    one = BatchRecord("00000001", "files", "ratings", "a.csv", bytes=7, started_at=now)
     failed = BatchRecord("00000001", "files", "ratings", "a.csv", status=FAILED, error="no")
     with duckdb.connect() as connection:
         ledger.create_tables(connection)
         ledger.write_batches(connection, [one])
-        assert [astuple(b) for b in read_batches(connection)] == [astuple(one)]
+        (read,) = read_batches(connection)
+        assert read == replace(one, started_at=now.replace(tzinfo=UTC))
+        ledger.write_batches(connection, [read])
+        assert read_batches(connection) == (read,), "an aware time is stored as the same instant"
         ledger.write_batches(connection, [failed])
-        assert read_batches(connection) == [failed]
+        assert read_batches(connection) == (failed,)
 
 
 def test_a_ledger_of_an_older_lake_gets_the_columns_it_lacks() -> None:
@@ -35,4 +40,4 @@ def test_a_ledger_of_an_older_lake_gets_the_columns_it_lacks() -> None:
         ledger.create_tables(connection)
         connection.execute("alter table raw._loads drop column redelivered")
         ledger.create_tables(connection)
-        assert read_batches(connection) == []
+        assert read_batches(connection) == ()
