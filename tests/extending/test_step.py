@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from recomart import processes
-from recomart.settings import load_settings
+from recomart.settings import Settings
 from tests.extending.checkout import PIECES, Checkout
 
 IN_DAGSTER = """
@@ -31,14 +30,8 @@ def checkout(tmp_path: Path) -> Checkout:
 
 
 @pytest.mark.slow
-def test_a_step_is_one_entry(checkout: Checkout, tmp_path: Path) -> None:
-    settings = load_settings(shop="demo", lake=tmp_path / "lake")
-    environment = {
-        **settings.environment(),
-        "RECOMART_SCALE": "0.02",
-        "RECOMART_END_DATE": "2026-03-31",
-        "RECOMART_STREAM_SECONDS": "0",
-    }
+def test_a_step_is_one_entry(checkout: Checkout, demo_lake: Settings) -> None:
+    environment = {**demo_lake.environment(), "RECOMART_STREAM_SECONDS": "0"}
     assert checkout.changed() == {"orchestration/steps.py", "orchestration/popular.py"}
 
     help = checkout.run("make", **environment).stdout
@@ -47,16 +40,17 @@ def test_a_step_is_one_entry(checkout: Checkout, tmp_path: Path) -> None:
     unknown = checkout.run("make", "populer", **environment)
     assert unknown.returncode != 0
     assert 'did you mean "popular"?' in unknown.stderr
+    written = demo_lake.lake / "popular.csv"
     try:
-        pipeline = checkout.run("make", "pipeline", **environment)
+        pipeline = checkout.recomart("pipeline", "--from", "popular", **environment)
         assert pipeline.returncode == 0, pipeline.stdout + pipeline.stderr
         assert re.search(r"✔ popular +10 products", pipeline.stdout), pipeline.stdout
         alone = checkout.recomart("popular", "--limit", "3", **environment)
         assert alone.returncode == 0, alone.stdout + alone.stderr
-        assert len((settings.lake / "popular.csv").read_text().splitlines()) == 1 + 3
+        assert len(written.read_text().splitlines()) == 1 + 3
         again = checkout.run("make", "popular", **environment)
         assert re.search(r"✔ popular +10 products", again.stdout), again.stdout
         node = checkout.python("-c", IN_DAGSTER, **environment)
         assert "published/fct_user_products" in node.stdout, node.stderr
     finally:
-        processes.stop_all(settings)
+        written.unlink(missing_ok=True)
