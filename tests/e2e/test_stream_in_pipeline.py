@@ -132,7 +132,8 @@ def test_a_stopped_pipeline_leaves_no_process(lake: Settings, number: signal.Sig
     wait_until(lambda: streams(lake), child)
     child.send_signal(number)
     child.communicate(timeout=60)
-    assert child.returncode == 128 + number
+    # Python ends itself with SIGINT when Ctrl-C arrives inside an exec: a shell shows 130 for both
+    assert child.returncode in (128 + number, -number)
     assert working_in(lake) == []
 
 
