@@ -213,7 +213,7 @@ def transformation(
     Feast runs a registered view from its source text, and takes two views with equal text for
     the same: so the prior has to be in the text, and not in a closure.
     """
-    # repr of a float has 'nan' for NaN, which is no expression
+    # repr of a float has 'nan' for NaN, which is not an expression
     source = (
         f"def {view}(inputs):\n"
         "    from feature_store.derivation import Prior, derive\n"

@@ -43,7 +43,7 @@ class RecordFormat(Generic[R]):
         """The record in a text.
 
         Raises:
-            DamagedRecord: it is no JSON, a key is missing, or a value has another type.
+            DamagedRecord: it is not JSON, a key is missing, or a value has another type.
         """
         try:
             return self._adapter.validate_json(text)

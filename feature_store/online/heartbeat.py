@@ -43,7 +43,7 @@ class Heartbeat:
         """The heartbeat in Redis.
 
         Raises:
-            DamagedRecord: the text is no heartbeat.
+            DamagedRecord: the text is not a heartbeat.
         """
         record = _HEARTBEAT_FORMAT.read(text)
         return cls(
@@ -104,7 +104,7 @@ class Publication:
         """The publication in Redis.
 
         Raises:
-            DamagedRecord: the text is no publication.
+            DamagedRecord: the text is not a publication.
         """
         record = _PUBLICATION_FORMAT.read(text)
         return cls(

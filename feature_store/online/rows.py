@@ -74,7 +74,7 @@ class OnlineRows:
         ]
 
     def numbers(self, feature: str) -> np.ndarray:
-        """(n) float64 values of a feature that is no string; NaN where missing."""
+        """(n) float64 values of a feature that is not a string; NaN where missing."""
         return np.array(self.columns[feature], dtype="float64")
 
     def values(self) -> list[FeatureValue]:

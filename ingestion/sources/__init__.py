@@ -182,7 +182,7 @@ SOURCES: Registry[SourceKind[Any]] = Registry(
     "kind of source",
     "ingestion.sources",
     "SOURCE",
-    SourceKind,  # type: ignore[type-abstract]
+    SourceKind,  # type: ignore[type-abstract]  # only its members' names are read
 )
 
 

@@ -113,7 +113,12 @@ class RuleKind(Protocol):
         )  # fmt: skip
 
 
-RULE_KINDS = Registry("rule kind", "recomart.rules.kinds", "RULE", RuleKind)  # type: ignore[type-abstract]
+RULE_KINDS = Registry(
+    "rule kind",
+    "recomart.rules.kinds",
+    "RULE",
+    RuleKind,  # type: ignore[type-abstract]  # only its members' names are read
+)
 
 
 def whose(rule: Rule) -> str:

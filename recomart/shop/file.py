@@ -243,7 +243,7 @@ def _known_keys(model: type[BaseModel], place: tuple[int | str, ...]) -> list[st
             if part in one.model_fields
             for found in _models_in(one.model_fields[str(part)].annotation)
         ]
-        # a key that is no field is one of a mapping's own: the models are those of its values
+        # a key that is not a field belongs to a mapping: the models are those of its values
         models = inner or models
     return list(dict.fromkeys(name for one in models for name in one.model_fields))
 

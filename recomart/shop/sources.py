@@ -173,7 +173,7 @@ KINDS: Registry[DeclaredKind] = Registry(
     "kind of source",
     "ingestion.sources",
     "SOURCE",
-    DeclaredKind,  # type: ignore[type-abstract]
+    DeclaredKind,  # type: ignore[type-abstract]  # only its members' names are read
 )
 
 

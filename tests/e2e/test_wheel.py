@@ -25,7 +25,7 @@ SMALL = {
 
 
 def run(argv: list[str | Path], **options: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(argv, capture_output=True, text=True, timeout=600, **options)  # type: ignore[call-overload, no-any-return]
+    return subprocess.run(argv, capture_output=True, text=True, timeout=600, **options)  # type: ignore[call-overload, no-any-return]  # the options are subprocess.run's
 
 
 @pytest.fixture(scope="module")
