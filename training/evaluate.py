@@ -9,7 +9,6 @@ from scipy.sparse import csr_array
 
 from training import metrics
 from training.interactions import BoolArray, FloatArray, IntArray
-from training.lists import Scorer, recommend_lists
 
 K = 10
 
@@ -34,6 +33,13 @@ class Holdout:
     rated_products: IntArray
     ratings: FloatArray
 
+    @classmethod
+    def empty(cls, candidates: BoolArray, users: int) -> Holdout:
+        """Nobody is asked about."""
+        nobody = np.empty(0, dtype=np.int64)
+        nothing = csr_array((users, len(candidates)), dtype=np.int8)
+        return cls(nobody, nothing, nothing, candidates, nobody, nobody, np.empty(0))
+
 
 @dataclass(frozen=True)
 class Scores:
@@ -53,28 +59,20 @@ class Scores:
         return {f"{prefix}_{k}": v for k, v in values.items() if np.isfinite(v)}
 
 
-def evaluate(
-    scorer: Scorer, holdout: Holdout, predicted: FloatArray, *, threads: int = 1
-) -> Scores:
-    """Metrics of `scorer`'s lists and of `predicted`, the ratings it gives the held-out pairs."""
-    lists = recommend_lists(
-        scorer, holdout.users, holdout.excluded, holdout.candidates, K, threads=threads
-    )
-    return evaluate_lists(lists, holdout, predicted)
-
-
-def evaluate_lists(lists: IntArray, holdout: Holdout, predicted: FloatArray) -> Scores:
+def evaluate_lists(lists: IntArray, holdout: Holdout, predicted: FloatArray | None) -> Scores:
     """Metrics of lists and predicted ratings.
 
     Args:
         lists: (holdout.users, K) positions, -1 beyond the end of a list.
-        predicted: (holdout.ratings,) the rating predicted for each held-out pair.
+        predicted: (holdout.ratings,) the rating predicted for each held-out pair; None for a model
+            that predicts no stars.
     """
+    nan = float("nan")
     hits = hits_of(lists, holdout.users, holdout.relevant)
     relevant = np.diff(holdout.relevant.indptr)[holdout.users].astype(np.int64)
     return Scores(
-        rmse=metrics.rmse(predicted, holdout.ratings),
-        mae=metrics.mae(predicted, holdout.ratings),
+        rmse=nan if predicted is None else metrics.rmse(predicted, holdout.ratings),
+        mae=nan if predicted is None else metrics.mae(predicted, holdout.ratings),
         precision_at_10=_mean(metrics.precision(hits, relevant, K)),
         recall_at_10=_mean(metrics.recall(hits, relevant, K)),
         ndcg_at_10=_mean(metrics.ndcg(hits, relevant, K)),

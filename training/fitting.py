@@ -1,18 +1,21 @@
-"""Fitting every kind of model at each cut: those that learn from labels alone first, together."""
+"""Fitting kinds of model, many at once where there is work for more than one core."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from recomart.step import Progress, no_progress
-from training.examples import Examples
+from training.behaviour import Events
 from training.interactions import Interactions
-from training.kinds import Fit, Kind, Model, simplest_first
+from training.kinds import Fit, Kind, Model
 from training.labels import ShopData
+from training.pools import Pool
 from training.requests import FitTask
 from training.workers import run_calls
 
@@ -21,140 +24,89 @@ WORTH_A_PROCESS = 10_000_000
 
 
 @dataclass(frozen=True)
-class LabelFits:
-    """The models of one cut that learn from labels alone.
+class Wanted:
+    """A fit that is wanted."""
 
-    Args:
-        models: by kind, the simplest first.
-        stages: of the kinds with passes: the model after each of the stops that were asked for.
-    """
-
-    models: dict[str, Model]
-    stages: dict[str, tuple[Model, ...]]
+    kind: Kind
+    task: FitTask
+    parameters: Mapping[str, Any]
 
 
-def fit_on_labels(data: ShopData, cut: np.datetime64, *, seed: int) -> dict[str, Model]:
-    """Fit the kinds that learn from labels alone on those before `cut`; models by kind."""
-    ((fits),) = fit_at_cuts(data, [(cut, ())], seed=seed)
-    return fits.models
-
-
-def fit_at_cuts(
+def task_of(
     data: ShopData,
-    cuts: Sequence[tuple[np.datetime64, Sequence[int]]],
+    known: Interactions,
+    events: Events,
+    cut: np.datetime64,
     *,
     seed: int,
-    processes: int = 1,
-    progress: Progress = no_progress,
-) -> list[LabelFits]:
-    """Fit the kinds that learn from labels alone at each cut.
+    stops: tuple[int, ...] = (),
+    base: Mapping[str, Model] | None = None,
+    pools: tuple[Pool, ...] = (),
+) -> FitTask:
+    """What a kind may learn from as of a cut: of labels, one per user and product."""
+    return FitTask(
+        known=known.one_per_pair(highest=data.label_kind != "rating"),
+        events=events,
+        cut=cut,
+        users=len(data.users),
+        products=len(data.products),
+        categories=data.category_numbers,
+        scale=data.rules.scale,
+        relevant=data.rules.relevant,
+        seed=seed,
+        stops=stops,
+        base=base or {},
+        pools=pools,
+    )
+
+
+def fit_many(
+    wanted: Sequence[Wanted], *, threads: int = 1, progress: Progress = no_progress
+) -> list[Fit | None]:
+    """Fit all, in their order. What is learned does not depend on `threads`.
+
+    Fits with passes are long, and the interpreter's lock keeps two of them from running at once:
+    each gets a process where it is worth one. The others compute in NumPy, without the lock.
 
     Args:
-        cuts: each cut, and the numbers of passes after which models are wanted too.
-        processes: how many may work at once, where there is enough to do for them.
         progress: called as (kind, passes begun, passes of all fits).
     """
-    kinds = [kind for kind in simplest_first() if not kind.builds_on]
-    tasks = [_task(data, cut, seed=seed, stops=tuple(stops)) for cut, stops in cuts]
-    fits = {
-        (at, kind.name): kind.fit(task, progress=no_progress)
-        for at, task in enumerate(tasks)
-        for kind in kinds
-        if kind.passes(task) == 0
-    }
-    fits |= _fit_with_passes(kinds, tasks, processes, progress)
-    found = []
-    for at in range(len(cuts)):
-        here = {kind.name: fit for kind in kinds if (fit := fits[at, kind.name]) is not None}
-        found.append(
-            LabelFits(
-                {name: fit.model for name, fit in here.items()},
-                {name: fit.stages for name, fit in here.items() if fit.stages},
-            )
-        )
+    quick = [at for at, one in enumerate(wanted) if one.kind.passes(one.task) == 0]
+    found: list[Fit | None] = [None] * len(wanted)
+    with ThreadPoolExecutor(threads) as pool:
+        fits = pool.map(lambda at: _fit(wanted[at]), quick)
+        for at, fit in zip(quick, fits, strict=True):
+            found[at] = fit
+    for at, fit in _fit_with_passes(wanted, threads, progress).items():
+        found[at] = fit
     return found
 
 
-def fit_on_base(
-    data: ShopData,
-    cut: np.datetime64,
-    base: Mapping[str, Model],
-    examples: Examples | None,
-    *,
-    seed: int,
-) -> dict[str, Model]:
-    """All models of a cut by kind, the simplest first: `base`, and the kinds that build on it.
-
-    A kind that has too little to learn from is left out.
-
-    Args:
-        base: the cut's models that learn from labels alone.
-        examples: of windows that end before the cut; None when there are none.
-    """
-    models = dict(base)
-    for kind in simplest_first():
-        if not kind.builds_on or not all(other in models for other in kind.builds_on):
-            continue
-        task = _task(data, cut, seed=seed, base=models, examples=examples)
-        if (fit := kind.fit(task, progress=no_progress)) is not None:
-            models[kind.name] = fit.model
-    return models
-
-
-def known_before(data: ShopData, cut: np.datetime64) -> Interactions:
-    """What a model of a cut may learn from: the labels before it, one per user and product."""
-    return data.labels.before(cut).one_per_pair(highest=data.label_kind != "rating")
+def _fit(one: Wanted) -> Fit | None:
+    return one.kind.fit(one.task, one.parameters, progress=no_progress)
 
 
 def _fit_with_passes(
-    kinds: Sequence[Kind], tasks: Sequence[FitTask], processes: int, progress: Progress
-) -> dict[tuple[int, str], Fit | None]:
-    """The fits that take time: the longest begin first, each in a process where it is worth one."""
-    wanted = [
-        (at, kind, passes)
-        for kind in kinds
-        for at, task in enumerate(tasks)
-        if (passes := kind.passes(task)) > 0
-    ]
-    work = [len(tasks[at].known) * passes for at, _, passes in wanted]
-    longest_first = sorted(range(len(work)), key=lambda number: -work[number])
-    in_all = sum(passes for _, _, passes in wanted)
-    begun = 0
+    wanted: Sequence[Wanted], processes: int, progress: Progress
+) -> dict[int, Fit | None]:
+    """The fits that take time, by their place: the longest begin first."""
+    passes = {at: n for at, one in enumerate(wanted) if (n := one.kind.passes(one.task)) > 0}
+    work = {at: len(wanted[at].task.known) * number for at, number in passes.items()}
+    longest_first = sorted(work, key=lambda at: -work[at])
+    in_all, begun = sum(passes.values()), 0
 
     def count(what: str, _pass: int, _passes: int) -> None:
         nonlocal begun
         begun += 1
         progress(what, begun, in_all)
 
+    calls = [
+        partial(wanted[at].kind.fit, wanted[at].task, wanted[at].parameters)
+        for at in longest_first
+    ]
     fitted = run_calls(
-        [partial(wanted[number][1].fit, tasks[wanted[number][0]]) for number in longest_first],
-        processes=max(1, min(processes, sum(work) // WORTH_A_PROCESS)),
+        calls,
+        processes=max(1, min(processes, sum(work.values()) // WORTH_A_PROCESS)),
         progress=count,
     )
-    return {
-        (wanted[number][0], wanted[number][1].name): fit
-        for number, fit in zip(longest_first, fitted, strict=True)
-    }
-
-
-def _task(
-    data: ShopData,
-    cut: np.datetime64,
-    *,
-    seed: int,
-    stops: tuple[int, ...] = (),
-    base: Mapping[str, Model] | None = None,
-    examples: Examples | None = None,
-) -> FitTask:
-    return FitTask(
-        known=known_before(data, cut),
-        cut=cut,
-        users=len(data.users),
-        products=len(data.products),
-        scale=data.rules.scale,
-        relevant=data.rules.relevant,
-        seed=seed,
-        stops=stops,
-        base=base or {},
-        examples=examples,
-    )
+    return dict(zip(longest_first, fitted, strict=True))

@@ -13,10 +13,18 @@ import pyarrow.parquet as pq
 
 from feature_store.snapshots import read_snapshot
 from recomart.errors import NotReady
-from training.interactions import BoolArray, Index, Interactions, TimeArray
+from training.behaviour import Events
+from training.interactions import BoolArray, Index, IntArray, Interactions, TimeArray
 
 UNKNOWN_CATEGORY = "unknown"
-LABEL_TABLES = ("dim_products", "dim_shop", "fct_user_products", "lbl_interactions")
+DISLIKED = 0.25
+LABEL_TABLES = (
+    "dim_products",
+    "dim_shop",
+    "fct_user_products",
+    "lbl_events",
+    "lbl_interactions",
+)
 """The published tables that load_shop_data reads, for every kind of model."""
 
 
@@ -45,6 +53,7 @@ class ShopData:
         listed: (products,) whether the catalogue has it: only those are recommended.
         labels: what users liked, up to as_of; label_kind is 'rating' or 'affinity'.
         owned: pairs that the user bought or rated, `times` being the first time.
+        events: what users did, up to as_of, in the order of time.
     """
 
     rules: ShopRules
@@ -57,6 +66,12 @@ class ShopData:
     labels: Interactions
     label_kind: str
     owned: Interactions
+    events: Events
+
+    @property
+    def category_numbers(self) -> IntArray:
+        """(products,) the category of each, as a number."""
+        return np.unique(self.categories, return_inverse=True)[1].astype(np.int64)
 
 
 def load_rules(snapshot: Path) -> ShopRules:
@@ -99,10 +114,12 @@ def load_shop_data(snapshot: Path) -> ShopData:
         )
     owned = pq.read_table(snapshot / "fct_user_products.parquet")
     owned = owned.filter(pc.less_equal(owned["first_at"], pa.scalar(rules.as_of)))
+    events = events_of(snapshot, rules)
     catalogue = load_catalogue(snapshot)
-    users = Index([*_distinct(labels["user_id"]), *_distinct(owned["user_id"])])
+    tables = (labels, owned, events)
+    users = Index([one for table in tables for one in _distinct(table["user_id"])])
     products = Index(
-        [*catalogue, *_distinct(labels["product_id"]), *_distinct(owned["product_id"])]
+        [*catalogue, *(one for table in tables for one in _distinct(table["product_id"]))]
     )
     facts = [catalogue.get(str(p), (str(p), UNKNOWN_CATEGORY)) for p in products.ids]
     return ShopData(
@@ -116,7 +133,41 @@ def load_shop_data(snapshot: Path) -> ShopData:
         labels=_interactions(labels, users, products, "event_timestamp", "label"),
         label_kind=str(labels["label_kind"][0].as_py()),
         owned=_interactions(owned, users, products, "first_at", "times"),
+        events=_events(events, users, products),
     )
+
+
+def events_of(snapshot: Path, rules: ShopRules) -> pa.Table:
+    """What users did up to as_of: user_id, product_id, weight, occurred_at.
+
+    Of a snapshot that was published before it had events, the labels are the events.
+    """
+    path = snapshot / "lbl_events.parquet"
+    if path.is_file():
+        columns = ["user_id", "product_id", "weight", "occurred_at"]
+        events = pq.read_table(path, columns=columns)
+    else:
+        labels = pq.read_table(snapshot / "lbl_interactions.parquet")
+        liked = pc.greater_equal(labels["label"], rules.relevant)
+        events = pa.table(
+            {
+                "user_id": labels["user_id"],
+                "product_id": labels["product_id"],
+                "weight": pc.if_else(liked, 1.0, DISLIKED),
+                "occurred_at": labels["event_timestamp"],
+            }
+        )
+    return events.filter(pc.less_equal(events["occurred_at"], pa.scalar(rules.as_of)))
+
+
+def _events(table: pa.Table, users: Index, products: Index) -> Events:
+    """The table's rows as arrays, in the order of time, user and product."""
+    at_user = users.positions_in(table["user_id"])
+    at_product = products.positions_in(table["product_id"])
+    times: TimeArray = table["occurred_at"].to_numpy().astype("datetime64[us]")
+    weights = table["weight"].to_numpy().astype(np.float64)
+    rows = Events(at_user, at_product, weights, times)
+    return rows.where(np.lexsort((weights, at_product, at_user, times)))
 
 
 def owned_by(snapshot: Path, user_id: str) -> list[str]:

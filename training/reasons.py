@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from training.interactions import UNKNOWN, FloatArray, IntArray
+from training.interactions import UNKNOWN, FloatArray, IntArray, TimeArray
 
 if TYPE_CHECKING:
     from training.artifact import Artifact
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 RECENT_DAYS = 30
 """Days before the cut whose likes are counted for `popular_reason`."""
+ALIKE = 0.15
+"""The cosine between two products' factors from which on they count as similar."""
+REGULAR_TIMES = 3
+"""Of so many purchases on, the usual interval between them is worth a word."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +45,11 @@ class Shopper:
     """The user to whom a list is explained, and the shop's catalogue.
 
     Args:
-        user: position, UNKNOWN for one without history.
+        user: position, UNKNOWN for one that is not in the index.
         liked: (n,) positions of the products that the user liked, as far as the model knows them.
         labels: (n,) how much.
+        own, own_times: (m,) the products and times of the user's events that speak for a product,
+            in the order of time.
         rates: whether labels are ratings that the user gave.
         products: the ids of all positions.
         catalogue: title and category of each product that is listed.
@@ -53,6 +59,8 @@ class Shopper:
     user: int
     liked: IntArray
     labels: FloatArray
+    own: IntArray
+    own_times: TimeArray
     rates: bool
     products: npt.NDArray[np.str_]
     catalogue: Mapping[str, tuple[str, str]]
@@ -73,19 +81,24 @@ def shopper_of(
     catalogue: Mapping[str, tuple[str, str]],
     user: int,
     likes: Mapping[str, float],
+    own: IntArray,
+    own_times: TimeArray,
 ) -> Shopper:
     """The user as an artifact's model knows them.
 
     Args:
         catalogue: title and category of each product that is listed.
-        user: position, UNKNOWN for one without history.
+        user: position, UNKNOWN for one that is not in the index.
         likes: what the user liked: product ids and labels.
+        own, own_times: as in `Shopper`.
     """
     at = artifact.products.positions(likes)
     return Shopper(
         user=user,
         liked=at[at != UNKNOWN],
         labels=np.array(list(likes.values()))[at != UNKNOWN],
+        own=own,
+        own_times=own_times,
         rates=artifact.facts.get("label_kind") == "rating",
         products=artifact.products.ids,
         catalogue=catalogue,
@@ -109,3 +122,47 @@ def quality_reason(shopper: Shopper, product: int) -> str:
     popularity = shopper.popularity
     mean, highest = popularity.mean_ratings[product], popularity.scale[1]
     return f"rated well by other customers ({mean:.1f} of {highest:g})"
+
+
+def again_reason(product: int, shopper: Shopper) -> str | None:
+    """How often the user had it, and how regularly; None when they never had it."""
+    times = shopper.own_times[shopper.own == product]
+    if not len(times):
+        return None
+    days = np.unique(times.astype("datetime64[D]"))
+    if len(days) >= REGULAR_TIMES:
+        gap = float(np.median(np.diff(days).astype(np.float64)))
+        return f"you come back to it about every {gap:.0f} days"
+    return "you came back to it lately" if len(times) > 1 else "you looked at it lately"
+
+
+def together_reason(other: int, shopper: Shopper) -> str | None:
+    """The user's product that goes with it; None when that one is not listed any more."""
+    title = shopper.title(other)
+    if title is None:
+        return None
+    return f"customers who {'like' if shopper.rates else 'chose'} {title} also choose it"
+
+
+def alike_reason(factors: npt.NDArray[Any], product: int, shopper: Shopper) -> str | None:
+    """The liked product whose factors are most like this one's, if any is similar."""
+    own = shopper.liked if len(shopper.liked) else shopper.own
+    if not len(own):
+        return None
+    alike = cosine(factors[own], factors[product])
+    best = int(alike.argmax())
+    if alike[best] < ALIKE:
+        return None
+    title = shopper.title(int(own[best]))
+    if title is None:
+        return None
+    if shopper.rates and len(shopper.liked):
+        return f"similar to {title}, which you rated {shopper.labels[best]:g}"
+    return f"liked by customers who also like {title}"
+
+
+def cosine(rows: npt.NDArray[Any], one: npt.NDArray[Any]) -> FloatArray:
+    """(n,) cosines between n rows and one; 0.0 where a length is 0."""
+    lengths = np.linalg.norm(rows, axis=1) * np.linalg.norm(one)
+    return np.divide(rows @ one, lengths, out=np.zeros(len(rows)), where=lengths > 0)
+

@@ -1,22 +1,20 @@
-"""What the kinds of model are asked: to fit, to list products for many users, or for one."""
+"""What the kinds of model are asked: to fit, and to rank products for users."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from scipy.sparse import csr_array
 
-from training.feature_tables import FeatureTables
-from training.interactions import BoolArray, IntArray, Interactions
+from training.behaviour import Events, Profiles
+from training.interactions import BoolArray, FloatArray, IntArray, Interactions
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from training.examples import Examples
     from training.kinds import Model
+    from training.pools import Pool
 
 
 @dataclass(frozen=True)
@@ -25,61 +23,92 @@ class FitTask:
 
     Args:
         known: the labels before the cut, one per user and product.
+        events: what users did before the cut.
         cut: what happened from then on is unknown.
         users, products: how many there are.
+        categories: (products,) the category of each, as a number.
         scale: lowest and highest rating.
         relevant: the label from which on a user liked a product.
         seed: of everything that is random.
         stops: after how many passes the model is wanted too, below the full number.
         base: models of this cut by kind, for a kind that builds on others.
-        examples: labelled candidates of earlier windows with their features, for such a kind;
-            None where the shop has too few days.
+        pools: labelled candidates of earlier windows, for such a kind.
     """
 
     known: Interactions
+    events: Events
     cut: np.datetime64
     users: int
     products: int
+    categories: IntArray
     scale: tuple[float, float]
     relevant: float
     seed: int
     stops: tuple[int, ...] = ()
     base: Mapping[str, Model] = field(default_factory=dict)
-    examples: Examples | None = None
+    pools: tuple[Pool, ...] = ()
+
+
+class FeatureRows(Protocol):
+    """Features of users with products at one instant."""
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+    def rows(self, users: IntArray, products: IntArray) -> FloatArray:
+        """(n, names) the features of n pairs; NaN where there are none."""
+        ...
 
 
 @dataclass(frozen=True)
-class ListRequest:
-    """Lists of k products for many users.
+class Question:
+    """Which k products are best for each of n users.
 
     Args:
-        users: (n,) positions.
-        excluded: (all users, products) 1 where a user must not get a product.
-        candidates: (products,) which may be recommended.
-        features: as of the time that is asked about; None when there are none.
-        threads: how many may work at once.
+        users: (n,) positions; UNKNOWN for one that is not in the index.
+        profiles: what they did, up to now.
+        now: the time that is asked about.
+        k: how many products.
+        candidates: (products,) which may be recommended at all.
+        excluded: (n, products) 1 where a user must not get a product.
+        features: as of now; None when there are none.
+        threads: how many may work at once; answers do not depend on it.
     """
 
     users: IntArray
+    profiles: Profiles
+    now: np.datetime64
     k: int
-    excluded: csr_array
     candidates: BoolArray
-    features: FeatureTables | None = None
+    excluded: csr_array
+    features: FeatureRows | None = None
     threads: int = 1
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+    def some(self, rows: slice) -> Question:
+        """The same about adjacent users."""
+        return replace(
+            self,
+            users=self.users[rows],
+            profiles=self.profiles.some(rows),
+            excluded=self.excluded[rows],
+        )
 
 
 @dataclass(frozen=True)
-class UserRequest:
-    """A list of k products for one user, now.
+class Ranked:
+    """The best products of n users, best first.
 
     Args:
-        user: position; UNKNOWN for one without labels.
-        candidates: (products,) which may be recommended.
-        features: gives the features of the user with n products, by their positions, as they are
-            online now: n rows by the names of the feature service.
+        products: (n, k) positions; UNKNOWN beyond the end of a list.
+        scores: (n, k) comparable within a row only; -inf beyond the end.
     """
 
-    user: int
-    k: int
-    candidates: BoolArray
-    features: Callable[[IntArray], pd.DataFrame]
+    products: IntArray
+    scores: FloatArray
+
+    def first(self, k: int) -> Ranked:
+        """The k best."""
+        return Ranked(self.products[:, :k], self.scores[:, :k])

@@ -1,16 +1,18 @@
 """The kinds of model: one module each, found by name, compared by one rule.
 
 To add a kind, write a module here that assigns `KIND` (docs/extending.md). It is then trained,
-compared, tracked, registered and served like the others. `popularity.py` is the shortest example.
+compared, tracked, registered and served like the others. `history.py` is the shortest example.
 
-A fitted model has arrays over the products' index and over the users' index with one spare row at
-the end, so that the position -1 (an unknown user) falls on the row of a user without history.
+A model recommends from profiles: what each user did up to now, which may be more than it learned
+from. So what happened after training counts, and so does the visit of someone unknown. Arrays over
+the users' index have one spare row at the end, so that the position -1 (an unknown user) falls on
+the row of a user without history.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from recomart.registry import Registry
 from recomart.step import Progress
@@ -19,33 +21,34 @@ from training.interactions import FloatArray, IntArray
 if TYPE_CHECKING:
     from training.kinds._stored import Stored
     from training.reasons import Place, Shopper
-    from training.requests import FitTask, ListRequest, UserRequest
+    from training.requests import FitTask, Question, Ranked
+
+Role = Literal["source", "stars", "combiner"]
 
 
 class Model(Protocol):
     """A fitted model: what evaluation and serving ask of it."""
 
-    def lists(self, request: ListRequest) -> IntArray:
-        """(users, k) positions of the best candidates of many users, best first, -1 beyond the last.
+    def rank(self, question: Question) -> Ranked:
+        """The best products of many users, best first.
 
-        Memory must not grow with users x products: work in blocks, or sparse.
+        Memory must not grow with users x products: work in blocks, or sparse. A user about whom it
+        has nothing to say gets an empty list; the caller fills it with popular products.
         """
         ...
 
-    def ratings(self, users: IntArray, products: IntArray) -> FloatArray:
-        """(n,) ratings predicted for n pairs, clipped to the shop's scale."""
+    def ratings(self, users: IntArray, products: IntArray) -> FloatArray | None:
+        """(n,) ratings predicted for n pairs, clipped to the shop's scale; None for a model that
+        orders products and predicts no stars."""
         ...
 
-    def can_rank(self, user: int) -> bool:
-        """Whether it has anything to say for the user at this position; if not, popularity does."""
+    def places(self, question: Question) -> list[Place]:
+        """The best products of the question's one user, with what explains them."""
         ...
 
-    def places(self, request: UserRequest) -> list[Place]:
-        """The best candidates of one user, best first, with features as they are now."""
-        ...
-
-    def reason(self, place: Place, shopper: Shopper) -> str:
-        """Why it recommends a product to a user, true of the model, as one line."""
+    def reason(self, place: Place, shopper: Shopper) -> str | None:
+        """Why it recommends a product to a user, true of the model, as one line; None when it has
+        nothing true to say."""
         ...
 
 
@@ -67,10 +70,13 @@ class Kind(Protocol):
     Args:
         name: in MLflow, in artifacts and on the screen.
         complexity: of two kinds that rank equally well, the one with the lower number is champion.
+        role: a `source` proposes candidates to the combiners. A model of `stars` predicts ratings;
+            it is compared, but proposes nothing. A `combiner` ranks what the sources of the same
+            cut propose, and learns from the labelled pools of earlier windows.
         reads: the published tables that it learns from.
-        builds_on: the kinds whose models, fitted at the same cut, it takes. A kind that builds on
-            none learns from labels alone; one that does may also learn from `FitTask.examples`.
-        parameters: what it is fitted with, for MLflow.
+        parameters: what it is fitted with, unless something else was found better.
+        tries: sets of parameters that every training compares on the validation window.
+        space: for each parameter that tuning may change, the values it may take.
     """
 
     @property
@@ -80,20 +86,28 @@ class Kind(Protocol):
     def complexity(self) -> int: ...
 
     @property
+    def role(self) -> Role: ...
+
+    @property
     def reads(self) -> tuple[str, ...]: ...
 
     @property
-    def builds_on(self) -> tuple[str, ...]: ...
+    def parameters(self) -> Mapping[str, Any]: ...
 
     @property
-    def parameters(self) -> Mapping[str, Any]: ...
+    def tries(self) -> tuple[Mapping[str, Any], ...]: ...
+
+    @property
+    def space(self) -> Mapping[str, tuple[Any, ...]]: ...
 
     def passes(self, task: FitTask) -> int:
         """How many passes over the labels a fit takes, each reported as progress. A fit with passes
         may run in a process of its own; 0 says that it takes no time worth one."""
         ...
 
-    def fit(self, task: FitTask, *, progress: Progress) -> Fit | None:
+    def fit(
+        self, task: FitTask, parameters: Mapping[str, Any], *, progress: Progress
+    ) -> Fit | None:
         """Fit on what was known at the task's cut; None, with a warning in the log, when there is
         too little to learn from. Equal tasks give equal bits, in whichever process."""
         ...
@@ -116,12 +130,7 @@ KINDS: Registry[Kind] = Registry(
 
 
 def simplest_first() -> list[Kind]:
-    """All kinds, the simplest first. A kind comes after those that it builds on.
-
-    Raises:
-        UnknownName: a kind builds on one that does not exist.
-    """
-    for kind in KINDS:
-        for other in kind.builds_on:
-            KINDS.get(other, where=f"the kind {kind.name} builds on it")
-    return sorted(KINDS, key=lambda kind: (bool(kind.builds_on), kind.complexity, kind.name))
+    """All kinds, the simplest first. Combiners come after what they combine."""
+    return sorted(
+        KINDS, key=lambda kind: (kind.role == "combiner", kind.complexity, kind.name)
+    )

@@ -27,14 +27,14 @@ class Stored:
     record: Mapping[str, Any] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
 
-    def part(self, cls: type[M], name: str) -> M:
+    def part(self, cls: type[M], name: str, *, scaled: bool = True) -> M:
         """The dataclass whose arrays are stored under this name; scalars come back as floats."""
         values: dict[str, Any] = {
             key.partition(".")[2]: float(value) if value.ndim == 0 else value
             for key, value in self.arrays.items()
             if key.startswith(f"{name}.")
         }
-        return cls(**values | {"scale": self.scale})
+        return cls(**values | ({"scale": self.scale} if scaled else {}))
 
 
 def arrays_of(name: str, part: Any) -> dict[str, np.ndarray]:

@@ -10,12 +10,12 @@ import numpy as np
 
 from recomart.step import Progress
 from training.interactions import FloatArray, IntArray, Interactions
-from training.kinds import Fit
-from training.kinds._dense import DenseModel
+from training.kinds import Fit, Role
+from training.kinds._listing import ScoringModel
 from training.kinds._stored import Stored, arrays_of
 from training.labels import LABEL_TABLES
 from training.reasons import Place, Shopper, quality_reason
-from training.requests import FitTask
+from training.requests import FitTask, Question
 
 ROUNDS = 10
 USER_DAMPING, PRODUCT_DAMPING = 15, 10
@@ -23,7 +23,7 @@ USER_DAMPING, PRODUCT_DAMPING = 15, 10
 
 
 @dataclass(frozen=True)
-class Bias(DenseModel):
+class Bias(ScoringModel):
     """rating = mean + user_bias + product_bias.
 
     Args:
@@ -38,15 +38,15 @@ class Bias(DenseModel):
     product_bias: FloatArray
     scale: tuple[float, float]
 
-    def scores(self, users: IntArray) -> FloatArray:
-        """(users, products) predicted ratings, not clipped, so that the best ones do not tie."""
-        return self.mean + self.user_bias[users][:, None] + self.product_bias[None, :]
+    def scores(self, question: Question) -> FloatArray:
+        """(n, products) predicted ratings, not clipped, so that the best ones do not tie."""
+        return self.mean + self.user_bias[question.users][:, None] + self.product_bias[None, :]
 
     def ratings(self, users: IntArray, products: IntArray) -> FloatArray:
         """(n,) predicted ratings on the scale."""
         return np.clip(self.mean + self.user_bias[users] + self.product_bias[products], *self.scale)
 
-    def reason(self, place: Place, shopper: Shopper) -> str:
+    def reason(self, place: Place, shopper: Shopper) -> str | None:
         """How well others rate it: all that it knows."""
         return quality_reason(shopper, place.product)
 
@@ -76,13 +76,15 @@ class BiasKind:
     name = "bias"
     complexity = 1
     reads = LABEL_TABLES
-    builds_on: tuple[str, ...] = ()
-    parameters: Mapping[str, Any] = {"method": "als"}
+    role: Role = "stars"
+    parameters: Mapping[str, Any] = {}
+    tries: tuple[Mapping[str, Any], ...] = (parameters,)
+    space: Mapping[str, tuple[Any, ...]] = {}
 
     def passes(self, task: FitTask) -> int:
         return 0
 
-    def fit(self, task: FitTask, *, progress: Progress) -> Fit:
+    def fit(self, task: FitTask, parameters: Mapping[str, Any], *, progress: Progress) -> Fit:
         return Fit(fit_bias(task.known, users=task.users, products=task.products, scale=task.scale))
 
     def store(self, model: Bias) -> Stored:

@@ -1,295 +1,241 @@
-"""The ranker: gradient-boosted trees over SVD's score, popularity, and the shop's features."""
+"""The ranker: gradient-boosted trees over what the sources say of a candidate, and its features."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from recomart.step import Progress
-from training.examples import Examples
-from training.feature_tables import VIEWS, FeatureTables
-from training.interactions import UNKNOWN, BoolArray, FloatArray, IntArray
-from training.kinds import Fit, Model
+from training.feature_tables import VIEWS
+from training.interactions import FloatArray, IntArray
+from training.kinds import Fit, Role
+from training.kinds._combined import CombinedModel, Sources, restored_sources
 from training.kinds._ranker_reasons import ranker_reason
-from training.kinds._stored import Stored, arrays_of
-from training.kinds.popularity import Popularity
-from training.kinds.svd import SVD
+from training.kinds._stored import Stored
 from training.labels import LABEL_TABLES
-from training.lists import recommend_lists
+from training.local_features import moment_of
+from training.pools import Pool
 from training.reasons import Place, Shopper
-from training.requests import FitTask, ListRequest, UserRequest
-from training.topk import top_k
+from training.requests import FitTask, Question
 
 if TYPE_CHECKING:
     import lightgbm
 
-BASE_FEATURES = ("svd_score", "svd_taste", "popularity")
-"""From the base models: SVD's score, the part of it that is this user's taste, and popularity as
-a share of the most popular product's, so that it does not grow with the shop."""
-
-TREES = 100
 THREADS = 1
 """One: the order of sums depends on the number, and a second one waits for a core more than it helps
 where the machine is shared (ten times slower, measured on two busy cores)."""
-PARAMETERS: dict[str, Any] = {
-    "objective": "lambdarank",
+COMMON: Mapping[str, Any] = {
     "lambdarank_truncation_level": 20,
-    "learning_rate": 0.05,
-    "num_leaves": 7,
-    "min_data_in_leaf": 50,
-    "feature_fraction": 0.7,
-    "lambda_l2": 5.0,
     "max_bin": 63,
     "num_threads": THREADS,
     "deterministic": True,
     "force_row_wise": True,
     "verbosity": -1,
 }
-RANKED_WHOLE = 2_000
-"""A catalogue of up to this many products is ranked whole."""
-SHORTLIST = 500
-"""Of a larger one, this many products by popularity and as many by SVD are ranked."""
-BLOCK_ROWS = 100_000
-SHAP_SAMPLE = 200
-MIN_LISTS = 10
+SMALL: Mapping[str, Any] = {
+    "learning_rate": 0.03,
+    "num_leaves": 7,
+    "min_data_in_leaf": 100,
+    "feature_fraction": 0.5,
+    "lambda_l2": 20.0,
+    "trees": 150,
+}
+LARGE: Mapping[str, Any] = {
+    "learning_rate": 0.05,
+    "num_leaves": 31,
+    "min_data_in_leaf": 200,
+    "feature_fraction": 0.45,
+    "lambda_l2": 10.0,
+    "trees": 200,
+}
+SEEDS = 3
+"""Fits whose scores are averaged: they differ in the features that each split may use."""
+MAX_ROWS = 400_000
+"""Candidates that are learned from; of more, lists are drawn at random."""
+MIN_LISTS = 20
 """Fewer lists than that teach trees nothing."""
-
-TREES_FILE = "ranker.txt"
+SHAP_SAMPLE = 200
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Ranker:
-    """Fitted trees and the base models that they build on.
+class Ranker(CombinedModel):
+    """Fitted trees, and the sources whose candidates they order.
 
     Args:
-        text: LightGBM's own text form of the trees.
-        features: the columns that the trees take, BASE_FEATURES first.
-        svd, popularity: fitted up to the time that is asked about.
+        texts: LightGBM's own text form of each fit.
+        features: the columns that the trees take.
+        sources: fitted up to the time that is asked about.
+        scale: lowest and highest rating.
     """
 
-    text: str
+    texts: tuple[str, ...]
     features: tuple[str, ...]
-    svd: SVD
-    popularity: Popularity
+    sources: Sources
+    scale: tuple[float, float]
 
     @cached_property
-    def booster(self) -> lightgbm.Booster:
+    def boosters(self) -> tuple[lightgbm.Booster, ...]:
         """The trees, ready to predict."""
         import lightgbm
 
-        return lightgbm.Booster(model_str=self.text)
+        return tuple(lightgbm.Booster(model_str=text) for text in self.texts)
 
-    def ratings(self, users: IntArray, products: IntArray) -> FloatArray:
-        """(n,) its SVD's ratings: the trees order products, and say nothing about stars."""
-        return self.svd.ratings(users, products)
+    def order(self, pool: Pool) -> FloatArray:
+        """(candidates,) the mean score of all fits."""
+        rows = self._rows(pool)
+        if not len(rows):
+            return np.empty(0)
+        scores = [booster.predict(rows, num_threads=THREADS) for booster in self.boosters]
+        return np.asarray(np.mean(scores, axis=0), dtype=np.float64)
 
-    def lists(self, request: ListRequest) -> IntArray:
-        """As in `Model`, over features as of the request's time."""
-        assert request.features is not None, "the ranker needs features"
-        return recommend_lists(
-            self.at(request.features),
-            request.users,
-            request.excluded,
-            request.candidates,
-            request.k,
-            threads=request.threads,
-        )
-
-    def can_rank(self, user: int) -> bool:
-        """Whomever: its features say something about a user without labels, too."""
-        return True
-
-    def places(self, request: UserRequest) -> list[Place]:
-        """The list of one user, over features as they are online now."""
-        user = np.array([request.user])
-        at = np.flatnonzero(request.candidates & self.shortlist(user)[0])
-        frame = request.features(at)
-        stored = frame[list(self.features[len(BASE_FEATURES) :])].to_numpy(dtype=np.float64)
-        users = np.full(len(at), request.user, dtype=np.int64)
-        rows = np.hstack([base_features(self.svd, self.popularity, users, at), stored])
-        scores = predict(self.booster, rows)
-        (best,) = top_k(scores[None, :], request.k)
-        best = best[best != UNKNOWN]
-        contributions = self.contributions(rows, best)
+    def places(self, question: Question) -> list[Place]:
+        """As in `Model`, with what each feature added to each score."""
+        pool = self.sources.pool(question)
+        best = self.rank_pool(pool, question.k)
+        row = {int(product): at for at, product in enumerate(pool.products)}
+        chosen = [
+            (row[int(product)], float(score))
+            for product, score in zip(best.products[0], best.scores[0], strict=True)
+            if product >= 0
+        ]
+        rows = self._rows(pool)
+        contributions = self.contributions(rows, np.array([at for at, _ in chosen], dtype=np.int64))
         return [
             Place(
-                int(at[row]),
-                float(scores[row]),
-                features=dict(zip(self.features, rows[row], strict=True)),
-                contributions=dict(zip(self.features, why, strict=True)),
+                int(pool.products[at]),
+                score,
+                features=dict(zip(self.features, map(float, rows[at]), strict=True)),
+                contributions=dict(zip(self.features, map(float, why), strict=True)),
             )
-            for row, why in zip(best, contributions, strict=True)
+            for (at, score), why in zip(chosen, contributions, strict=True)
         ]
 
-    def reason(self, place: Place, shopper: Shopper) -> str:
+    def reason(self, place: Place, shopper: Shopper) -> str | None:
         """The largest contribution about which something true can be said."""
-        return ranker_reason(self.svd, self.popularity, place, shopper)
+        return ranker_reason(self, place, shopper)
 
-    def at(self, tables: FeatureTables) -> Callable[[IntArray], FloatArray]:
-        """The scorer that sees these features: (n,) users to (n, products) scores.
-
-        Products that are not in a user's shortlist score -inf.
-        """
-
-        def scores(users: IntArray) -> FloatArray:
-            products = len(self.popularity.popularity)
-            ranked = products if products <= RANKED_WHOLE else 2 * SHORTLIST
-            block = max(1, BLOCK_ROWS // max(ranked, 1))
-            parts = [
-                self._scores(users[start : start + block], tables)
-                for start in range(0, len(users), block)
-            ]
-            return np.vstack(parts) if parts else np.empty((0, products))
-
-        return scores
-
-    def contributions(self, rows: FloatArray, chosen: IntArray) -> FloatArray:
+    def contributions(self, rows: npt.NDArray[np.float32], chosen: IntArray) -> FloatArray:
         """(chosen, features) what each feature adds to a row's score, compared with the other rows.
 
         Source: TreeSHAP (Lundberg et al., 2020) as LightGBM computes it, minus its mean over a
         sample of the rows: so what all candidates of a user share explains none of them.
         """
+        if not len(chosen):
+            return np.empty((0, len(self.features)))
         sample = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), SHAP_SAMPLE)).astype(int))
         both = np.vstack([rows[chosen], rows[sample]])
-        values = np.asarray(self.booster.predict(both, pred_contrib=True, num_threads=THREADS))
+        predicted = self.boosters[0].predict(both, pred_contrib=True, num_threads=THREADS)
+        values = np.asarray(predicted)
         return values[: len(chosen), :-1] - values[len(chosen) :, :-1].mean(axis=0)
 
-    def rows(self, users: IntArray, products: IntArray, tables: FeatureTables) -> FloatArray:
-        """(n, features) what the trees see of n pairs."""
-        return np.hstack(
-            [
-                base_features(self.svd, self.popularity, users, products),
-                tables.rows(users, products),
-            ]
-        )
-
-    def _scores(self, users: IntArray, tables: FeatureTables) -> FloatArray:
-        chosen = self.shortlist(users)
-        row, products = np.nonzero(chosen)
-        scores = np.full(chosen.shape, -np.inf)
-        scores[row, products] = predict(self.booster, self.rows(users[row], products, tables))
-        return scores
-
-    def shortlist(self, users: IntArray) -> BoolArray:
-        """(users, products) which products are ranked at all."""
-        products = len(self.popularity.popularity)
-        if products <= RANKED_WHOLE:
-            return np.ones((len(users), products), dtype=bool)
-        chosen = np.zeros((len(users), products), dtype=bool)
-        np.put_along_axis(chosen, top_k(self.svd.scores(users), SHORTLIST), True, axis=1)
-        chosen[:, self._most_popular] = True
-        return chosen
-
-    @cached_property
-    def _most_popular(self) -> IntArray:
-        """(SHORTLIST,) products: the same ones for every user."""
-        return top_k(self.popularity.popularity[None, :], SHORTLIST)[0]
+    def _rows(self, pool: Pool) -> npt.NDArray[np.float32]:
+        """(candidates, features) in the order that the trees take; NaN for what the pool lacks."""
+        if pool.names == self.features:
+            return pool.features
+        at = {name: number for number, name in enumerate(pool.names)}
+        rows = np.full((len(pool.row), len(self.features)), np.nan, dtype=np.float32)
+        for number, name in enumerate(self.features):
+            if name in at:
+                rows[:, number] = pool.features[:, at[name]]
+        return rows
 
 
-def base_features(
-    svd: SVD, popularity: Popularity, users: IntArray, products: IntArray
-) -> FloatArray:
-    """(n, 3) the BASE_FEATURES of n pairs."""
-    taste = svd.taste(users, products)
-    level = svd.mean + svd.user_bias[users] + svd.product_bias[products]
-    liked = popularity.popularity / max(float(popularity.popularity.max(initial=0.0)), 1e-12)
-    return np.column_stack([level + taste, taste, liked[products]])
+def fit_trees(
+    pools: tuple[Pool, ...], parameters: Mapping[str, Any], *, seed: int, seeds: int
+) -> tuple[str, ...]:
+    """Fit the trees and return their texts. Equal pools and seed give equal texts.
 
-
-def fit_ranker(
-    rows: FloatArray, relevant: IntArray, groups: IntArray, features: tuple[str, ...], *, seed: int
-) -> str:
-    """Fit the trees and return their text. Equal input and seed give equal text.
-
-    Args:
-        rows: (n, features) of candidates, those of one list together.
-        relevant: (n,) 1 where the user came to like the product, else 0.
-        groups: sizes of the lists, in order.
-
-    Source: Burges, From RankNet to LambdaRank to LambdaMART, MSR-TR-2010-82.
+    Source: Burges, From RankNet to LambdaRank to LambdaMART, MSR-TR-2010-82, for the objective
+    lambdarank; `binary` orders candidates by the probability that the user comes to like them.
     """
     import lightgbm
 
+    rows = np.vstack([pool.features for pool in pools])
+    relevant = np.concatenate([pool.relevant for pool in pools if pool.relevant is not None])
+    groups = np.concatenate([pool.groups for pool in pools])
+    options = {**COMMON, **parameters}
+    trees = options.pop("trees")
+    options["data_random_seed"] = seed
     data = lightgbm.Dataset(
-        rows, relevant, group=groups, feature_name=list(features), params=PARAMETERS
+        rows,
+        relevant.astype(np.int64),
+        group=groups,
+        feature_name=list(pools[0].names),
+        params=options,
     )
-    seeds = {"seed": seed, "feature_fraction_seed": seed, "data_random_seed": seed}
-    booster = lightgbm.train({**PARAMETERS, **seeds}, data, num_boost_round=TREES)
-    return booster.model_to_string()
-
-
-def predict(booster: lightgbm.Booster, rows: FloatArray) -> FloatArray:
-    """(n,) scores of rows."""
-    return np.asarray(booster.predict(rows, num_threads=THREADS), dtype=np.float64)
+    texts = []
+    for number in range(seeds):
+        of_fit = seed * 1_000 + number
+        drawn = {"seed": of_fit, "feature_fraction_seed": of_fit}
+        booster = lightgbm.train({**options, **drawn}, data, num_boost_round=trees)
+        texts.append(booster.model_to_string())
+    return tuple(texts)
 
 
 class RankerKind:
     """The kind `ranker`."""
 
     name = "ranker"
-    complexity = 3
+    complexity = 5
+    role: Role = "combiner"
     reads = (*LABEL_TABLES, *VIEWS)
-    builds_on: tuple[str, ...] = ("popularity", "svd")
-    parameters: Mapping[str, Any] = {**PARAMETERS, "trees": TREES}
+    parameters: Mapping[str, Any] = {"objective": "binary", **SMALL}
+    tries: tuple[Mapping[str, Any], ...] = (
+        {"objective": "binary", **SMALL},
+        {"objective": "lambdarank", **SMALL},
+        {"objective": "binary", **LARGE},
+    )
+    space: Mapping[str, tuple[Any, ...]] = {
+        "objective": ("binary", "lambdarank"),
+        "learning_rate": (0.02, 0.03, 0.05, 0.08),
+        "num_leaves": (5, 7, 15, 31),
+        "min_data_in_leaf": (50, 100, 200, 500),
+        "feature_fraction": (0.3, 0.45, 0.6),
+        "lambda_l2": (1.0, 10.0, 20.0, 50.0),
+        "trees": (60, 100, 150, 250),
+    }
 
     def passes(self, task: FitTask) -> int:
         return 0
 
-    def fit(self, task: FitTask, *, progress: Progress) -> Fit | None:
-        """Learn from the examples which of a list's candidates the user came to like."""
-        if task.examples is None:
+    def fit(
+        self, task: FitTask, parameters: Mapping[str, Any], *, progress: Progress
+    ) -> Fit | None:
+        """Learn from labelled pools which candidates users came to like."""
+        pools = tuple(pool.with_a_hit(seed=task.seed) for pool in task.pools)
+        lists = sum(len(pool.groups) for pool in pools)
+        rows = sum(len(pool.row) for pool in pools)
+        if lists < MIN_LISTS:
+            log.warning("only %d lists of candidates: no ranker is trained on them", lists)
             return None
-        candidates = task.examples.candidates
-        if len(candidates.groups) < MIN_LISTS:
-            log.warning(
-                "only %d lists of candidates: no ranker is trained on them", len(candidates.groups)
-            )
-            return None
-        features = (*BASE_FEATURES, *task.examples.names)
-        rows = example_rows(task.examples)
-        text = fit_ranker(rows, candidates.relevant, candidates.groups, features, seed=task.seed)
-        svd, popularity = _base(task.base)
-        return Fit(Ranker(text, features, svd, popularity))
+        if rows > MAX_ROWS:
+            most = max(1, int(lists * MAX_ROWS / rows) // len(pools))
+            pools = tuple(pool.with_a_hit(most, seed=task.seed) for pool in pools)
+        texts = fit_trees(pools, parameters, seed=task.seed, seeds=SEEDS)
+        sources = Sources(task.base, moment_of(task.events, task.categories, task.cut))
+        return Fit(Ranker(texts, pools[0].names, sources, task.scale))
 
     def store(self, model: Ranker) -> Stored:
-        return Stored(
-            model.popularity.scale,
-            arrays_of("popularity", model.popularity) | arrays_of("svd", model.svd),
-            {"features": list(model.features)},
-            {TREES_FILE: model.text},
-        )
+        arrays, record = model.sources.store()
+        texts = {f"ranker-{number}.txt": text for number, text in enumerate(model.texts)}
+        return Stored(model.scale, arrays, {**record, "features": list(model.features)}, texts)
 
     def restore(self, stored: Stored) -> Ranker:
+        texts = [text for name, text in sorted(stored.texts.items()) if name.startswith("ranker-")]
         return Ranker(
-            stored.texts[TREES_FILE],
+            tuple(texts),
             tuple(stored.record["features"]),
-            stored.part(SVD, "svd"),
-            stored.part(Popularity, "popularity"),
+            restored_sources(stored),
+            stored.scale,
         )
-
-
-def example_rows(examples: Examples) -> FloatArray:
-    """(n, features) what the trees see of the examples: each by the base models of its own cut,
-    which have not seen its window, and with the features as of that cut."""
-    candidates = examples.candidates
-    scores = np.empty((len(candidates.users), len(BASE_FEATURES)))
-    for number, base in enumerate(examples.base):
-        here = candidates.window == number
-        scores[here] = base_features(
-            *_base(base), candidates.users[here], candidates.products[here]
-        )
-    return np.hstack([scores, examples.features])
-
-
-def _base(models: Mapping[str, Model]) -> tuple[SVD, Popularity]:
-    return cast(SVD, models["svd"]), cast(Popularity, models["popularity"])
 
 
 KIND = RankerKind()

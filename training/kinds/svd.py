@@ -10,23 +10,21 @@ import numpy as np
 
 from recomart.step import Progress, no_progress
 from training.interactions import FloatArray, IntArray, Interactions
-from training.kinds import Fit
-from training.kinds._dense import DenseModel
+from training.kinds import Fit, Role
+from training.kinds._listing import ScoringModel
 from training.kinds._stored import Stored, arrays_of
 from training.labels import LABEL_TABLES
-from training.reasons import Place, Shopper, quality_reason
-from training.requests import FitTask
+from training.reasons import Place, Shopper, alike_reason, quality_reason
+from training.requests import FitTask, Question
 from training.surprise_trainset import positions, report_epochs, surprise_trainset
 
 FACTORS = 100
 EPOCHS = 20
 BLOCK_PAIRS = 1_000
-ALIKE = 0.15
-"""The cosine between two products' factors from which on they count as similar."""
 
 
 @dataclass(frozen=True)
-class SVD(DenseModel):
+class SVD(ScoringModel):
     """rating = mean + user_bias + product_bias + user_factors . product_factors.
 
     Args:
@@ -45,8 +43,9 @@ class SVD(DenseModel):
     product_factors: FloatArray
     scale: tuple[float, float]
 
-    def scores(self, users: IntArray) -> FloatArray:
-        """(users, products) predicted ratings, not clipped, so that the best ones do not tie."""
+    def scores(self, question: Question) -> FloatArray:
+        """(n, products) predicted ratings, not clipped, so that the best ones do not tie."""
+        users = question.users
         scores = self.user_factors[users] @ self.product_factors.T
         scores += (self.mean + self.user_bias[users])[:, None]
         scores += self.product_bias
@@ -71,27 +70,13 @@ class SVD(DenseModel):
             )
         return taste
 
-    def reason(self, place: Place, shopper: Shopper) -> str:
+    def reason(self, place: Place, shopper: Shopper) -> str | None:
         """The user's taste, where it counts for more than what all think of the product."""
         taste = float(self.user_factors[shopper.user] @ self.product_factors[place.product])
         if taste > 0 and taste >= self.product_bias[place.product]:
-            return self.taste_reason(place, shopper) or "close to your taste"
+            alike = alike_reason(self.product_factors, place.product, shopper)
+            return alike or "close to your taste"
         return quality_reason(shopper, place.product)
-
-    def taste_reason(self, place: Place, shopper: Shopper) -> str | None:
-        """The liked product whose ratings are most like this one's, if any is similar."""
-        if not len(shopper.liked):
-            return None
-        alike = _cosine(self.product_factors[shopper.liked], self.product_factors[place.product])
-        best = int(alike.argmax())
-        if alike[best] < ALIKE:
-            return None
-        title = shopper.title(int(shopper.liked[best]))
-        if title is None:
-            return None
-        if shopper.rates:
-            return f"similar to {title}, which you rated {shopper.labels[best]:g}"
-        return f"liked by customers who also like {title}"
 
 
 def fit_svd(
@@ -170,14 +155,16 @@ class SVDKind:
     name = "svd"
     complexity = 2
     reads = LABEL_TABLES
-    builds_on: tuple[str, ...] = ()
+    role: Role = "stars"
     parameters: Mapping[str, Any] = {"n_factors": FACTORS, "n_epochs": EPOCHS}
+    tries: tuple[Mapping[str, Any], ...] = (parameters,)
+    space: Mapping[str, tuple[Any, ...]] = {}
 
     def passes(self, task: FitTask) -> int:
         """The epochs of all fits: Surprise gives no model between two epochs."""
         return sum(task.stops) + EPOCHS
 
-    def fit(self, task: FitTask, *, progress: Progress) -> Fit:
+    def fit(self, task: FitTask, parameters: Mapping[str, Any], *, progress: Progress) -> Fit:
         *stages, model = fit_svds(
             task.known,
             users=task.users,
@@ -194,11 +181,6 @@ class SVDKind:
 
     def restore(self, stored: Stored) -> SVD:
         return stored.part(SVD, self.name)
-
-
-def _cosine(rows: FloatArray, one: FloatArray) -> FloatArray:
-    lengths = np.linalg.norm(rows, axis=1) * np.linalg.norm(one)
-    return np.divide(rows @ one, lengths, out=np.zeros(len(rows)), where=lengths > 0)
 
 
 KIND = SVDKind()

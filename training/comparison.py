@@ -1,0 +1,111 @@
+"""What was measured, how sure it is, and whether a model beats the best simple rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from training import metrics
+from training.evaluate import K, Holdout, Scores, evaluate_lists, hits_of
+from training.interactions import FloatArray, IntArray
+
+RESAMPLES = 2_000
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean over users with its bootstrap interval."""
+
+    mean: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.mean:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a model's lists were worth.
+
+    Args:
+        scores: means over users.
+        ndcg: (users,) nDCG@10 of each.
+        lists: (users, K) what was recommended.
+    """
+
+    scores: Scores
+    ndcg: FloatArray
+    lists: IntArray
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A model and the best simple rule on the same users.
+
+    Args:
+        champion, rule: their names.
+        champion_ndcg, rule_ndcg: nDCG@10 with intervals.
+        lift: the paired difference, champion minus rule.
+    """
+
+    champion: str
+    rule: str
+    champion_ndcg: Interval
+    rule_ndcg: Interval
+    lift: Interval
+
+    @property
+    def is_better(self) -> bool:
+        """Whether the whole interval of the lift is above 0."""
+        return self.lift.low > 0
+
+
+def measured(lists: IntArray, held_out: Holdout, predicted: FloatArray | None) -> Measured:
+    """Metrics of lists, and nDCG@10 of each user."""
+    hits = hits_of(lists, held_out.users, held_out.relevant)
+    relevant = np.diff(held_out.relevant.indptr)[held_out.users].astype(np.int64)
+    return Measured(
+        evaluate_lists(lists, held_out, predicted), metrics.ndcg(hits, relevant, K), lists
+    )
+
+
+def bootstrap(values: FloatArray, *, seed: int, resamples: int = RESAMPLES) -> Interval:
+    """The mean over users and its percentile interval, users drawn with replacement.
+
+    Source: Efron and Tibshirani, An introduction to the bootstrap, 1993, chapter 13.
+    """
+    values = values[np.isfinite(values)]
+    if not len(values):
+        nan = float("nan")
+        return Interval(nan, nan, nan)
+    random = np.random.default_rng(seed)
+    means = np.array(
+        [values[random.integers(0, len(values), len(values))].mean() for _ in range(resamples)]
+    )
+    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Interval(float(values.mean()), float(low), float(high))
+
+
+def compared(
+    champion: str,
+    figures: Mapping[str, Measured],
+    rules: Mapping[str, Measured],
+    *,
+    seed: int,
+) -> Comparison | None:
+    """The champion beside the simple rule that was best on the same users; None without either."""
+    best = max(rules, key=lambda name: rules[name].scores.ndcg_at_10, default=None)
+    if best is None or champion not in figures or not len(figures[champion].ndcg):
+        return None
+    mine, rule = figures[champion].ndcg, rules[best].ndcg
+    return Comparison(
+        champion,
+        best,
+        bootstrap(mine, seed=seed),
+        bootstrap(rule, seed=seed),
+        bootstrap(mine - rule, seed=seed),
+    )
