@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
-from recomart.streams import DEAD_LETTERS, EVENTS
+from feature_store.realtime.streams import DEAD_LETTERS, EVENTS
 from streaming.received import DeadLetter, Received
 from streaming.records import dead_letter_line, event_line, received_of
 from streaming.segment import OPEN, Segment, read_lines

@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from feature_store.realtime.streams import SEALED
 from recomart.files import fsync_folder
 from recomart.locks import lock, try_lock
-from recomart.streams import SEALED
 
 OPEN = ".jsonl.open"
 _LEVEL = 1

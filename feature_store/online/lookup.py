@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 
 from feature_store.derivation import DERIVED_FEATURES, SERVICE, VIEW, derive_columns
 from feature_store.online.heartbeat import Heartbeat, Publication, heartbeat_key
+from feature_store.online.redis import connect, no_answer
 from feature_store.online.resp import RedisQuery, command, run_query
 from feature_store.online.rows import FeatureValue, Key, OnlineRows, Status, as_key, decode_rows
 from feature_store.realtime.features import FEATURES, JOIN_KEYS, PRODUCTS, USERS
@@ -27,7 +28,6 @@ from feature_store.realtime.trending import Trending, trending_products
 from feature_store.records import DamagedRecord
 from feature_store.times import datetimes
 from recomart.errors import NothingPublished
-from recomart.redis import connect, no_answer
 from recomart.settings import Settings
 
 if TYPE_CHECKING:

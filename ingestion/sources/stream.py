@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, model_validator
 
+from feature_store.realtime.streams import EVENTS, SEALED
 from ingestion.sources import Discovery, Fingerprint, Found, Memory, SourceKind
 from recomart.shop.entities import ENTITIES
 from recomart.shop.sources import Column, Source
-from recomart.streams import EVENTS, SEALED
 
 if TYPE_CHECKING:
     from ingestion.declaration import Declaration

@@ -21,12 +21,12 @@ import time_machine
 from feature_store.derived import DERIVED_FEATURES
 from feature_store.online.layout import ViewLayout
 from feature_store.online.lookup import OnlineFeatures, Status
+from feature_store.online.redis import connect, start_embedded
 from feature_store.online.writer import write_rows
 from feature_store.publish.publisher import publish
 from feature_store.stores import open_store
 from recomart import processes
 from recomart.errors import NothingPublished, RedisUnavailable
-from recomart.redis import connect, start_embedded
 from recomart.settings import Settings
 
 ENTITIES = {

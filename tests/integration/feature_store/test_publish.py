@@ -14,6 +14,7 @@ import redis
 
 from feature_store.online.heartbeat import heartbeat_key
 from feature_store.online.lookup import OnlineFeatures, Status
+from feature_store.online.redis import connect, redis_url
 from feature_store.publish.online_sync import publish_online
 from feature_store.publish.publish_log import ViewPublication, publications
 from feature_store.publish.publisher import publish
@@ -26,7 +27,6 @@ from recomart.errors import (
     RedisUnavailable,
     TransformFailed,
 )
-from recomart.redis import connect, redis_url
 from recomart.settings import Settings
 from recomart.step import no_progress
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from feature_store.realtime.streams import EVENTS
 from ingestion.history import STREAM
 from ingestion.ingest import declare, ingest
 from recomart.errors import NotReady, SourceError
-from recomart.streams import EVENTS
 
 NOON = "2026-03-01T12:00:00.000000Z"
 EPOCHS = """

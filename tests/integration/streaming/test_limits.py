@@ -14,11 +14,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-import recomart.redis
+import feature_store.online.redis
+from feature_store.online.redis import connect
+from feature_store.realtime.streams import EVENTS
 from recomart import processes
-from recomart.redis import connect
 from recomart.settings import Settings, load_settings
-from recomart.streams import EVENTS
 from streaming.check import check
 from streaming.journal import Journal, SegmentLimits, recover
 from streaming.received import Delivery, Received
@@ -245,7 +245,7 @@ def test_a_redis_that_comes_back_on_another_port_is_found(
     try:
         os.kill(server.pid, signal.SIGKILL)
         psutil.Process(server.pid).wait(5)
-        monkeypatch.setattr(recomart.redis, "FIRST_PORT", server.port)
+        monkeypatch.setattr(feature_store.online.redis, "FIRST_PORT", server.port)
         strangers = connect(other)
         to_redis(settings, [make_line(number) for number in range(500)])
         process.send_signal(signal.SIGCONT)
