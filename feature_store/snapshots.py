@@ -99,7 +99,10 @@ class Snapshot:
     def has_whole(self, model: str) -> bool:
         """Whether the file of a model is there with the bytes that were published."""
         file = self.file(model)
-        return file.is_file() and sha256_of(file) == self.files.get(model)
+        try:
+            return file.is_file() and sha256_of(file) == self.files.get(model)
+        except OSError:
+            return False  # a file that cannot be read has no bytes at all
 
     @property
     def manifest(self) -> Path:

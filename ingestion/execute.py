@@ -56,6 +56,7 @@ class Executor:
         self._lake = lake
         self._declarations = declarations
         self._history = history
+        self._zone = zone
         self._journal = journal
         self._progress = progress
         self._keys = keys
@@ -153,7 +154,7 @@ class Executor:
         """Give up a batch that has nothing new, and its bytes, unless the ledger names them."""
         batch = ready.batch
         if self._history.with_bytes(batch.entity, batch.sha256) is None:
-            ready.path.unlink()
+            self._zone.discard(ready.path)
         self._journal.unchanged(batch.entity, batch.source_file)
 
     def _remember(self, connection: duckdb.DuckDBPyConnection, batch: BatchRecord) -> None:

@@ -93,12 +93,12 @@ class Preparation:
         before = self._history.with_bytes(batch.entity, batch.sha256)
         is_loaded = before is not None and before.status == LOADED
         if landed.pieces == 0 or is_loaded or bytes_of(batch) in self._in_hand:
-            self._zone.discard(landed)
+            self._zone.discard(landed.path)
             self._journal.unchanged(batch.entity, found.name)
             return None
         ready = LandedBatch(batch, landed.path, found)
         if before is not None:
-            self._zone.discard(landed)
+            self._zone.discard(landed.path)
             ready = self._again(before, found.name, found)
         return self._add(action.batch_id, ready)
 

@@ -44,7 +44,8 @@ class Found:
 
     Args:
         name: what the ledger, and so every report, calls it; the same from ingest to ingest.
-        ending: the file name ending of its landed copy, without a dot: csv, csv.gz, parquet.
+        ending: the file name ending of its landed copy, without a dot: csv, csv.gz, parquet. It
+            says what the bytes are, and takes nothing from the object's name.
         size: its bytes, when known without reading it.
         path: the file, when the object is a file of this machine.
         title: what messages call it; its name by default.

@@ -110,7 +110,12 @@ class LocalFiles(SourceKind[FileSource]):
             for path, size in sizes.items():
                 found.setdefault(
                     path.resolve(),
-                    Found(shown_path(path, declared), _ending(path), size=size, path=path),
+                    Found(
+                        shown_path(path, declared),
+                        _ending(path, declared.source),
+                        size=size,
+                        path=path,
+                    ),
                 )
         return Discovery(tuple(sorted(found.values(), key=lambda one: one.name)), tuple(problems))
 
@@ -146,12 +151,10 @@ class LocalFiles(SourceKind[FileSource]):
 SOURCE = LocalFiles()
 
 
-def _ending(path: Path) -> str:
-    """What the landed copy is called after the batch id: csv, csv.gz, data, ..."""
-    endings = [part for part in path.suffixes[-2:] if part.isascii()]
-    if path.suffix != ".gz":
-        endings = endings[-1:]
-    return "".join(endings).lstrip(".") or "txt"
+def _ending(path: Path, source: FileSource) -> str:
+    """What the landed copy is called after the batch id: csv, csv.gz, jsonl, jsonl.gz or parquet."""
+    packed = path.suffix == ".gz" and source.format != "parquet"
+    return f"{source.format}.gz" if packed else source.format
 
 
 def _help(pattern: str, declared: Declaration[FileSource]) -> str:
