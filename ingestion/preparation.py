@@ -18,7 +18,7 @@ from ingestion.failures import FAILURES, as_received, explained
 from ingestion.history import Bytes, History, bytes_of
 from ingestion.journal import Journal
 from ingestion.landing import LandingZone
-from ingestion.sources import Found
+from ingestion.sources import Found, kind_of
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Preparation:
                 batch.entity,
                 f"{batch.batch_id}.{found.ending}",
                 (batch.started_at or ledger.utc_now()).date(),
-                declared.kind.open(declared, found),
+                kind_of(declared).open(declared, found),
             )
         except FAILURES as exc:
             self._journal.failed(connection, batch, explained(found.name, exc))
@@ -133,7 +133,7 @@ class Preparation:
         """Note in journal and ledger that a landed batch is not loaded, and why."""
         batch = landed.batch
         error = explained(batch.source_file, exc)
-        if self._declarations[batch.entity].kind.place == "local":
+        if kind_of(self._declarations[batch.entity]).place == "local":
             source = landed.found.path if landed.found is not None else None
             error = as_received(error, landed.path, batch.source_file, source)
         self._journal.failed(connection, batch, error)

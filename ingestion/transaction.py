@@ -15,8 +15,9 @@ import pyarrow as pa
 from feature_store.ledger import LOADED, BatchRecord
 from ingestion import contracts, ledger, mapping
 from ingestion.declaration import Declaration
-from ingestion.readers.formats import Records
+from ingestion.readers.reader import DeclaredFile, Reading, Records
 from ingestion.readers.records import LineCounts
+from ingestion.sources import kind_of
 from recomart.errors import SourceError
 from recomart.shop.model import ENTITIES, KEYS
 from recomart.sql import literal
@@ -117,9 +118,10 @@ def _load_one(
     counts = LineCounts(name=batch.source_file)
     if again:
         ledger.delete_rows(connection, batch)
-    reader = declared.kind.reader(declared.source)
+    reader = kind_of(declared).reader(declared.source)
     records = reader.records(
-        connection, ready.path, batch.source_file, declared, ready.names, counts
+        DeclaredFile(ready.path, batch.source_file, declared),
+        Reading(connection, ready.names, counts),
     )
     inserted = _insert(connection, declared, batch, records)
     counts.check_share(batch.source_file)

@@ -11,7 +11,8 @@ from typing import Any
 import pyarrow as pa
 
 from ingestion.declaration import Declaration, declarations
-from ingestion.sources import Found, Memory
+from ingestion.readers.reader import DeclaredFile
+from ingestion.sources import Found, Memory, check_keys, kind_of
 from onboarding import values_check
 from onboarding.declared_sample import rows_of
 from onboarding.suggestion import suggest_column
@@ -47,7 +48,7 @@ def check(settings: Settings) -> list[RecoMartError]:
     sampled: dict[str, _Sampled] = {}
     with tempfile.TemporaryDirectory() as folder:
         for one in declared.values():
-            if one.origin is None and one.kind.place != "lake":
+            if one.origin is None and kind_of(one).place != "lake":
                 problems += _source_problems(one, Path(folder), sampled)
     staged = {}
     for entity, one in declared.items():
@@ -69,8 +70,8 @@ def _source_problems(
 ) -> Iterator[RecoMartError]:
     """What is wrong with a source and its objects; a sample of its records goes into `sampled`."""
     try:
-        declared.check()
-        discovery = declared.kind.discover(declared, Memory())
+        check_keys(declared)
+        discovery = kind_of(declared).discover(declared, Memory())
     except (ConfigurationError, SourceError) as exc:
         yield exc
         return
@@ -95,11 +96,11 @@ def _header_problems(
 ) -> tuple[Path | None, list[SourceError]]:
     """A local file of the object, if it can be looked at now, and what is wrong with its header."""
     try:
-        path = declared.kind.preview(declared, found, folder)
+        path = kind_of(declared).preview(declared, found, folder)
         if path is None:
             return None, []
-        reader = declared.kind.reader(declared.source)
-        return path, list(reader.header(path, found.shown, declared).problems)
+        reader = kind_of(declared).reader(declared.source)
+        return path, list(reader.header(DeclaredFile(path, found.shown, declared)).problems)
     except SourceError as exc:
         return None, [exc]
 
@@ -131,7 +132,7 @@ def _sample_problems(
                 severity="warning",
             )
         whole = whole and rows.whole
-        if rows.table.num_rows or declared.kind.place == "local":
+        if rows.table.num_rows or kind_of(declared).place == "local":
             tables.append(rows.table)
     if tables:
         first_name = good[0][0].shown

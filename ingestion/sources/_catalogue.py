@@ -6,19 +6,17 @@ import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from ingestion.declaration import Declaration
 from ingestion.readers.json_values import Number, at_path, dumped, parse
 from ingestion.readers.pages import items_of
 from ingestion.sources import Memory
+from ingestion.sources._api_keys import ApiSource
 from ingestion.sources._http_client import HttpClient, Limits, Transient
 from recomart.errors import CatalogueError, SourceError
 from recomart.settings import MOCK_API, MOCK_API_PORT
-
-if TYPE_CHECKING:
-    from ingestion.declaration import Declaration
-    from ingestion.sources.api import ApiSource
 
 MOCK_API_URL = f"http://127.0.0.1:{MOCK_API_PORT}"
 MAX_PAGES = 100_000

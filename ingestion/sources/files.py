@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from ingestion.declaration import Declaration
 from ingestion.sources import Discovery, Fingerprint, Found, Memory, SourceKind
 from ingestion.sources._globs import expanded_glob, matches, nearby, shown_path
 from recomart.errors import ShopFileError, SourceMissing
 from recomart.shop.sources import Source
 
 if TYPE_CHECKING:
-    from ingestion.declaration import Declaration
-    from ingestion.readers.formats import Reader
+    from ingestion.readers.reader import Reader
 
 COPY_BYTES = 4 << 20
 
