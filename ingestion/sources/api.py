@@ -1,4 +1,4 @@
-"""HTTP catalogues: an API that answers in pages of JSON."""
+"""HTTP APIs that answer in pages of JSON: a catalogue, orders, reviews."""
 
 from __future__ import annotations
 
