@@ -12,13 +12,12 @@ from training.evaluate import Holdout
 from training.history import features_of_rows
 from training.interactions import FloatArray
 from training.labels import ShopData
+from training.model import Model
 from training.split import Window
 from training.training_set import Candidates, entity_rows, frame_hash, sample_candidates
 
 if TYPE_CHECKING:
     from feast import FeatureStore
-
-    from training.kinds import Model
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,10 @@ from training.feature_tables import FeatureTables, model_features
 from training.fitting import fit_at_cuts, fit_on_base, known_before
 from training.history import Ask, feature_tables
 from training.interactions import FloatArray
-from training.kinds import Model
 from training.kinds.svd import EPOCHS
 from training.labels import ShopData
 from training.metrics import rmse
+from training.model import Model
 from training.requests import ListRequest
 from training.split import Split, Window, holdout, split_by_time
 from training.training_set import combined_hash, labels_hash

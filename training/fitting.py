@@ -10,10 +10,11 @@ import numpy as np
 
 from recomart.step import Progress, no_progress
 from training.examples import Examples
+from training.fit_task import FitTask
 from training.interactions import Interactions
-from training.kinds import Fit, Kind, Model, simplest_first
+from training.kinds import Fit, Kind, simplest_first
 from training.labels import ShopData
-from training.requests import FitTask
+from training.model import Model
 from training.workers import run_calls
 
 WORTH_A_PROCESS = 10_000_000

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from training.interactions import UNKNOWN, FloatArray, IntArray
-
-if TYPE_CHECKING:
-    from training.artifact import Artifact
-    from training.kinds.popularity import Popularity
+from training.interactions import FloatArray, IntArray
 
 RECENT_DAYS = 30
 """Days before the cut whose likes are counted for `popular_reason`."""
+
+
+class PopularProducts(Protocol):
+    """What reasons read of `training.kinds.popularity.Popularity`."""
+
+    @property
+    def recent_likes(self) -> FloatArray: ...
+
+    @property
+    def mean_ratings(self) -> FloatArray: ...
+
+    @property
+    def scale(self) -> tuple[float, float]: ...
 
 
 @dataclass(frozen=True)
@@ -56,7 +65,7 @@ class Shopper:
     rates: bool
     products: npt.NDArray[np.str_]
     catalogue: Mapping[str, tuple[str, str]]
-    popularity: Popularity
+    popularity: PopularProducts
 
     def title(self, product: int) -> str | None:
         """A product's title; None when it is not listed any more."""
@@ -68,32 +77,7 @@ class Shopper:
         return self.catalogue[str(self.products[product])][1]
 
 
-def shopper_of(
-    artifact: Artifact,
-    catalogue: Mapping[str, tuple[str, str]],
-    user: int,
-    likes: Mapping[str, float],
-) -> Shopper:
-    """The user as an artifact's model knows them.
-
-    Args:
-        catalogue: title and category of each product that is listed.
-        user: position, UNKNOWN for one without history.
-        likes: what the user liked: product ids and labels.
-    """
-    at = artifact.products.positions(likes)
-    return Shopper(
-        user=user,
-        liked=at[at != UNKNOWN],
-        labels=np.array(list(likes.values()))[at != UNKNOWN],
-        rates=artifact.facts.get("label_kind") == "rating",
-        products=artifact.products.ids,
-        catalogue=catalogue,
-        popularity=artifact.popularity,
-    )
-
-
-def popular_reason(popularity: Popularity, product: int) -> str:
+def popular_reason(popularity: PopularProducts, product: int) -> str:
     """How many liked it lately."""
     likes = int(popularity.recent_likes[product])
     if likes == 0:

@@ -12,9 +12,9 @@ from feature_store.snapshots import current_snapshot
 from recomart.settings import Settings
 from training.artifact import POPULARITY, Artifact
 from training.interactions import UNKNOWN, BoolArray, IntArray
-from training.kinds import Model
 from training.labels import likes_of, load_catalogue, load_rules, owned_by
-from training.reasons import Place, shopper_of
+from training.model import Model
+from training.reasons import Place
 from training.requests import UserRequest
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class Recommender:
     ) -> list[tuple[Place, str]]:
         """The model's list with the reason of each place."""
         likes = likes_of(self._snapshot, user_id, self._rules.relevant)
-        shopper = shopper_of(self._artifact, self._catalogue, user, likes)
+        shopper = self._artifact.shopper(self._catalogue, user, likes)
         return [(place, model.reason(place, shopper)) for place in model.places(request)]
 
     def _answer(

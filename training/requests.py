@@ -1,51 +1,18 @@
-"""What the kinds of model are asked: to fit, to list products for many users, or for one."""
+"""What a fitted model is asked: to list products for many users, or for one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 from scipy.sparse import csr_array
 
 from training.feature_tables import FeatureTables
-from training.interactions import BoolArray, IntArray, Interactions
+from training.interactions import BoolArray, IntArray
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from training.examples import Examples
-    from training.kinds import Model
-
-
-@dataclass(frozen=True)
-class FitTask:
-    """A fit as of a cut. It can be pickled, to be done in another process.
-
-    Args:
-        known: the labels before the cut, one per user and product.
-        cut: what happened from then on is unknown.
-        users, products: how many there are.
-        scale: lowest and highest rating.
-        relevant: the label from which on a user liked a product.
-        seed: of everything that is random.
-        stops: after how many passes the model is wanted too, below the full number.
-        base: models of this cut by kind, for a kind that builds on others.
-        examples: labelled candidates of earlier windows with their features, for such a kind;
-            None where the shop has too few days.
-    """
-
-    known: Interactions
-    cut: np.datetime64
-    users: int
-    products: int
-    scale: tuple[float, float]
-    relevant: float
-    seed: int
-    stops: tuple[int, ...] = ()
-    base: Mapping[str, Model] = field(default_factory=dict)
-    examples: Examples | None = None
 
 
 @dataclass(frozen=True)

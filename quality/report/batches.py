@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from feature_store.ledger import FAILED, LOADED, BatchRecord
-from quality.report.page import Content
+from quality.report.content import Content
 from quality.report.quoting import quoted
 from quality.report.tables import Tables
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from recomart.step import Progress
+from training.fit_task import FitTask
 from training.interactions import FloatArray, IntArray, Interactions
 from training.kinds import Fit
 from training.kinds._dense import DenseModel
 from training.kinds._stored import Stored, arrays_of
 from training.labels import LABEL_TABLES
 from training.reasons import RECENT_DAYS, Place, Shopper, popular_reason
-from training.requests import FitTask
 
 HALF_LIFE_DAYS = 30.0
 PRIOR_WEIGHT = 5.0

@@ -13,16 +13,18 @@ import numpy as np
 from recomart.step import Progress
 from training.examples import Examples
 from training.feature_tables import VIEWS, FeatureTables
+from training.fit_task import FitTask
 from training.interactions import UNKNOWN, BoolArray, FloatArray, IntArray
-from training.kinds import Fit, Model
+from training.kinds import Fit
 from training.kinds._ranker_reasons import ranker_reason
 from training.kinds._stored import Stored, arrays_of
 from training.kinds.popularity import Popularity
 from training.kinds.svd import SVD
 from training.labels import LABEL_TABLES
 from training.lists import recommend_lists
+from training.model import Model
 from training.reasons import Place, Shopper
-from training.requests import FitTask, ListRequest, UserRequest
+from training.requests import ListRequest, UserRequest
 from training.topk import top_k
 
 if TYPE_CHECKING:

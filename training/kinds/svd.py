@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from recomart.step import Progress, no_progress
+from training.fit_task import FitTask
 from training.interactions import FloatArray, IntArray, Interactions
 from training.kinds import Fit
 from training.kinds._dense import DenseModel
 from training.kinds._stored import Stored, arrays_of
 from training.labels import LABEL_TABLES
 from training.reasons import Place, Shopper, quality_reason
-from training.requests import FitTask
 from training.surprise_trainset import positions, report_epochs, surprise_trainset
 
 FACTORS = 100

@@ -9,9 +9,10 @@ from functools import partial
 from feature_store.ledger import LOADED
 from quality.report.batches import Batch, FailedFile, failed_files
 from quality.report.charts import figure_of, png
+from quality.report.content import Content
 from quality.report.inputs import Inputs
-from quality.report.page import Content
-from quality.report.paper import GREY, MARGIN, WIDTH, Cell, Column, Paper
+from quality.report.paper import GREY, MARGIN, WIDTH, Paper
+from quality.report.paper_table import Cell, Column, draw_table, fitting_widths
 from quality.report.reasons import (
     Reason,
     draw_further_reasons,
@@ -178,12 +179,12 @@ def draw_terms(paper: Paper, sources: Sequence[SourceAccount]) -> None:
     files = sum(s.files for s in sources)
     rows.append(["all", f"{files:,}", *totals, "✔" if balances else "✘"])
     headings = ["Source", "files", *(heading for heading, _ in COLUMNS), ""]
-    size, widths = paper.widths(headings, rows, 6.8)
+    size, widths = fitting_widths(paper, headings, rows, 6.8)
     columns = [
         Column(heading, width, "R" if place else "L")
         for place, (heading, width) in enumerate(zip(headings, widths, strict=True))
     ]
-    paper.draw_table(columns, rows, size)
+    draw_table(paper, columns, rows, size)
     paper.note(
         f"✔ each of the {files:,} files balances by itself, in lines and in records."
         if balances
@@ -231,7 +232,7 @@ def unused_chart(sources: Sequence[SourceAccount]) -> tuple[io.BytesIO, float] |
 
 def _draw_failed_files(paper: Paper, failed: Sequence[FailedFile]) -> None:
     paper.section("Files that could not be loaded: nothing in them is used")
-    paper.draw_table(FAILED_COLUMNS, _failed_rows(failed[:SHOWN_FAILED]), 7)
+    draw_table(paper, FAILED_COLUMNS, _failed_rows(failed[:SHOWN_FAILED]), 7)
     if len(failed) > SHOWN_FAILED:
         paper.note(f"{number(len(failed) - SHOWN_FAILED, 'more file')} in the appendix.")
         paper.to_appendix(partial(_draw_all_failed_files, failed=failed))
@@ -239,7 +240,7 @@ def _draw_failed_files(paper: Paper, failed: Sequence[FailedFile]) -> None:
 
 def _draw_all_failed_files(paper: Paper, failed: Sequence[FailedFile]) -> None:
     paper.section("All files that could not be loaded")
-    paper.draw_table(FAILED_COLUMNS, _failed_rows(failed[:MOST_FAILED]), 7)
+    draw_table(paper, FAILED_COLUMNS, _failed_rows(failed[:MOST_FAILED]), 7)
     if len(failed) > MOST_FAILED:
         paper.note(f"{len(failed) - MOST_FAILED:,} more in report.json.")
 
