@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from feature_store.derivation import Prior
+from feature_store.derived_feature import Prior
 from feature_store.online.heartbeat import Heartbeat, Publication
 from feature_store.online.layout import ViewLayout
 from feature_store.online.redis import start_embedded

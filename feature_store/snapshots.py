@@ -14,7 +14,7 @@ from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
 
-from feature_store.derivation import Prior
+from feature_store.derived_feature import Prior
 from feature_store.records import (
     DamagedRecord,
     Instant,

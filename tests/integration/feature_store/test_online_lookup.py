@@ -18,7 +18,7 @@ import pytest
 import redis
 import time_machine
 
-from feature_store.derived import DERIVED_FEATURES
+from feature_store.derivation import DERIVED_FEATURES
 from feature_store.online.layout import ViewLayout
 from feature_store.online.lookup import OnlineFeatures, Status
 from feature_store.online.redis import connect, start_embedded
