@@ -53,7 +53,7 @@ class Guess:
     """A column of the source -> why it is not what its name says."""
 
     def column_of(self, ours: str) -> str | None:
-        """The source's column that one of ours is read from."""
+        """The source's column that a canonical one is read from."""
         choice = self.choices.get(ours)
         return choice.column if choice else None
 
@@ -287,7 +287,7 @@ def _derive(guess: Guess) -> None:
 
 
 def _number_lines(guess: Guess, product: str) -> None:
-    """What tells the lines of an order apart: a number of its own, else the product."""
+    """What distinguishes the lines of an order: a number of its own, else the product."""
     order = _read(guess.choices["order_id"].yaml)
     named = guess.column_of("line_no")
     taken = [c.column for c in guess.choices.values() if c.column and c.column != named]
@@ -299,7 +299,7 @@ def _number_lines(guess: Guess, product: str) -> None:
     if key.is_product:
         reason = f"no column of its own; the product serves: {share} product come once"
     if named and key.column != named:
-        guess.unfit[named] = "it does not tell the lines of an order apart"
+        guess.unfit[named] = "it is the same for several lines of an order"
     guess.choices["line_no"] = Choice("line_no", key.column, key.column, reason, doubt)
 
 

@@ -20,7 +20,7 @@ from onboarding.sample import Raw, Rows
 DELIMITERS = (",", ";", "\t", "|", "::", "^", "~")
 FEW_LINES = 300
 MOST_TITLES, MOST_TOTALS = 20, 20
-"""So many lines above a table, and totals in it, are looked for at most."""
+"""The most lines above a table, and totals in it, that are looked for."""
 STEADY = 0.9
 """A delimiter splits at least this share of the lines into the same number of fields."""
 

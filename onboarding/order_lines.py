@@ -16,7 +16,7 @@ ALWAYS = 0.999
 """From this share on, something counts as true of all rows: there may be a little dirt."""
 MOSTLY = 0.9
 MIN_ORDERS = 5
-"""So many orders of several lines are needed to tell a total of the order from one of the line."""
+"""Orders of several lines that are needed to distinguish a total of the order from one of the line."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def one_each(table: pa.Table, key: str, name: str) -> float:
 def line_key(
     table: Table, order: Sequence[str], product: str, named: str | None, taken: Sequence[str]
 ) -> LineKey:
-    """The column that tells the lines of an order apart best; the product, if none does better.
+    """The column that distinguishes the lines of an order best; the product, if none does better.
 
     Args:
         order: the columns that identify an order.

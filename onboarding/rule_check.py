@@ -84,7 +84,7 @@ def problems(shop: ShopFile, models: StagingModels, one: Staged) -> Iterator[Rec
     try:
         judged = models.rows(one.entity, one.ours)
         for broken in _broken(shop, one, judged):
-            yield _TELLERS.get(broken.rule.kind, _in_general)(broken)
+            yield _WORDED.get(broken.rule.kind, _in_general)(broken)
     except duckdb.Error as exc:
         yield problem(
             shop, one, next(iter(one.source.columns)), "unreadable-values",
@@ -132,14 +132,14 @@ def _in_general(broken: Broken) -> RecoMartError:
 def _out_of_time(broken: Broken) -> RecoMartError:
     """A time that the shop cannot have: often one that another format reads better."""
     declared, better = broken.one.source.time_format, time_format(_bad(broken))
-    told = _in_general(broken)
+    finding = _in_general(broken)
     # of a few times that are out of bounds, nothing says that they are in another format
     if better and better.format != declared and broken.share > STOP_ABOVE:
-        told.found = (
+        finding.found = (
             f"{broken.found}      did you mean {json.dumps(better.format)}? ({better.words})"
         )
-        told.help = f"set time_format: {json.dumps(better.format)}, if these times are in it"
-    return told
+        finding.help = f"set time_format: {json.dumps(better.format)}, if these times are in it"
+    return finding
 
 
 def _missing(broken: Broken) -> RecoMartError:
@@ -250,8 +250,8 @@ def _not_listed(broken: Broken) -> RecoMartError:
     )  # fmt: skip
 
 
-_TELLERS: Mapping[str, Callable[[Broken], RecoMartError]] = {
+_WORDED: Mapping[str, Callable[[Broken], RecoMartError]] = {
     "required": _missing, "type": _of_wrong_type, "range": _out_of_range, "one_of": _not_listed,
     "time": _out_of_time,
 }  # fmt: skip
-"""Kind of rule -> how its finding is told; all others are told by their words."""
+"""Kind of rule -> how its finding is written; the others are written from their words."""

@@ -15,7 +15,7 @@ from recomart.events import EVENT_TYPES
 
 MOST = 40
 FEW_VALUES = 12
-"""Whole numbers of at most so many values are no prices, if each comes often."""
+"""Whole numbers of at most this many values are not prices, if each comes often."""
 _DECIMAL_COMMA = r"^\s*[-+]?\d{1,3}(\.\d{3})*,\d+\s*$|^\s*[-+]?\d+,\d+\s*$"
 _GROUPED = r"^\s*[-+]?\d{1,3}((,\d{3})+\.\d+|(,\d{3}){2,})\s*$"
 """Thousands apart by commas. 1,299 is left out: its comma may be a decimal one."""
