@@ -49,6 +49,7 @@ class AsyncOnlineFeatures:
         Raises:
             NothingPublished: nothing is published to this Redis, or no such view.
             RedisUnavailable: no answer within the deadline.
+            InvalidKey: a key is missing, empty, or has no exact text.
             ValueError: real-time features are asked at an instant whose state has expired.
         """
         return (await self._answer(self._lookup.query(lambda _: asked, as_of)))[1]

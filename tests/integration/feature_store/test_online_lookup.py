@@ -31,7 +31,7 @@ from recomart.settings import Settings
 
 ENTITIES = {
     "ftr_users": [{"user_id": f"u{n}"} for n in (0, 1, 3, 4, 11)] + [{"user_id": "nobody"}],
-    "ftr_products": [{"product_id": f"p{n}"} for n in (0, 5, 14)] + [{"product_id": ""}],
+    "ftr_products": [{"product_id": f"p{n}"} for n in (0, 5, 14)] + [{"product_id": "pö"}],
     "ftr_user_categories": [
         {"user_id": "u2", "category": "Bücher"},
         {"user_id": "u2", "category": "unknown"},
