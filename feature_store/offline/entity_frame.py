@@ -158,7 +158,7 @@ def _with_keys(labels: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
         column = labels[key]
         if isinstance(column.dtype, np.dtype) and column.dtype.kind == "f":
             key_texts(column[column.isna()].head(1), key, rows=np.flatnonzero(column.isna()))
-        elif column.dtype == object:
+        elif column.dtype == object and pd.api.types.infer_dtype(column, skipna=False) != "string":
             texts = key_texts(column, key)
             if not _is_of_one_type(column):
                 labels = labels.assign(**{key: pd.Series(texts, column.index, dtype=object)})
