@@ -60,10 +60,15 @@ class Declaration(Generic[Model]):
         """Whether equal records of a batch are one: in a list made from another entity's records."""
         return self.shop.shop.is_made_list(self.entity)
 
+    @property
+    def keeps_origins(self) -> bool:
+        """Whether dbt must know which records gave an entry: it counts those that are accepted."""
+        return bool(self.shop.shop.made_lists().get(self.entity))
+
     @cached_property
     def mapping(self) -> str:
         """A fingerprint of everything that decides which rows the same bytes become."""
-        return mapping.fingerprint(self.source, distinct=self.distinct)
+        return mapping.fingerprint(self.source, distinct=self.distinct, origins=self.keeps_origins)
 
     def where(self, key: str) -> str:
         """The place of a key of this entity in the shop file, for an error."""

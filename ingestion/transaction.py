@@ -194,13 +194,7 @@ def _insert_from(
     columns = mapping.select_list(declared.entity, declared.source, records.places)
     mapped = f"select {columns},\n    _record from {relation}"
     if declared.distinct:
-        # an entry gets the place where it was last seen, so that the one seen last is the newest
-        listed = ", ".join(ENTITIES[declared.entity])
-        key = " and ".join(f"{column} is not null" for column in KEYS[declared.entity])
-        mapped = (
-            f"select {listed}, max(_record) as _record from ({mapped}) where {key} "
-            f"group by {listed} order by max(_record)"
-        )
+        mapped = _entries(connection, declared, batch, mapped)
     inserted = connection.execute(
         f"insert into raw.{declared.entity} by name select *,\n"
         f"    {literal(batch.batch_id)} as _batch_id, {literal(batch.source_file)} as _source_file,\n"
@@ -208,3 +202,31 @@ def _insert_from(
         [batch.started_at],
     ).fetchone()
     return int(inserted[0]) if inserted else 0
+
+
+def _entries(
+    connection: duckdb.DuckDBPyConnection,
+    declared: Declaration[Any],
+    batch: BatchRecord,
+    mapped: str,
+) -> str:
+    """SQL of a made list's entries; writes which records each of them comes from.
+
+    An entry gets the place where it was last seen, so that the one seen last is the newest.
+    """
+    listed = ", ".join(ENTITIES[declared.entity])
+    key = " and ".join(f"{column} is not null" for column in KEYS[declared.entity])
+    if declared.keeps_origins:
+        connection.execute(
+            f"create or replace temp table mapped_records as select * from ({mapped}) where {key}"
+        )
+        mapped = "from mapped_records"
+        connection.execute(
+            "insert into raw._list_origins select ?, ?, "
+            f"max(_record) over (partition by {listed}), _record from mapped_records",
+            [declared.entity, batch.batch_id],
+        )
+    return (
+        f"select {listed}, max(_record) as _record from ({mapped}) where {key} "
+        f"group by {listed} order by max(_record)"
+    )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 
 from feature_store.ledger import LOADED
-from quality.report.batches import Batch, FailedFile, failed_files
+from quality.report.batches import OUTCOMES, Batch, FailedFile, failed_files
 from quality.report.charts import figure_of, png
 from quality.report.content import Content
 from quality.report.inputs import Inputs
@@ -28,12 +28,12 @@ TITLE = "Where everything went"
 SHOWN_FAILED, MOST_FAILED = 5, 60
 """Failed files on this page, and in the appendix."""
 _TERMS = ("lines", "header", "blank", "continuation", "rejected", "records")
-_OUTCOMES = ("accepted", "quarantined", "deduplicated", "superseded")
 NOT_USED = (
     ("rejected", "unreadable", "#4d4d4d"),
     ("quarantined", "in quarantine", "#d55e00"),
     ("deduplicated", "repeats", "#56b4e9"),
     ("superseded", "old versions", "#0072b2"),
+    ("filtered", "filtered", "#e0c68c"),
     ("unjudged", "not judged", "#c4c4c4"),
 )
 COLUMNS = (
@@ -47,8 +47,11 @@ COLUMNS = (
     ("quaran- tined", "quarantined"),
     ("repeats", "deduplicated"),
     ("old versions", "superseded"),
+    ("filtered", "filtered"),
     ("not judged", "unjudged"),
 )
+WHERE_ANY = {"filtered"}
+"""Columns of the table that only a shop with such records has."""
 
 
 class SourceAccount(Content):
@@ -68,6 +71,7 @@ class SourceAccount(Content):
     quarantined: int
     deduplicated: int
     superseded: int
+    filtered: int = 0
     unjudged: int
     """Loaded after the last build that judged records, or before the first."""
     balances: bool
@@ -110,7 +114,8 @@ class AccountPage:
             TITLE,
             "A line is a header, blank, a continuation (of a record that spans lines), unreadable, "
             "or a record. A record is used, in quarantine, a repeat (the same record again), an "
-            "old version (a newer record replaced it), or not judged yet.",
+            "old version (a newer record replaced it), filtered (the shop leaves it out), or not "
+            "judged yet.",
         )
         if not account.sources:
             paper.pen(9.5)
@@ -150,7 +155,7 @@ def _source_account(
     source: str, entity: str, batches: list[Batch], failed: set[str]
 ) -> SourceAccount:
     loaded = [batch for batch in batches if batch.status == LOADED]
-    terms = {name: sum(getattr(b, name) or 0 for b in loaded) for name in _TERMS + _OUTCOMES}
+    terms = {name: sum(getattr(b, name) or 0 for b in loaded) for name in _TERMS + OUTCOMES}
     waiting = [batch for batch in loaded if batch.accepted is None]
     return SourceAccount(
         source=source,
@@ -165,20 +170,25 @@ def _source_account(
 
 def draw_terms(paper: Paper, sources: Sequence[SourceAccount]) -> None:
     """A table of what the lines and records of each source are, with totals."""
+    shown = [
+        (heading, key)
+        for heading, key in COLUMNS
+        if key not in WHERE_ANY or any(getattr(s, key) for s in sources)
+    ]
     rows = [
         [
             f"{s.entity} ({s.source})",
             f"{s.files:,}{f' + {s.failed_files:,} failed' if s.failed_files else ''}",
-            *(f"{getattr(s, key):,}" for _, key in COLUMNS),
+            *(f"{getattr(s, key):,}" for _, key in shown),
             "✔" if s.balances else "✘",
         ]
         for s in sources
     ]
-    totals = [f"{sum(getattr(s, key) for s in sources):,}" for _, key in COLUMNS]
+    totals = [f"{sum(getattr(s, key) for s in sources):,}" for _, key in shown]
     balances = all(s.balances for s in sources)
     files = sum(s.files for s in sources)
     rows.append(["all", f"{files:,}", *totals, "✔" if balances else "✘"])
-    headings = ["Source", "files", *(heading for heading, _ in COLUMNS), ""]
+    headings = ["Source", "files", *(heading for heading, _ in shown), ""]
     size, widths = fitting_widths(paper, headings, rows, 6.8)
     columns = [
         Column(heading, width, "R" if place else "L")
