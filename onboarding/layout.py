@@ -167,7 +167,8 @@ def lines_above(text: bytes) -> Above:
     widths = [len(record) for record in records]
     most = Counter(widths[1:] or widths).most_common(1)
     usual = most[0][0] if most else 0
-    titles = next((i for i, width in enumerate(widths) if width >= usual), 0)
+    full = (any(record) and len(record) >= usual for record in records)
+    titles = next((i for i, is_full in enumerate(full) if is_full), 0)
     filled = [sum(bool(field.strip()) for field in record) for record in records[:titles]]
     if usual < 2 or not 0 < titles <= MOST_TITLES or any(2 * n > usual + 1 for n in filled):
         return Above(0, text)
@@ -175,7 +176,7 @@ def lines_above(text: bytes) -> Above:
     at = count = 0
     while titles:
         line = text[at : csv_records.line_end(text, at, final=True) or len(text)]
-        at, count, titles = at + len(line), count + 1, titles - bool(line.strip())
+        at, count, titles = at + len(line), count + 1, titles - bool(line.strip(b"\r\n"))
     blank = re.match(rb"[\r\n]*", text[at:])
     at += blank.end() if blank else 0
     return Above(count, text[at:], delimiter, shown)

@@ -129,6 +129,8 @@ def likeness(name: str, ours: str, entity: str) -> float:
         return 0.0
     if ours in AMOUNTS and (names_a_key(name) or _OTHER_AMOUNTS & set(tokens(name))):
         return 0.0
+    if ours in ("title", "category", "brand") and _OTHER_AMOUNTS & set(tokens(name)):
+        return 0.0
     if ours == "order_id" and {"status", "type", "total"} & set(tokens(name)):
         return 0.0
     if ours == "event_type":

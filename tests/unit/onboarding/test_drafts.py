@@ -75,6 +75,16 @@ def test_a_delimiter_at_the_end_is_an_ignored_column_or_is_named_with_what_to_do
     assert "each record ends with a delimiter, which the header does not" in note
 
 
+def test_the_empty_rows_of_a_spreadsheet_do_not_hide_a_catalogue(tmp_path: Path) -> None:
+    rows = [f"prd{n:04},kind{n % 9},{n % 21 + 20}" for n in range(50)] + [",,"] * 400
+    text = "\n".join([",,", "product_id,product_category_name,name_length", *rows]) + "\n"
+    draft = draft_of(tmp_path, products__csv=text)
+    assert {ours: c.column for ours, c in draft.guesses[0].choices.items()} == {
+        "product_id": "product_id", "category": "product_category_name",
+    }  # fmt: skip
+    assert draft.guesses[0].table.records.num_rows == 50
+
+
 @pytest.mark.parametrize(
     ("files", "products"), [(60, 5), (2_000, 10)], ids=["5 of 60", "10 of 2,000"]
 )
