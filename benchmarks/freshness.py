@@ -31,8 +31,8 @@ import redis
 from benchmarks.online_sample import own_redis
 from benchmarks.results import write_result
 from feature_store.realtime.layout import StateLayout
+from feature_store.realtime.streams import FIELD, stream_key
 from recomart.settings import Settings
-from recomart.streams import FIELD, stream_key
 
 AT_MOST_P99_SECONDS = 1.0
 USERS = 1_000

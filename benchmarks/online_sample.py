@@ -10,11 +10,11 @@ from typing import Any
 
 import duckdb
 
-from feature_store.derivation import Prior
+from feature_store.derived_feature import Prior
 from feature_store.online.heartbeat import Heartbeat, Publication
 from feature_store.online.layout import ViewLayout
+from feature_store.online.redis import start_embedded
 from recomart import processes
-from recomart.redis import start_embedded
 from recomart.settings import Settings, load_settings
 
 FEATURES = 10

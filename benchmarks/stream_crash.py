@@ -29,12 +29,12 @@ import duckdb
 import redis
 from redis.exceptions import RedisError
 
+from feature_store.online.redis import connect
+from feature_store.realtime.streams import FIELD, stream_key
 from ingestion.ingest import ingest
 from recomart import processes
 from recomart.errors import RedisUnavailable
-from recomart.redis import connect
 from recomart.settings import Settings, load_settings
-from recomart.streams import FIELD, stream_key
 from streaming.check import Reconciliation, check
 from streaming.speed_layer import ConsumerOptions
 from streaming.status import status

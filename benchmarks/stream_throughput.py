@@ -25,10 +25,10 @@ import redis
 
 from benchmarks.results import write_result
 from feature_store.online import resp
+from feature_store.online.redis import connect
+from feature_store.realtime.streams import FIELD, GROUP, stream_key
 from recomart import processes
-from recomart.redis import connect
 from recomart.settings import Settings, load_settings
-from recomart.streams import FIELD, GROUP, stream_key
 from streaming.speed_layer import ConsumerOptions
 from streaming.stream import stream
 

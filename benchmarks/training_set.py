@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 
 from benchmarks.complete_journey import SHOP, measured
 from benchmarks.results import write_result
-from feature_store.derivation import REQUEST_COLUMN
+from feature_store.derived_feature import REQUEST_COLUMN
 from feature_store.snapshots import current_snapshot
 from recomart import processes
 from recomart.settings import Settings, load_settings

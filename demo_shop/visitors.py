@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import count
 
 import numpy as np
@@ -12,10 +13,19 @@ from demo_shop.pairs import Pairs
 from demo_shop.plan import DAYS
 from demo_shop.visits import Shelves, browse
 from demo_shop.world import World
-from recomart.visit import Visit
 
 BLOCK = 256
 """Visits drawn at once: the first one is there in 10 ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One user's visit, as `streaming.simulator.interleaving.Visit` describes it."""
+
+    user_id: str
+    seconds: Sequence[float]
+    event_types: Sequence[str]
+    product_ids: Sequence[str]
 
 
 def visitors(world: World, seed: int) -> Iterator[Visit]:

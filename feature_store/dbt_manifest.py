@@ -163,8 +163,12 @@ def read_manifest(path: Path) -> Manifest:
     """
     content = json.loads(path.read_text(encoding="utf-8"))
     nodes = {**content.get("nodes", {}), **content.get("sources", {})}
-    relations = {id: node for id, node in nodes.items() if node["resource_type"] in _TABLE_TYPES}
-    tables = {id: _table(id, node, relations) for id, node in relations.items()}
+    relations = {
+        id: node
+        for id, node in nodes.items()
+        if node["resource_type"] in _TABLE_TYPES and not _is_inlined(node)
+    }
+    tables = {id: _table(id, node, nodes, relations) for id, node in relations.items()}
     metadata = content.get("metadata", {})
     return Manifest(
         tables=tables,
@@ -202,12 +206,29 @@ def reach(start: Iterable[Node], following: Callable[[Node], Iterable[Node]]) ->
     return found
 
 
-def _table(id: str, node: dict[str, Any], relations: dict[str, Any]) -> Table:
+def _is_inlined(node: dict[str, Any]) -> bool:
+    """Whether dbt makes no table of a model, but writes its SQL into those that read it."""
+    return (node.get("config") or {}).get("materialized") == "ephemeral"
+
+
+def _parents(node: dict[str, Any], nodes: dict[str, Any]) -> tuple[str, ...]:
+    """What a node reads; of an inlined model, what that one reads."""
+    named = (node.get("depends_on") or {}).get("nodes", ())
+    return tuple(
+        parent
+        for name in named
+        for parent in (_parents(nodes[name], nodes) if _is_inlined(nodes.get(name, {})) else [name])
+    )
+
+
+def _table(
+    id: str, node: dict[str, Any], nodes: dict[str, Any], relations: dict[str, Any]
+) -> Table:
     bare, schema, version = node["name"], node.get("schema") or "", node.get("version")
     source = bare if node["resource_type"] == "source" else None
     alias = node.get("alias") or node.get("identifier") or bare
     name = f"{schema}.{bare}" if source else bare if version is None else alias
-    parents = (node.get("depends_on") or {}).get("nodes", ())
+    parents = _parents(node, nodes)
     return Table(
         id=id,
         name=name,

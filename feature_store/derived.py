@@ -13,9 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from feature_store.derivation import DERIVED_FEATURES, Column, Prior, derived
-
-__all__ = ["DERIVED_FEATURES", "Prior"]
+from feature_store.derived_feature import Column, Prior, derived
 
 DAY = 86_400.0
 """Seconds."""

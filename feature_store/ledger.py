@@ -58,6 +58,8 @@ class BatchRecord:
     """Of a segment: records that are not in raw.events because they were there already."""
     redelivered: int | None = None
     """Of these: deliveries that a killed consumer had already written to another segment."""
+    filtered: int | None = None
+    """Records that the source's `where` leaves out of the raw table."""
 
     @property
     def key(self) -> tuple[str, str | None]:

@@ -14,7 +14,7 @@ from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
 
-from feature_store.derivation import Prior
+from feature_store.derived_feature import Prior
 from feature_store.records import (
     DamagedRecord,
     Instant,
@@ -99,7 +99,10 @@ class Snapshot:
     def has_whole(self, model: str) -> bool:
         """Whether the file of a model is there with the bytes that were published."""
         file = self.file(model)
-        return file.is_file() and sha256_of(file) == self.files.get(model)
+        try:
+            return file.is_file() and sha256_of(file) == self.files.get(model)
+        except OSError:
+            return False  # a file that cannot be read has no bytes at all
 
     @property
     def manifest(self) -> Path:

@@ -22,11 +22,11 @@ from pydantic import Field, StrictStr, model_validator
 from feature_store.definitions.registration import is_outdated, register
 from feature_store.offline.store import AsofDuckDBOfflineStore, AsofDuckDBOfflineStoreConfig
 from feature_store.online.bulk_store import BulkRedisOnlineStoreConfig
+from feature_store.online.redis import connect, connect_async
 from feature_store.realtime.online_store import RealtimeViews
 from feature_store.snapshots import PUBLISH_LOCK, Snapshot, current_snapshot
 from recomart.processes import only_one
 from recomart.project import FEATURE_REPO
-from recomart.redis import connect, connect_async
 from recomart.settings import Settings, load_settings
 
 __all__ = [

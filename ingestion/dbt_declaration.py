@@ -25,7 +25,7 @@ from recomart.shop.entities import SCHEMA
 from recomart.shop.model import Shop
 
 DEFAULTS = DBT_PROJECT / "macros" / "shop" / "shop_defaults.sql"
-FORMAT = 1
+FORMAT = 2
 """Counts up with the keys of a declaration; `declaration()` refuses another one."""
 _SHARED = ("name", "type", "required", "references", "identifies", "blank_is_null")
 
@@ -43,11 +43,13 @@ def declare_to_dbt(lake: Path, shop: Shop) -> str:
 
 def declaration(shop: Shop) -> dict[str, Any]:
     """What dbt's macros read, as JSON values. `macros/shop/declaration.sql` describes it."""
+    lists = {name: list(of) for name, of in shop.made_lists().items() if of}
     declared = {
         "format": FORMAT,
         "rule_kinds": list(RULE_KINDS.names()),
         "event_weights": EVENT_WEIGHTS,
         "time_formats": {name: s.time_format for name, s in shop.sources().items()},
+        **({"made_lists": lists} if lists else {}),
         "entities": {
             entity.name: {
                 "key": list(entity.key),

@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Generic
+from typing import Any, Generic, TypeVar
 
 from ingestion import mapping
-from ingestion.sources import SOURCES, Model, SourceKind
 from recomart.settings import Settings
 from recomart.shop.file import ShopFile
+from recomart.shop.sources import Source
+
+Model = TypeVar("Model", bound=Source)
 
 Suggest = Callable[
     [Path, "Declaration[Any]", str, Sequence[str], str | None], tuple[str | None, str | None]
@@ -48,11 +50,6 @@ class Declaration(Generic[Model]):
     source: Model
     suggest: Suggest = by_name_alone
 
-    @cached_property
-    def kind(self) -> SourceKind[Any]:
-        """The kind of its source."""
-        return SOURCES.get(self.source.kind)
-
     @property
     def origin(self) -> str | None:
         """The entity whose bytes its records are made from, if they are."""
@@ -63,19 +60,15 @@ class Declaration(Generic[Model]):
         """Whether equal records of a batch are one: in a list made from another entity's records."""
         return self.shop.shop.is_made_list(self.entity)
 
+    @property
+    def keeps_origins(self) -> bool:
+        """Whether dbt must know which records gave an entry: it counts those that are accepted."""
+        return bool(self.shop.shop.made_lists().get(self.entity))
+
     @cached_property
     def mapping(self) -> str:
         """A fingerprint of everything that decides which rows the same bytes become."""
-        return mapping.fingerprint(self.source, distinct=self.distinct)
-
-    def check(self) -> None:
-        """Check what the shop file's reader could not.
-
-        Raises:
-            ShopFileError: a key has a value that cannot work.
-        """
-        if self.origin is None:
-            self.kind.check(self)
+        return mapping.fingerprint(self.source, distinct=self.distinct, origins=self.keeps_origins)
 
     def where(self, key: str) -> str:
         """The place of a key of this entity in the shop file, for an error."""

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 import duckdb
 
@@ -25,7 +25,8 @@ from ingestion.journal import Journal
 from ingestion.landing import LandingZone
 from ingestion.plan import Arrived
 from ingestion.preparation import LandedBatch, Preparation
-from ingestion.sources import Found
+from ingestion.readers.reader import DeclaredFile
+from ingestion.sources import Found, kind_of
 from ingestion.sources.stream import ENTITY
 from ingestion.stream_transaction import fold_segments
 from ingestion.transaction import NothingNew, ReadyBatch, load_batches
@@ -56,6 +57,7 @@ class Executor:
         self._lake = lake
         self._declarations = declarations
         self._history = history
+        self._zone = zone
         self._journal = journal
         self._progress = progress
         self._keys = keys
@@ -153,15 +155,15 @@ class Executor:
         """Give up a batch that has nothing new, and its bytes, unless the ledger names them."""
         batch = ready.batch
         if self._history.with_bytes(batch.entity, batch.sha256) is None:
-            ready.path.unlink()
+            self._zone.discard(ready.path)
         self._journal.unchanged(batch.entity, batch.source_file)
 
     def _remember(self, connection: duckdb.DuckDBPyConnection, batch: BatchRecord) -> None:
         """Remember the version of a fetched object, so that it need not be fetched again."""
         declared, landed = self._declarations[batch.entity], self._prepared.get(batch.batch_id)
-        if declared.kind.place == "remote" and landed is not None and landed.found is not None:
+        if kind_of(declared).place == "remote" and landed is not None and landed.found is not None:
             found = landed.found
-            version = declared.kind.fingerprint(declared, found).version
+            version = kind_of(declared).fingerprint(declared, found).version
             keys = self._keys[batch.entity]
             ledger.write_version(connection, batch.entity, found.remembered_as, version, keys)
 
@@ -221,11 +223,13 @@ class Executor:
                 declared = self._declarations[action.entity]
                 error = not_reloadable(action.batch, path, declared)
                 self._journal.refused(action.name, error)
+            case unknown:
+                assert_never(unknown)
 
 
 def _with_checked_header(landed: LandedBatch, declared: Declaration[Any]) -> ReadyBatch:
-    reader = declared.kind.reader(declared.source)
-    header = reader.header(landed.path, landed.batch.source_file, declared)
+    reader = kind_of(declared).reader(declared.source)
+    header = reader.header(DeclaredFile(landed.path, landed.batch.source_file, declared))
     return ReadyBatch(landed.batch, landed.path, header.checked())
 
 

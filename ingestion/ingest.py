@@ -20,6 +20,7 @@ from ingestion.observe import (
     sealed_segments,
 )
 from ingestion.plan import plan_fetches, plan_loads
+from ingestion.sources import check_keys
 from ingestion.summary import IngestSummary
 from recomart.errors import NotReady, WarehouseLocked
 from recomart.lake import open_lake
@@ -54,7 +55,7 @@ def ingest(
     shop = load_shop(settings)
     declared = declarations(settings, shop, suggest)
     for one in declared.values():
-        one.check()
+        check_keys(one)
     with only_ingest(settings):
         with warehouse(settings) as connection:
             ledger.create_tables(connection)

@@ -4,6 +4,10 @@
 step (a hidden temporary file, fsync, rename, fsync of the folder). A load that was killed between
 landing and commit leaves a landed file that no ledger row names: an orphan, which goes when the
 same bytes land again. An orphan whose source is gone stays: it may be the only copy.
+
+The names are the zone's own: nothing of a source file's name is in them. A temporary file's name begins
+with a dot, so no landed file can have it, and it alone is taken for a leftover. What the ledger names
+is never removed.
 """
 
 from __future__ import annotations
@@ -17,11 +21,14 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from recomart.errors import ExtensionError
 from recomart.files import fsync_folder, sha256_of
 
 log = logging.getLogger(__name__)
 
-_BATCH = re.compile(r"^(\d{8,})\.")
+_BATCH = re.compile(r"(\d{8,})\.")
+_LANDED = re.compile(_BATCH.pattern + r"[a-z0-9]+(\.gz)?")
+_TEMPORARY = re.compile(r"\..*\.tmp", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -57,12 +64,13 @@ class LandingZone:
             kept: entity and sha256 of all bytes that are landed and in the ledger.
         """
         self._root = root
+        self._named = named
         self._orphans: dict[tuple[str, str], Path] = {}
         self.last_batch = 0
         for source in sources:
             for path in sorted((root / source).glob("*/ingest_date=*/*")):
-                if path.name.endswith(".tmp"):
-                    path.unlink()
+                if _TEMPORARY.fullmatch(path.name):
+                    self._remove(path)
                 elif match := _BATCH.match(path.name):
                     self.last_batch = max(self.last_batch, int(match[1]))
                     if self.relative(path) not in named:
@@ -71,7 +79,7 @@ class LandingZone:
     def _note_orphan(self, path: Path, kept: Set[tuple[str, str | None]]) -> None:
         known_by = (path.parent.parent.name, sha256_of(path))
         if known_by in kept or known_by in self._orphans:
-            path.unlink()
+            self._remove(path)
         else:
             self._orphans[known_by] = path
 
@@ -84,9 +92,13 @@ class LandingZone:
         for path in self._orphans.values():
             log.warning("landed file %s is in no batch, and its source is gone; it is kept", path)
 
-    def discard(self, landed: LandedFile) -> None:
-        """Remove a landed file that brings nothing new."""
-        landed.path.unlink()
+    def discard(self, path: Path) -> None:
+        """Remove a landed file of this ingest that brings nothing new."""
+        self._remove(path)
+
+    def _remove(self, path: Path) -> None:
+        if self.relative(path) not in self._named:
+            path.unlink()
 
     def land(
         self,
@@ -100,8 +112,15 @@ class LandingZone:
         hash them on the way: they are read once.
 
         Raises:
+            ExtensionError: no landed file may have this name.
             OSError: they cannot be written; and whatever `pieces` raises.
         """
+        if not _LANDED.fullmatch(name):
+            raise ExtensionError(
+                f"a landed file cannot be called {name!r}",
+                where=f"the kind of source '{source}'",
+                help="`Found.ending` is of small letters and digits, and may end in .gz: csv, csv.gz",
+            )
         folder = self._root / source / entity / f"ingest_date={day.isoformat()}"
         if not folder.is_dir():
             folder.mkdir(parents=True, exist_ok=True)
@@ -126,5 +145,5 @@ class LandingZone:
         fsync_folder(folder)
         if orphan is not None:
             log.info("landed file %s of an interrupted load is replaced by %s", orphan, target)
-            orphan.unlink()
+            self._remove(orphan)
         return LandedFile(target, digest.hexdigest(), size, count)

@@ -32,6 +32,8 @@ _TABLES = (
     """create table if not exists raw._contracts (
         batch_id varchar, entity varchar, check_name varchar, column_name varchar,
         failures bigint, records bigint)""",
+    """create table if not exists raw._list_origins (
+        entity varchar, _batch_id varchar, _record bigint, origin_record bigint)""",
     """create table if not exists raw._api (
         entity varchar, url varchar, etag varchar, checked_at timestamp)""",
 )
@@ -166,3 +168,4 @@ def delete_rows(connection: duckdb.DuckDBPyConnection, batch: BatchRecord) -> No
     connection.execute(f"delete from raw.{batch.entity} where _batch_id = ?", [batch.batch_id])
     connection.execute("delete from raw.rejects where batch_id = ?", [batch.batch_id])
     connection.execute("delete from raw._contracts where batch_id = ?", [batch.batch_id])
+    connection.execute("delete from raw._list_origins where _batch_id = ?", [batch.batch_id])

@@ -72,11 +72,16 @@ def _with_point(name: str, source: Source, made: str) -> str:
     return f"case when regexp_matches({made}, {literal(number)}) then {pointed} else {made} end"
 
 
-def fingerprint(source: Source, *, distinct: bool = False) -> str:
+def fingerprint(source: Source, *, distinct: bool = False, origins: bool = False) -> str:
     """A hash of everything that decides which rows the same bytes become; the rest may change freely.
 
     The ledger keeps it for each batch: another hash means that the batch is loaded again.
+
+    Args:
+        origins: raw._list_origins has the records that each entry of the list comes from.
     """
     shape = source.model_dump_json(exclude=set(source.keys_without_effect), exclude_none=True)
     kind = f"distinct of {source.kind}" if distinct else source.kind
+    if origins:
+        kind = f"{kind}, with origins"
     return hashlib.sha256(f"{kind}:{shape}".encode()).hexdigest()[:16]

@@ -15,7 +15,7 @@ from ingestion.history import History
 from ingestion.journal import Journal
 from ingestion.landing import LandingZone
 from ingestion.plan import Entity, Seen, worth_fingerprinting
-from ingestion.sources import NOTHING_KNOWN, SOURCES, Found, Memory, Place
+from ingestion.sources import NOTHING_KNOWN, SOURCES, Found, Memory, Place, kind_of
 from ingestion.sources.stream import ENTITY, SOURCE, StreamSource
 from recomart.settings import Settings
 from recomart.shop.file import ShopFile
@@ -31,7 +31,7 @@ def memories_of(
             ledger.newest_change(connection, entity, one.source.kind, one.source.time_format),
             versions.get(entity, {}),
         )
-        if one.kind.place == "remote"
+        if kind_of(one).place == "remote"
         else Memory()
         for entity, one in declared.items()
     }
@@ -49,7 +49,7 @@ def entity_of(declared: Declaration[Any], memory: Memory) -> Entity:
     return Entity(
         declared.entity,
         declared.source.kind,
-        None if declared.kind.place == "lake" else declared.mapping,
+        None if kind_of(declared).place == "lake" else declared.mapping,
         declared.origin,
         memory.versions,
     )
@@ -65,10 +65,10 @@ def discover(
     """The objects that the sources of a place have now. A source with a problem has none."""
     objects: dict[str, list[Seen]] = {}
     for entity, one in declared.items():
-        if one.origin is not None or one.kind.place != place:
+        if one.origin is not None or kind_of(one).place != place:
             continue
         try:
-            discovery = one.kind.discover(one, memories[entity])
+            discovery = kind_of(one).discover(one, memories[entity])
         except FAILURES as exc:
             journal.refused(entity, explained(entity, exc))
             continue
@@ -88,7 +88,7 @@ def _seen(declared: Declaration[Any], objects: tuple[Found, ...], history: Histo
         known = NOTHING_KNOWN
         if asked:
             with suppress(OSError):  # its landing will report it
-                known = declared.kind.fingerprint(declared, found)
+                known = kind_of(declared).fingerprint(declared, found)
         seen.append(Seen(found, known))
     return seen
 

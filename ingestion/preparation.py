@@ -18,7 +18,7 @@ from ingestion.failures import FAILURES, as_received, explained
 from ingestion.history import Bytes, History, bytes_of
 from ingestion.journal import Journal
 from ingestion.landing import LandingZone
-from ingestion.sources import Found
+from ingestion.sources import Found, kind_of
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Preparation:
                 batch.entity,
                 f"{batch.batch_id}.{found.ending}",
                 (batch.started_at or ledger.utc_now()).date(),
-                declared.kind.open(declared, found),
+                kind_of(declared).open(declared, found),
             )
         except FAILURES as exc:
             self._journal.failed(connection, batch, explained(found.name, exc))
@@ -93,12 +93,12 @@ class Preparation:
         before = self._history.with_bytes(batch.entity, batch.sha256)
         is_loaded = before is not None and before.status == LOADED
         if landed.pieces == 0 or is_loaded or bytes_of(batch) in self._in_hand:
-            self._zone.discard(landed)
+            self._zone.discard(landed.path)
             self._journal.unchanged(batch.entity, found.name)
             return None
         ready = LandedBatch(batch, landed.path, found)
         if before is not None:
-            self._zone.discard(landed)
+            self._zone.discard(landed.path)
             ready = self._again(before, found.name, found)
         return self._add(action.batch_id, ready)
 
@@ -133,7 +133,7 @@ class Preparation:
         """Note in journal and ledger that a landed batch is not loaded, and why."""
         batch = landed.batch
         error = explained(batch.source_file, exc)
-        if self._declarations[batch.entity].kind.place == "local":
+        if kind_of(self._declarations[batch.entity]).place == "local":
             source = landed.found.path if landed.found is not None else None
             error = as_received(error, landed.path, batch.source_file, source)
         self._journal.failed(connection, batch, error)

@@ -15,8 +15,9 @@ import pyarrow as pa
 from feature_store.ledger import LOADED, BatchRecord
 from ingestion import contracts, ledger, mapping
 from ingestion.declaration import Declaration
-from ingestion.readers.formats import Records
+from ingestion.readers.reader import DeclaredFile, Reading, Records
 from ingestion.readers.records import LineCounts
+from ingestion.sources import kind_of
 from recomart.errors import SourceError
 from recomart.shop.model import ENTITIES, KEYS
 from recomart.sql import literal
@@ -117,9 +118,10 @@ def _load_one(
     counts = LineCounts(name=batch.source_file)
     if again:
         ledger.delete_rows(connection, batch)
-    reader = declared.kind.reader(declared.source)
+    reader = kind_of(declared).reader(declared.source)
     records = reader.records(
-        connection, ready.path, batch.source_file, declared, ready.names, counts
+        DeclaredFile(ready.path, batch.source_file, declared),
+        Reading(connection, ready.names, counts),
     )
     inserted = _insert(connection, declared, batch, records)
     counts.check_share(batch.source_file)
@@ -192,13 +194,7 @@ def _insert_from(
     columns = mapping.select_list(declared.entity, declared.source, records.places)
     mapped = f"select {columns},\n    _record from {relation}"
     if declared.distinct:
-        # an entry gets the place where it was last seen, so that the one seen last is the newest
-        listed = ", ".join(ENTITIES[declared.entity])
-        key = " and ".join(f"{column} is not null" for column in KEYS[declared.entity])
-        mapped = (
-            f"select {listed}, max(_record) as _record from ({mapped}) where {key} "
-            f"group by {listed} order by max(_record)"
-        )
+        mapped = _entries(connection, declared, batch, mapped)
     inserted = connection.execute(
         f"insert into raw.{declared.entity} by name select *,\n"
         f"    {literal(batch.batch_id)} as _batch_id, {literal(batch.source_file)} as _source_file,\n"
@@ -206,3 +202,31 @@ def _insert_from(
         [batch.started_at],
     ).fetchone()
     return int(inserted[0]) if inserted else 0
+
+
+def _entries(
+    connection: duckdb.DuckDBPyConnection,
+    declared: Declaration[Any],
+    batch: BatchRecord,
+    mapped: str,
+) -> str:
+    """SQL of a made list's entries; writes which records each of them comes from.
+
+    An entry gets the place where it was last seen, so that the one seen last is the newest.
+    """
+    listed = ", ".join(ENTITIES[declared.entity])
+    key = " and ".join(f"{column} is not null" for column in KEYS[declared.entity])
+    if declared.keeps_origins:
+        connection.execute(
+            f"create or replace temp table mapped_records as select * from ({mapped}) where {key}"
+        )
+        mapped = "from mapped_records"
+        connection.execute(
+            "insert into raw._list_origins select ?, ?, "
+            f"max(_record) over (partition by {listed}), _record from mapped_records",
+            [declared.entity, batch.batch_id],
+        )
+    return (
+        f"select {listed}, max(_record) as _record from ({mapped}) where {key} "
+        f"group by {listed} order by max(_record)"
+    )

@@ -11,16 +11,23 @@ from typing import Any
 import pyarrow as pa
 
 from ingestion.declaration import Declaration, declarations
-from ingestion.sources import Found, Memory
-from onboarding import values_check
+from ingestion.readers.reader import DeclaredFile
+from ingestion.sources import Found, Memory, check_keys, kind_of
+from onboarding import rule_check, values_check
 from onboarding.declared_sample import rows_of
+from onboarding.layout import FEW_LINES, is_header
+from onboarding.names import concepts_of
+from onboarding.staging import StagingModels
 from onboarding.suggestion import suggest_column
 from recomart.errors import ConfigurationError, RecoMartError, SourceError
 from recomart.settings import Settings
 from recomart.shop.file import load_shop
 
 SAMPLED_FILES = 3
-"""How many of a source's files are sampled at most; the columns of all of them are compared."""
+"""How many of a source's files are sampled at most if they are large; the columns of all of them
+are compared."""
+SAMPLED_BYTES = 32 << 20
+"""Files of up to this size together are all sampled."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +54,7 @@ def check(settings: Settings) -> list[RecoMartError]:
     sampled: dict[str, _Sampled] = {}
     with tempfile.TemporaryDirectory() as folder:
         for one in declared.values():
-            if one.origin is None and one.kind.place != "lake":
+            if one.origin is None and kind_of(one).place != "lake":
                 problems += _source_problems(one, Path(folder), sampled)
     staged = {}
     for entity, one in declared.items():
@@ -57,10 +64,13 @@ def check(settings: Settings) -> list[RecoMartError]:
             staged[entity] = values_check.Staged(
                 entity, one.source, origin.shown, ours, origin.table, origin.whole
             )
+    models = StagingModels(shop.shop)
     for mapped in staged.values():
-        problems += values_check.problems(shop, mapped)
+        problems += rule_check.problems(shop, models, mapped)
+        problems += values_check.word_problems(shop, mapped)
     problems += values_check.reference_problems(shop, staged)
     problems += values_check.spelling_problems(shop, staged)
+    problems += values_check.likeness_problems(shop, staged)
     return sorted(problems, key=lambda problem: problem.severity == "warning")
 
 
@@ -69,8 +79,8 @@ def _source_problems(
 ) -> Iterator[RecoMartError]:
     """What is wrong with a source and its objects; a sample of its records goes into `sampled`."""
     try:
-        declared.check()
-        discovery = declared.kind.discover(declared, Memory())
+        check_keys(declared)
+        discovery = kind_of(declared).discover(declared, Memory())
     except (ConfigurationError, SourceError) as exc:
         yield exc
         return
@@ -95,11 +105,11 @@ def _header_problems(
 ) -> tuple[Path | None, list[SourceError]]:
     """A local file of the object, if it can be looked at now, and what is wrong with its header."""
     try:
-        path = declared.kind.preview(declared, found, folder)
+        path = kind_of(declared).preview(declared, found, folder)
         if path is None:
             return None, []
-        reader = declared.kind.reader(declared.source)
-        return path, list(reader.header(path, found.shown, declared).problems)
+        reader = kind_of(declared).reader(declared.source)
+        return path, list(reader.header(DeclaredFile(path, found.shown, declared)).problems)
     except SourceError as exc:
         return None, [exc]
 
@@ -108,7 +118,7 @@ def _sample_problems(
     declared: Declaration[Any], good: list[tuple[Found, Path]], sampled: dict[str, _Sampled]
 ) -> Iterator[RecoMartError]:
     whole = True
-    if len(good) > SAMPLED_FILES:
+    if len(good) > SAMPLED_FILES and sum(p.stat().st_size for _, p in good) > SAMPLED_BYTES:
         good, whole = [*good[: SAMPLED_FILES - 1], good[-1]], False
     tables = []
     for found, path in good:
@@ -130,14 +140,32 @@ def _sample_problems(
                 help="fix the lines, or leave it so: raw.rejects keeps each with its reason",
                 severity="warning",
             )
+        if not getattr(declared.source, "header", True) and _begins_with_names(rows.table):
+            yield SourceError(
+                f"{found.shown}: the first record looks like a header",
+                code="header-as-record",
+                where=declared.where("header"),
+                found=", ".join(str(c[0]) for c in rows.table.columns)[:200],
+                help="set header: true and leave out fields, or map to the names of the header",
+                severity="warning",
+            )
         whole = whole and rows.whole
-        if rows.table.num_rows or declared.kind.place == "local":
+        if rows.table.num_rows or kind_of(declared).place == "local":
             tables.append(rows.table)
     if tables:
         first_name = good[0][0].shown
         shown = first_name if len(good) == 1 else f"{first_name} and {len(good) - 1} more"
         table = pa.concat_tables(tables, promote_options="default")
         sampled[declared.entity] = _Sampled(shown, table, whole)
+
+
+def _begins_with_names(table: pa.Table) -> bool:
+    """Whether the first record of a file without a header names columns, as far as known words go."""
+    records = [
+        [str(v or "") for v in row.values()] for row in table.slice(0, FEW_LINES).to_pylist()
+    ]
+    known = [name for name in records[0] if concepts_of(name)] if records else []
+    return len(known) >= 2 and is_header(records)
 
 
 def _reads(declared: Declaration[Any]) -> tuple[str, ...]:

@@ -10,8 +10,11 @@ import duckdb
 import pyarrow as pa
 
 from ingestion.declaration import Declaration
-from ingestion.readers.csv_header import dialect_of, read_header
+from ingestion.readers.csv_header import read_header
+from ingestion.readers.reader import DeclaredFile, Reading
 from ingestion.readers.records import LineCounts
+from ingestion.readers.text_format import TextFormat
+from ingestion.sources import kind_of
 from onboarding import sample
 from onboarding.sample import Rows
 
@@ -34,27 +37,29 @@ def rows_of(
         SourceError: the file cannot be read so.
     """
     source = declared.source
-    reader = declared.kind.reader(source)
+    reader = kind_of(declared).reader(source)
     if reader.name == "parquet":
-        there = reader.header(path, path.name, declared).names
+        there = reader.header(DeclaredFile(path, path.name, declared)).names
         return sample.parquet_rows(path, [n for n in source.reads if n.split(".")[0] in there])
     if reader.name not in ("csv", "jsonl"):
         return _whole(path, declared)
     raw = sample.read(path, whole_bytes)
-    chunks = sample.utf8(raw, source.encoding)
+    written = TextFormat.of(source)
+    chunks = sample.utf8(raw, written.encoding)
     if reader.name == "jsonl":
         return sample.json_rows(chunks, tuple(only or source.reads), whole=raw.whole)
-    names = list(source.fields) if not source.header else read_header(path, source)[0]
-    dialect = dialect_of(source, len(names))
-    return sample.csv_rows(chunks, names, dialect, header=source.header, whole=raw.whole)
+    names = read_header(path, written)[0] if written.header else list(written.fields)
+    dialect = written.dialect(len(names))
+    return sample.csv_rows(chunks, names, dialect, header=written.header, whole=raw.whole)
 
 
 def _whole(path: Path, declared: Declaration[Any]) -> Rows:
     """All records of a file, checked as a load would check them."""
-    reader, counts = declared.kind.reader(declared.source), LineCounts(name=path.name)
-    names = reader.header(path, path.name, declared).checked()
+    file = DeclaredFile(path, path.name, declared)
+    reader, counts = kind_of(declared).reader(declared.source), LineCounts(name=path.name)
+    names = reader.header(file).checked()
     with duckdb.connect(config={"threads": 1}) as connection:
-        records = reader.records(connection, path, path.name, declared, names, counts)
+        records = reader.records(file, Reading(connection, names, counts))
         rows = records.rows
         found = connection.sql(f"from {rows}") if isinstance(rows, str) else rows
         table = found.to_arrow_table() if isinstance(rows, str) else rows.read_all()

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from onboarding import scale
+from onboarding import scale, spelling
 from onboarding.guess import Choice, Guess
 from onboarding.names import tokens
+from onboarding.refusals import why_unused
 from onboarding.tables import Table, Unread
 from recomart.errors import ShopFileError
+from recomart.shop.entities import LISTS
 from recomart.shop.file import read_shop
 
 _NUMBERS = ("rating", "quantity", "unit_price", "line_total", "price")
@@ -42,9 +44,11 @@ class Draft:
         if not any(g.entity in ("ratings", "transactions", "events") for g in self.guesses):
             missing.append("missing: no file says who rated, bought or viewed what, and when")
         unsure = [f"unsure: {place}: {doubt}" for place, doubt in self._doubts()]
-        left = [f"left out: {t.shown}: {_unused(t)}" for t in self.unused]
+        alike = [f"note: {place}: {what}" for place, what in self._alike()]
+        remarks = [f"note: {g.table.shown}: {r}" for g in self.guesses for r in g.table.remarks]
+        left = [f"left out: {t.shown}: {why_unused(t, self.guesses)}" for t in self.unused]
         left += [f"left out: {u.name}: {u.why}" for u in self.unread]
-        return (*missing, *unsure, *left)
+        return (*missing, *unsure, *alike, *remarks, *left)
 
     def _doubts(self) -> Iterator[tuple[str, str]]:
         for guess in self.guesses:
@@ -54,14 +58,31 @@ class Draft:
                 if choice.doubt and choice.doubt != guess.time_doubt:
                     yield f"{guess.entity}.columns.{choice.ours}", choice.doubt
 
+    def _alike(self) -> Iterator[tuple[str, str]]:
+        for ours in LISTS:
+            carriers = [(g, c) for g in self.guesses if (c := g.column_of(ours))]
+            ids = frozenset[str]().union(*(g.table.columns[c].distinct for g, c in carriers))
+            for found in spelling.alike(ids):
+                yield (
+                    ours,
+                    (
+                        f"{len(found.pairs):,} ids differ from another in {found.differ_in} alone, "
+                        f"and count as others: {found.examples}"
+                    ),
+                )
+
     def text(self, path: Path) -> str:
         """The YAML as it is to be written to `path`: files are named from there."""
         lines = [*self._head(), *scale.lines(self.guesses)]
         for guess in self.guesses:
-            lines += ["", *_source(guess, self.folder, path)]
+            made = [g for g in self.guesses if g.made_from == guess.entity]
+            source = _made(guess) if guess.made_from else _source(guess, made, self.folder, path)
+            lines += ["", *source]
         if self.unused or self.unread:
             lines += ["", "# Not used:"]
-            lines += [f"#   {table.shown}: {_unused(table)}" for table in self.unused]
+            lines += [
+                f"#   {table.shown}: {why_unused(table, self.guesses)}" for table in self.unused
+            ]
             lines += [f"#   {one.name}: {one.why}" for one in self.unread]
         return "\n".join(lines) + "\n"
 
@@ -118,7 +139,16 @@ class Draft:
         return [*lines, f"title: {_quoted(title or self.name)}"]
 
 
-def _source(guess: Guess, folder: Path, path: Path) -> Iterator[str]:
+def _made(guess: Guess) -> Iterator[str]:
+    yield f"# No file of its own: the records of {guess.made_from} name the products."
+    yield f"{guess.entity}:"
+    yield f"  made_from: {guess.made_from}"
+    yield "  columns:"
+    for choice in guess.choices.values():
+        yield from _line(choice, _names(guess), guess)
+
+
+def _source(guess: Guess, made: Sequence[Guess], folder: Path, path: Path) -> Iterator[str]:
     table, layout = guess.table, guess.table.layout
     sampled = "" if table.whole else " (sampled)"
     files = f"{len(table.files):,} files, " if len(table.files) > 1 else ""
@@ -151,7 +181,7 @@ def _source(guess: Guess, folder: Path, path: Path) -> Iterator[str]:
     for ours, why in guess.missing.items():
         yield f"    # MISSING: {why}, and {guess.entity} cannot be read without it."
         yield f"    # {ours}: <a column>"
-    yield from _ignored(guess, names)
+    yield from _ignored(guess, made, names)
 
 
 def _line(choice: Choice, names: dict[str, str], guess: Guess) -> Iterator[str]:
@@ -161,9 +191,9 @@ def _line(choice: Choice, names: dict[str, str], guess: Guess) -> Iterator[str]:
     yield f"    {choice.ours}: {_yaml(choice.yaml, names)}"
 
 
-def _ignored(guess: Guess, names: dict[str, str]) -> Iterator[str]:
+def _ignored(guess: Guess, made: Sequence[Guess], names: dict[str, str]) -> Iterator[str]:
     layout = guess.table.layout
-    read = {name for choice in guess.choices.values() for name in _columns(choice)}
+    read = {name for g in (guess, *made) for c in g.choices.values() for name in _columns(c)}
     left = [name for name in layout.names if name not in read]
     if layout.format != "csv":
         kept = {name.split(".")[0] for name in read}
@@ -183,6 +213,8 @@ def _columns(choice: Choice) -> list[str]:
 
 def _why_not(guess: Guess, name: str) -> str:
     column = guess.table.columns.get(name)
+    if name in guess.unfit:
+        return guess.unfit[name]
     if column is None:
         return "an object: name a path in it to use it"
     if not column.filled:
@@ -222,14 +254,6 @@ def _zone(format: str) -> str:
     if format.startswith("epoch"):
         return ""
     return " # times without an offset are taken as UTC"
-
-
-def _unused(table: Table) -> str:
-    lists = [c.name for c in table.columns.values() if c.filled and c.most[0][0].startswith("[{")]
-    if lists:
-        return f"records lie within its records, in {', '.join(lists)}: docs/shops.md, 'Lists inside lists'"
-    shown = ", ".join(table.layout.names[:6])
-    return f"no entity fits its columns, or a file above fits better ({shown})"
 
 
 def _place(folder: Path, glob: str, path: Path) -> str:

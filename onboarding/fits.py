@@ -21,6 +21,10 @@ LATEST_YEAR = 2030
 VALUES_ALONE = 0.6
 """What values weigh where a name says nothing."""
 MOST_EVENT_TYPES, MOST_RATINGS = 40, 200
+KNOWN_EVENTS = 0.8
+"""From this share of known words on, a column holds types of events whatever it is called."""
+SURE_NAME = 0.9
+"""A name so much like ours is trusted more than the values."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +59,12 @@ def fit(table: Table, column: Column, ours: str, entity: str, evidence: Evidence
     if not column.filled:
         return None
     named = likeness(column.name, ours, entity) if table.layout.header else 0.0
+    if not named and ours == "order_id" and _numbers_orders(table, column):
+        named = 0.8
     speaks = table.layout.header and bool(set(concepts_of(column.name)) - {"id"})
-    if not named and (speaks or (table.layout.header and ours not in _TOLD_BY_VALUES)):
+    by_words = ours == "event_type" and _known_events(column) >= KNOWN_EVENTS
+    silent = speaks or (table.layout.header and ours not in _TOLD_BY_VALUES)
+    if not named and silent and not by_words:
         return None
     judge = _JUDGES.get(ours) or _BY_TYPE[TYPES[entity][ours]]
     judged = judge(table, column, ours, entity, evidence)
@@ -80,7 +88,8 @@ _Judged = tuple[float, str, str | None] | None
 
 
 def _key(table: Table, column: Column, ours: str, entity: str, evidence: Evidence) -> _Judged:
-    if not _is_id(column):
+    named = table.layout.header and likeness(column.name, ours, entity) >= SURE_NAME
+    if not _is_id(column, named=named):
         return None
     count = f"{len(column.distinct):,} distinct"
     if entity in ("users", "products"):
@@ -101,6 +110,9 @@ def _key(table: Table, column: Column, ours: str, entity: str, evidence: Evidenc
             return value, f"{count}; {percent(share)} of them are in {listed.place}", None
         if share == 0 and not table.layout.header:
             return None
+        if named:
+            doubt = f"only {percent(share)} of them are in {listed.place}: are both the same ids?"
+            return 0.5, count, doubt
     return _by_place(table, column, ours, count)
 
 
@@ -126,10 +138,11 @@ def _speaks_of_else(table: Table, column: Column, ours: str) -> bool:
     return bool(known - {"user", "product"})
 
 
-def _is_id(column: Column) -> bool:
+def _is_id(column: Column, *, named: bool = False) -> bool:
+    """Whether the values can be ids. Where the name says so, few of them are enough."""
     fractions = column.numbers.share > 0.9 and column.numbers.integers < 0.99 * column.numbers.share
     known_event = column.most and all(event_type_of(v) for v, _ in column.most[:3])
-    few = len(column.distinct) <= 5 and column.filled > 50
+    few = not named and len(column.distinct) <= 5 and column.filled > 50
     return not (fractions or few or known_event or column.mean_length > 64)
 
 
@@ -150,7 +163,10 @@ def _rating(table: Table, column: Column, *_: object) -> _Judged:
 def _time(table: Table, column: Column, ours: str, *_: object) -> _Judged:
     found = column.time
     if found is None:
-        return None
+        mixed = column.mixed_time if likeness(column.name, ours, "") >= SURE_NAME else None
+        if mixed is None or not table.layout.header:
+            return None
+        return mixed.main.share, mixed.main.words, mixed.words
     doubt = None
     if found.rival:
         doubt = (
@@ -163,9 +179,7 @@ def _time(table: Table, column: Column, ours: str, *_: object) -> _Judged:
 
 
 def _event_type(table: Table, column: Column, *_: object) -> _Judged:
-    if len(column.distinct) > MOST_EVENT_TYPES or column.numbers.share > 0.5:
-        return None
-    known = sum(count for value, count in column.most if event_type_of(value)) / column.filled
+    known = _known_events(column)
     if not known:
         return None
     shown = ", ".join(f"{value} ({count:,})" for value, count in column.most[:5])
@@ -177,6 +191,24 @@ def _event_type(table: Table, column: Column, *_: object) -> _Judged:
     return 0.5 + known / 2, shown, doubt
 
 
+def _known_events(column: Column) -> float:
+    """The share of values that are known words for event types; 0 if the column cannot hold any."""
+    if len(column.distinct) > MOST_EVENT_TYPES or column.numbers.share > 0.5:
+        return 0.0
+    return sum(count for value, count in column.most if event_type_of(value)) / column.filled
+
+
+def _numbers_orders(table: Table, column: Column) -> bool:
+    """Whether a column called Name numbers the orders: #1001, in a table of order lines."""
+    lines = any(concepts_of(name)[:1] == ("line",) for name in table.columns)
+    return (
+        table.layout.header
+        and lines
+        and concepts_of(column.name) == ("title",)
+        and all(re.fullmatch(r"\W*[A-Z]{0,4}[-_ ]?\d+\W*", value) for value, _ in column.most)
+    )
+
+
 def _number(table: Table, column: Column, ours: str, *_: object) -> _Judged:
     n = column.numbers
     if n.share < 0.8 or n.low is None or not table.layout.header:
@@ -186,6 +218,9 @@ def _number(table: Table, column: Column, ours: str, *_: object) -> _Judged:
         reason += f", {percent(n.grouped)} with commas between thousands"
     elif n.commas:
         reason += f", {percent(n.commas)} with a decimal comma"
+    money = ours != "quantity" and column.is_few_whole
+    if money and likeness(column.name, ours, "") < SURE_NAME:
+        return None
     if ours == "quantity":
         return (0.9 if n.integers > 0.9 * n.share else 0.4), reason, None
     doubt = None

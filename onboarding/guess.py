@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from onboarding import order_lines
 from onboarding.fits import FITS, Evidence, Fit, Keys, fit
 from onboarding.names import concepts_of, file_likeness
+from onboarding.order_lines import one_each
 from onboarding.tables import Table
 from onboarding.times import percent
 from onboarding.values import event_type_of
-from recomart.shop.model import ENTITIES, REQUIRED
+from recomart.shop.entities import ENTITIES, REQUIRED
 
 HAS_FILE_NAME = 0.35
-_DERIVED = {"event_id", "order_id", "line_no"}
+MOST_AGREE = 0.8
+"""A text is one of a product if at least this share of the products have one text only."""
+DERIVED = {"event_id", "order_id", "line_no"}
 """Required columns that can be made from others."""
 _TIMES = ("rated_at", "ordered_at", "occurred_at", "signed_up_at", "updated_at", "received_at")
 
@@ -44,6 +47,15 @@ class Guess:
     """Our column that must be there -> what is known about it."""
     time_format: str | None = None
     time_doubt: str | None = None
+    made_from: str | None = None
+    """The entity whose table also holds this list."""
+    unfit: dict[str, str] = field(default_factory=dict)
+    """A column of the source -> why it is not what its name says."""
+
+    def column_of(self, ours: str) -> str | None:
+        """The source's column that a canonical one is read from."""
+        choice = self.choices.get(ours)
+        return choice.column if choice else None
 
 
 def guesses_of(tables: Sequence[Table]) -> list[Guess]:
@@ -52,7 +64,7 @@ def guesses_of(tables: Sequence[Table]) -> list[Guess]:
     Two rounds: lists of users and products show by their keys which columns of the others refer
     to them.
     """
-    lists = _best([g for t in tables for e in ENTITIES if (g := _guess(t, e, Evidence()))])
+    lists = _best([g for t in tables for e in ENTITIES if (g := guess_of(t, e, Evidence()))])
     keys = {
         g.entity: _keys(g) for g in lists if g.entity in ("users", "products") and not g.missing
     }
@@ -63,10 +75,44 @@ def guesses_of(tables: Sequence[Table]) -> list[Guess]:
         for t in tables
         if id(t) not in own
         for e in ("ratings", "transactions", "events")
-        if (g := _guess(t, e, evidence))
+        if (g := guess_of(t, e, evidence))
     ]
     found = _best([g for g in lists if g.entity in keys] + others)
+    if products := _made_products(found):
+        found.append(products)
     return sorted(found, key=lambda g: list(ENTITIES).index(g.entity))
+
+
+def _made_products(found: Sequence[Guess]) -> Guess | None:
+    """The list of products that a table of facts holds in addition, if the shop has no other.
+
+    Only if no second table of facts could name products that this list would lack.
+    """
+    facts = [
+        g for g in found if g.entity not in ("users", "products") and "product_id" in g.choices
+    ]
+    if len(facts) != 1 or any(g.entity == "products" for g in found):
+        return None
+    (origin,) = facts
+    product = origin.choices["product_id"]
+    used = {c.column for c in origin.choices.values()}
+    free = [column for column in origin.table.columns.values() if column.name not in used]
+    choices = {
+        "product_id": replace(product, reason="each product that the records name", doubt=None)
+    }
+    for ours in ("title", "category", "brand"):
+        fits = [f for c in free if (f := fit(origin.table, c, ours, "products", Evidence()))]
+        best = max(fits, key=lambda f: f.score, default=None)
+        if best is None or best.score < FITS or not product.column:
+            continue
+        share = one_each(origin.table.records, product.column, best.name)
+        if share >= MOST_AGREE:
+            reason = f"{percent(share)} of the products have one: {best.reason}"
+            choices[ours] = Choice(ours, best.name, best.name, reason)
+            free = [column for column in free if column.name != best.name]
+    if len(choices) == 1:
+        return None
+    return Guess("products", origin.table, 0.0, choices, made_from=origin.entity)
 
 
 def _keys(guess: Guess) -> Keys:
@@ -85,10 +131,10 @@ def _best(guesses: list[Guess]) -> list[Guess]:
     return taken
 
 
-def _guess(table: Table, entity: str, evidence: Evidence) -> Guess | None:
+def guess_of(table: Table, entity: str, evidence: Evidence) -> Guess | None:
     """The table as one of an entity; None when too much speaks against it."""
-    fits = _assigned(table, entity, evidence)
-    wanted = [ours for ours in REQUIRED[entity] if ours not in _DERIVED]
+    fits = assigned(table, entity, evidence)
+    wanted = [ours for ours in REQUIRED[entity] if ours not in DERIVED]
     found = {ours: fits[ours] for ours in wanted if ours in fits}
     absent = [ours for ours in wanted if ours not in fits]
     named = file_likeness(table.words, entity)
@@ -108,9 +154,10 @@ def _guess(table: Table, entity: str, evidence: Evidence) -> Guess | None:
     }
     guess = Guess(entity, table, score, choices)
     _settle_times(guess)
-    _settle_totals(guess)
     _settle_event_types(guess)
     _derive(guess)
+    if entity == "transactions":
+        _settle_totals(guess)
     guess.missing |= {
         ours: _what_is_there(guess, ours) for ours in absent if ours not in guess.choices
     }
@@ -119,7 +166,7 @@ def _guess(table: Table, entity: str, evidence: Evidence) -> Guess | None:
     return guess
 
 
-def _assigned(table: Table, entity: str, evidence: Evidence) -> dict[str, Fit]:
+def assigned(table: Table, entity: str, evidence: Evidence) -> dict[str, Fit]:
     """Our columns with the source's, the best fits first, each of either once."""
     found = [
         (ours, f)
@@ -165,8 +212,9 @@ def _settle_times(guess: Guess) -> None:
     """A source has one time format: that of its main time; other columns must share it."""
     timed = [guess.choices[ours] for ours in _TIMES if ours in guess.choices]
     for choice in timed:
-        found = guess.table.columns[choice.column or ""].time
-        assert found is not None, "only what parses as a time was taken for one"
+        column = guess.table.columns[choice.column or ""]
+        found = column.time or (column.mixed_time and column.mixed_time.main)
+        assert found, "only what parses as a time was taken for one"
         if guess.time_format is None:
             guess.time_format, guess.time_doubt = found.format, choice.doubt
         elif found.format != guess.time_format:
@@ -174,9 +222,23 @@ def _settle_times(guess: Guess) -> None:
 
 
 def _settle_totals(guess: Guess) -> None:
-    """Next to the price of one unit, a total is the whole line's."""
-    if {"unit_price", "line_total"} <= guess.choices.keys():
-        guess.choices["line_total"] = replace(guess.choices["line_total"], doubt=None)
+    """Keep a total of the line only where the sample does not show that it is another total."""
+    total, price = guess.column_of("line_total"), guess.column_of("unit_price")
+    if total is None:
+        return
+    order = _read(guess.choices["order_id"].yaml) if "order_id" in guess.choices else []
+    found = order_lines.total_of(
+        guess.table, total, price, guess.column_of("quantity"), order
+    )  # fmt: skip
+    if found is None:
+        doubt = None if price else guess.choices["line_total"].doubt
+        guess.choices["line_total"] = replace(guess.choices["line_total"], doubt=doubt)
+    elif found.of_line:
+        changed = replace(guess.choices["line_total"], reason=found.reason, doubt=found.doubt)
+        guess.choices["line_total"] = changed
+    else:
+        del guess.choices["line_total"]
+        guess.unfit[total] = found.reason
 
 
 def _settle_event_types(guess: Guess) -> None:
@@ -220,30 +282,31 @@ def _derive(guess: Guess) -> None:
             "order_id", None, {"hash_of": [user.column, time.column]},
             "no column of its own: what one user bought at one time",
         )  # fmt: skip
-    if "line_no" not in guess.choices and product:
-        order = guess.choices["order_id"].yaml if "order_id" in guess.choices else None
-        once = _once(guess, [*(_read(order)), product.column or ""])
-        doubt = (
-            None if once > 0.999 else "rows that agree in both count as one: name another column"
-        )
-        guess.choices["line_no"] = Choice(
-            "line_no", product.column, product.column,
-            f"no column of its own; the product serves: {percent(once)} of the pairs of order and "
-            "product come once", doubt,
-        )  # fmt: skip
+    if product and "order_id" in guess.choices:
+        _number_lines(guess, product.column or "")
+
+
+def _number_lines(guess: Guess, product: str) -> None:
+    """What distinguishes the lines of an order: a number of its own, else the product."""
+    order = _read(guess.choices["order_id"].yaml)
+    named = guess.column_of("line_no")
+    taken = [c.column for c in guess.choices.values() if c.column and c.column != named]
+    key = order_lines.line_key(guess.table, order, product, named, taken)
+    share = f"{percent(key.once)} of the pairs of order and"
+    sure = key.once >= order_lines.ALWAYS
+    doubt = None if sure else "rows that agree in both count as one: name another column"
+    reason = f"{share} number come once"
+    if key.is_product:
+        reason = f"no column of its own; the product serves: {share} product come once"
+    if named and key.column != named:
+        guess.unfit[named] = "it is the same for several lines of an order"
+    guess.choices["line_no"] = Choice("line_no", key.column, key.column, reason, doubt)
 
 
 def _read(yaml: object) -> list[str]:
     if isinstance(yaml, dict):
         return [str(name) for name in yaml.get("hash_of", [])]
     return [str(yaml)] if yaml else []
-
-
-def _once(guess: Guess, names: list[str]) -> float:
-    """The share of rows of the sample that no other row equals in these columns."""
-    columns = [guess.table.records.column(name).to_pylist() for name in names]
-    counts = Counter(zip(*columns, strict=True))
-    return sum(1 for n in counts.values() if n == 1) / max(1, len(counts))
 
 
 def _what_is_there(guess: Guess, ours: str) -> str:

@@ -7,6 +7,9 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from ingestion.readers import csv_records
 from ingestion.readers.csv_records import Dialect
 from ingestion.readers.json_values import parse
@@ -16,6 +19,8 @@ from onboarding.sample import Raw, Rows
 
 DELIMITERS = (",", ";", "\t", "|", "::", "^", "~")
 FEW_LINES = 300
+MOST_TITLES, MOST_TOTALS = 20, 20
+"""The most lines above a table, and totals in it, that are looked for."""
 STEADY = 0.9
 """A delimiter splits at least this share of the lines into the same number of fields."""
 
@@ -104,7 +109,9 @@ def _leaves(record: dict, prefix: str = "") -> list[str]:
 def _csv(
     raw: Raw, encoding: str, chunks: list[bytes], remarks: tuple[str, ...]
 ) -> tuple[Layout, Rows]:
-    delimiter = delimiter_of(chunks[0])
+    above = lines_above(chunks[0])
+    chunks = [above.rest, *chunks[1:]]
+    delimiter = above.delimiter or delimiter_of(chunks[0])
     quote = _quote(chunks, delimiter)
     first = _records(chunks[0], delimiter, quote)
     names = [field.strip() for field in first[0]] if first else []
@@ -113,16 +120,97 @@ def _csv(
         names = [f"column_{i}" for i in range(1, len(names) + 1)]
     elif names:
         names = first[0]
+    if header and (extra := _extra_field(first)):
+        remarks += (extra,)
+        names = [*names, ""]
     dialect = Dialect(delimiter.encode(), quote.encode(), len(names))
     rows = sample.csv_rows(chunks, names, dialect, header=header, whole=raw.whole)
     if rejected := rows.counts.rejected:
         reason = Counter(reject.reason for reject in rows.counts.rejects).most_common(1)[0][0]
         what = "record does" if rejected == 1 else "records do"
         remarks += (f"{rejected:,} {what} not parse ({reason}), and will be rejected",)
+    remarks += (*above.remarks, *totals(rows.table))
     layout = Layout(
         "csv", encoding, delimiter, quote, header, tuple(rows.table.column_names), remarks
     )
     return layout, rows
+
+
+@dataclass(frozen=True)
+class Above:
+    """The lines above the first record of a table: a spreadsheet's `sep=;`, titles."""
+
+    count: int
+    rest: bytes
+    delimiter: str | None = None
+    shown: str = ""
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a person should know."""
+        if not self.count:
+            return ()
+        lines = "line is" if self.count == 1 else f"{self.count} lines are"
+        return (f"the first {lines} above the table ({self.shown}): delete them",)
+
+
+_SEPARATOR = re.compile(rb"sep=(.)[\r\n]+", re.IGNORECASE)
+
+
+def lines_above(text: bytes) -> Above:
+    """The lines before the table begins: those with fewer fields than nearly all that follow."""
+    if declared := _SEPARATOR.match(text):
+        rest, shown = text[declared.end() :], declared[0].strip().decode("utf-8", "replace")
+        return Above(1, rest, declared[1].decode("latin-1"), shown)
+    delimiter = delimiter_of(text)
+    records = _records(text, delimiter, '"')
+    widths = [len(record) for record in records]
+    most = Counter(widths[1:] or widths).most_common(1)
+    usual = most[0][0] if most else 0
+    full = (any(record) and len(record) >= usual for record in records)
+    titles = next((i for i, is_full in enumerate(full) if is_full), 0)
+    filled = [sum(bool(field.strip()) for field in record) for record in records[:titles]]
+    if usual < 2 or not 0 < titles <= MOST_TITLES or any(2 * n > usual + 1 for n in filled):
+        return Above(0, text)
+    shown = records[0][0].strip()[:60]
+    at = count = 0
+    while titles:
+        line = text[at : csv_records.line_end(text, at, final=True) or len(text)]
+        at, count, titles = at + len(line), count + 1, titles - bool(line.strip(b"\r\n"))
+    blank = re.match(rb"[\r\n]*", text[at:])
+    at += blank.end() if blank else 0
+    return Above(count, text[at:], delimiter, shown)
+
+
+def _extra_field(records: list[list[str]]) -> str | None:
+    """The remark on records that end with a delimiter which the header does not have."""
+    width = len(records[0])
+    longer = [record for record in records[1:] if len(record) == width + 1 and not record[-1]]
+    if len(records) < 2 or len(longer) < STEADY * (len(records) - 1):
+        return None
+    return (
+        "each record ends with a delimiter, which the header does not: add it to the header too, "
+        "or remove it from the records"
+    )
+
+
+_TOTAL = re.compile(
+    r"\W*(grand\s+|sub)?(total|totals|totaal|totale|sum|summe|somme|suma|gesamt|gesamtsumme)\W*",
+    re.IGNORECASE,
+)
+
+
+def totals(table: pa.Table) -> tuple[str, ...]:
+    """The remark on records that sum up the others: a first or second field called Total."""
+    found = 0
+    for name in table.column_names[:2]:
+        values = pc.value_counts(table.column(name)).to_pylist()
+        named = sum(v["counts"] for v in values if _TOTAL.fullmatch(v["values"] or ""))
+        found = max(found, named)
+    if not 0 < found <= MOST_TOTALS:
+        return ()
+    what = "record looks" if found == 1 else "records look"
+    return (f"{found} {what} like a total of the others: delete it, for it counts as a record",)
 
 
 def delimiter_of(text: bytes) -> str:
@@ -187,7 +275,9 @@ def is_header(records: list[list[str]]) -> bool:
     if not records:
         return True
     first, others = [field.strip() for field in records[0]], records[1:]
-    if any(not field or _NUMBER_OR_TIME.fullmatch(field) for field in first):
+    # an export's index has no name, and neither has what follows a delimiter at the end
+    inner = first[1:-1] if len(first) > 2 else first
+    if any(not field for field in inner) or any(map(_NUMBER_OR_TIME.fullmatch, first)):
         return False
     if len(set(first)) < len(first):
         return bool(any(concepts_of(field) for field in first))

@@ -16,7 +16,7 @@ _SHARED: dict[str, str] = {
     "produkt produit producto prodotto ware ean gtin upc listing variant game recipe pid mid "
     "articulo articolo stockcode productcode itemcode artnr artikelnr artno",
     "time": "time timestamp ts date datetime created at when day zeit datum zeitpunkt fecha heure "
-    "uhrzeit tag data occurred rated ordered purchased unix utc erstellt am horodatage dt",
+    "uhrzeit tag data occurred rated ordered purchased unix utc erstellt am horodatage dt dat",
     "order": "order bestellung bestell auftrag basket invoice receipt transaction trx txn "
     "rechnung bon commande pedido ordine purchase ticket factura beleg orderid bestnr",
     "price": "price preis einzelpreis prix precio prezzo cost msrp prijs stueckpreis unitprice "
@@ -24,6 +24,8 @@ _SHARED: dict[str, str] = {
     "event": "event action behavior behaviour activity aktion ereignis interaction eventtype "
     "evento accion verb",
     "type": "type kind art typ tipo",
+    "email": "email mail emailaddress",
+    "description": "description beschreibung descripcion descrizione desc productdescription",
     "id": "id nr no num number key code identifier nummer numero ref uuid guid",
 }
 """Concepts that several columns share, or none -> words for them."""
@@ -109,7 +111,7 @@ def likeness(name: str, ours: str, entity: str) -> float:
     if "".join(tokens(name)) == ours.replace("_", ""):
         return 1.0
     concepts = concepts_of(name)
-    core = [c for c in concepts if c != "id"]
+    core = _core(concepts)
     wanted = COLUMNS[ours]
     if not core:
         # "id" alone is the key of its own table
@@ -117,8 +119,19 @@ def likeness(name: str, ours: str, entity: str) -> float:
         own["transactions"] = "order_id"
         return 0.7 if concepts and own.get(entity) == ours else 0.0
     if ours.endswith("_at"):
-        return _time_likeness(ours, wanted, core)
+        later = bool(_OTHER_TIMES & set(tokens(name)))
+        return _time_likeness(ours, wanted, core) * (0.5 if later else 1.0)
+    if ours == "line_no" and is_line_number(concepts):
+        return 0.9
+    if (ours, core) in (("user_id", ["email"]), ("title", ["description"])):
+        return 0.5
     if core[0] not in wanted and core[-1] not in wanted:
+        return 0.0
+    if ours in AMOUNTS and (names_a_key(name) or _OTHER_AMOUNTS & set(tokens(name))):
+        return 0.0
+    if ours in ("title", "category", "brand") and _OTHER_AMOUNTS & set(tokens(name)):
+        return 0.0
+    if ours == "order_id" and {"status", "type", "total"} & set(tokens(name)):
         return 0.0
     if ours == "event_type":
         return 0.9 if "id" not in concepts else 0.0
@@ -131,12 +144,55 @@ def likeness(name: str, ours: str, entity: str) -> float:
     if ours == "user_id" and core[-1] in ("title", "type", "time", "country"):
         return 0.0
     exact = all(c in wanted for c in core)
+    if ours in AMOUNTS and any(not concepts_of(word) for word in tokens(name)):
+        exact = False  # retail_value is less surely the line's than value
     return 0.9 if exact else 0.6
+
+
+AMOUNTS = ("quantity", "unit_price", "line_total", "price", "rating")
+"""Our columns that are measured, so that a key is never one of them."""
+_OTHER_AMOUNTS = {
+    "freight", "shipping", "postage", "versand", "payment", "discount", "rabatt", "tax", "vat",
+    "mwst", "refund", "refunded", "channel", "status", "average", "avg", "mean", "installments",
+    "helpful", "length", "lenght", "weight", "width", "height",
+}  # fmt: skip
+"""Words with which a number is about something else than price, quantity, total or rating."""
+_OTHER_TIMES = {
+    "limit", "estimated", "delivered", "delivery", "approved", "carrier", "shipped", "shipping",
+    "original", "paid", "cancelled", "canceled", "refunded", "fulfilled", "due", "answer", "sent",
+}  # fmt: skip
+"""Words with which a time is that of a later step, not of what happened."""
+_PROPERTIES = {"category", "brand", "price", "currency", "stock", "country"}
+
+
+def _core(concepts: tuple[str, ...]) -> list[str]:
+    """What a name is about: without `id`, and without `name` where that is the name of a property.
+
+    product_category_name is a category; product_name is a title.
+    """
+    core = [c for c in concepts if c != "id"]
+    if len(core) > 1 and "title" in core and set(core) & _PROPERTIES:
+        core = [c for c in core if c != "title"]
+    return core
+
+
+def names_a_key(name: str) -> bool:
+    """Whether a name says that the column identifies something: order_item_id, Artikelnr."""
+    return bool({"id", "uuid", "guid", "code", "key"} & set(tokens(name)))
+
+
+def is_line_number(concepts: tuple[str, ...]) -> bool:
+    """Whether a name says the place in an order: order_item_id, item_no, line."""
+    core = [c for c in concepts if c != "id"]
+    numbered = "id" in concepts and core == ["order", "product"]
+    return core == ["line"] or core == ["order", "line"] or numbered
 
 
 def _time_likeness(ours: str, wanted: tuple[str, ...], core: list[str]) -> float:
     if any(c in wanted for c in core):
         return 0.9
+    if ours == "received_at":
+        return 0.0  # of a time that does not say so, it is the wrong guess
     if "time" in core and not set(core) & {"received", "updated", "birth", "signup"}:
         return 0.4 if ours in ("updated_at", "signed_up_at") else 0.8
     return 0.5 if wanted == ("time",) and core[0] in ("updated", "order", "rating") else 0.0

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ingestion.declaration import Declaration
+from ingestion.readers.text_format import TextFormat
+from ingestion.sources import kind_of
 from onboarding.declared_sample import rows_of
 from onboarding.fits import FITS, Evidence, fit
 from onboarding.layout import Layout
@@ -24,13 +26,13 @@ def suggest_column(
     Returns:
         `closest` without a reason, when no column fits.
     """
-    reader = declared.kind.reader(declared.source).name
+    reader = kind_of(declared).reader(declared.source).name
     try:
         rows = rows_of(path, declared, FEW_BYTES, only=spare)
     except SourceError:
         return closest, None
     names = [name for name in rows.table.column_names if name in spare]
-    header = getattr(declared.source, "header", True)
+    header = TextFormat.of(declared.source).header
     table = Table(
         [path], path.name, Layout(reader, header=header, names=tuple(names)), rows.table, rows.whole
     )

@@ -30,10 +30,12 @@ _CLOCKS = (
 )
 PATTERNS = tuple(date + clock for date, clock in product(_DATES, _CLOCKS))
 FORMATS = ("iso", "epoch_seconds", "epoch_milliseconds")
-MIN_SHARE = 0.8
+MIN_SHARE, MIN_MIXED = 0.8, 0.3
 MOST_VALUES = 2_000
 _EARLY, _LATE = datetime(1990, 1, 1), datetime(2040, 1, 1)
 """Whole numbers pass for times only if they lie between these."""
+_FIRST, _LAST = datetime(1900, 1, 1), datetime(2100, 1, 1)
+"""Other times pass only if they lie between these: the year 10 is a year of two digits."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,9 @@ class TimeFormat:
 @cache
 def calculator() -> duckdb.DuckDBPyConnection:
     """A database in memory that only computes: one a process, as opening it costs 40 ms a column."""
-    return duckdb.connect(config={"threads": 1})
+    connection = duckdb.connect(config={"threads": 1})
+    connection.execute("set TimeZone = 'UTC'")
+    return connection
 
 
 def percent(share: float) -> str:
@@ -91,6 +95,52 @@ def time_format(values: pa.ChunkedArray) -> TimeFormat | None:
     )
 
 
+@dataclass(frozen=True)
+class Mixture:
+    """Times in more than one format: the commonest, and that of most of the others."""
+
+    main: TimeFormat
+    other: TimeFormat | None
+    strange: tuple[str, ...]
+    """Values that are not in the main format."""
+
+    @property
+    def words(self) -> str:
+        """What a person must decide."""
+        shown = ", ".join(self.strange[:3])
+        rest = f"the others look like {self.other.format}" if self.other else "the others do not"
+        return (
+            f"only {percent(self.main.share)} of it parses as {self.main.format}; {rest} ({shown}), "
+            "and a source has one time format: those rows go to quarantine"
+        )
+
+
+def mixture(values: pa.ChunkedArray) -> Mixture | None:
+    """The formats of a column whose values are times, but not in one format; None without times."""
+    main = max(_measure(values, FORMATS + PATTERNS), key=lambda f: f.share, default=None)
+    if main is None or main.share < MIN_MIXED:
+        return None
+    rest = _not_in(values, main.format)
+    others = _measure(rest, FORMATS + PATTERNS) if len(rest) else []
+    other = max(others, key=lambda f: f.share, default=None)
+    return Mixture(main, other, tuple(dict.fromkeys(rest.slice(0, MOST_VALUES).to_pylist())))
+
+
+def _not_in(values: pa.ChunkedArray, format: str) -> pa.ChunkedArray:
+    """The filled values that are not times of a format."""
+    connection = calculator()
+    connection.register("received", pa.table({"value": values}))
+    read = timestamp(format, "trim(value)")
+    return (
+        connection.execute(
+            f"select value from received where value <> '' and not coalesce(try({read}) "
+            f"{_plausible(format)}, false)"
+        )
+        .to_arrow_table()
+        .column(0)
+    )
+
+
 def _looks_like_dates(values: pa.ChunkedArray) -> bool:
     """Whether it is worth trying many patterns: most values have numbers in groups, or eight digits."""
     part = "[0-9A-Za-z]{1,9}"
@@ -108,6 +158,13 @@ def swapped(format: str) -> str | None:
     return f"{format[3:5]}{format[2]}{format[:2]}{format[5:]}"
 
 
+def _plausible(format: str) -> str:
+    """SQL: between which times a value in this format is a time and not another number."""
+    numeric = format.startswith(("epoch", "%Y%m%d"))
+    first, last = (_EARLY, _LATE) if numeric else (_FIRST, _LAST)
+    return f"between timestamp '{first}' and timestamp '{last}'"
+
+
 def _measure(
     values: pa.ChunkedArray, formats: tuple[str, ...], limit: int | None = MOST_VALUES
 ) -> list[TimeFormat]:
@@ -115,11 +172,8 @@ def _measure(
     connection = calculator()
     connection.register("received", pa.table({"value": values}))
     sampled = f"using sample reservoir({limit} rows) repeatable (7)" if limit else ""
-    plausible = f"between timestamp '{_EARLY}' and timestamp '{_LATE}'"
     columns = ",\n".join(
-        f"case when p{i} {plausible} or not {str(f.startswith(('epoch', '%Y%m%d'))).lower()} "
-        f"then p{i} end as t{i}"
-        for i, f in enumerate(formats)
+        f"case when p{i} {_plausible(f)} then p{i} end as t{i}" for i, f in enumerate(formats)
     )
     places = ", ".join(f"try({timestamp(f, 'value')}) as p{i}" for i, f in enumerate(formats))
     totals = ", ".join(

@@ -3,36 +3,43 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from onboarding.times import TimeFormat, calculator, time_format
+from onboarding.times import Mixture, TimeFormat, calculator, mixture, time_format
 from recomart.events import EVENT_TYPES
 
 MOST = 40
+FEW_VALUES = 12
+"""Whole numbers of at most this many values are not prices, if each comes often."""
 _DECIMAL_COMMA = r"^\s*[-+]?\d{1,3}(\.\d{3})*,\d+\s*$|^\s*[-+]?\d+,\d+\s*$"
 _GROUPED = r"^\s*[-+]?\d{1,3}((,\d{3})+\.\d+|(,\d{3}){2,})\s*$"
 """Thousands apart by commas. 1,299 is left out: its comma may be a decimal one."""
 
 EVENT_WORDS: dict[str, str] = {
-    "impression": "impression impressions shown exposure display seen",
+    "impression": "impression impressions shown exposure display seen viewitemlist productlistviewed "
+    "viewpromotion productimpression",
     "view": "view views viewed pv pageview productview detail details visit productdetail "
-    "ansicht angesehen vue vista open look browse",
-    "click": "click clicks clicked clk klick klicks clic",
+    "ansicht angesehen vue vista open look browse viewitem productviewed viewproduct viewcontent "
+    "itemview productdetailview",
+    "click": "click clicks clicked clk klick klicks clic selectitem productclicked productclick "
+    "selectcontent itemclick",
     "favorite": "favorite favourite fav favor like liked wishlist wish bookmark merken "
-    "gemerkt merkliste addtowishlist save saved favori",
+    "gemerkt merkliste addtowishlist save saved favori productaddedtowishlist wishlistproductadded "
+    "wishlistadd",
     "add_to_cart": "addtocart cart add addtobasket basket addcart cartadd basketadd warenkorb inwarenkorb "
-    "atc panier addtobag carrito",
+    "atc panier addtobag carrito productadded productaddedtocart itemadded",
     "remove_from_cart": "removefromcart remove removed removecart cartremove deletefromcart rfc "
-    "ausdemwarenkorb removefrombasket basketremove",
+    "ausdemwarenkorb removefrombasket basketremove productremoved productremovedfromcart itemremoved",
     "purchase": "purchase purchased buy bought order ordered transaction sale checkout kauf "
-    "gekauft bestellung achat compra paid conversion payment",
+    "gekauft bestellung achat compra paid conversion payment ordercompleted completedorder "
+    "orderplaced placedorder orderpaid checkoutcompleted ecommercepurchase",
 }  # fmt: skip
-"""Our event type -> words for it, without spaces and signs."""
+"""Our event type -> words for it, without spaces and signs: those of GA4, Segment and others."""
 
 _EVENT = {word: ours for ours, words in EVENT_WORDS.items() for word in words.split()}
 
@@ -73,13 +80,29 @@ class Column:
         return time_format(self.values) if self.filled else None
 
     @cached_property
+    def mixed_time(self) -> Mixture | None:
+        """Its formats, if its values are times of several."""
+        return mixture(self.values) if self.filled and self.time is None else None
+
+    @cached_property
+    def counted(self) -> Mapping[str, int]:
+        """Each value and how often it comes."""
+        counts = pc.value_counts(self.values).to_pylist()
+        return {c["values"]: c["counts"] for c in counts if c["values"] is not None}
+
+    @cached_property
     def most(self) -> list[tuple[str, int]]:
         """The commonest values and how often they come, of few."""
-        counted = Counter(
-            {c["values"]: c["counts"] for c in pc.value_counts(self.values).to_pylist()}
-        )
-        counted.pop(None, None)
-        return sorted(counted.items(), key=lambda item: (-item[1], item[0]))[:MOST]
+        return sorted(self.counted.items(), key=lambda item: (-item[1], item[0]))[:MOST]
+
+    @property
+    def is_few_whole(self) -> bool:
+        """Whether it has a few whole numbers only: a code, a rank or a count rather than money."""
+        n = self.numbers
+        return (
+            n.share > 0.8 and n.integers == n.share
+            and len(self.distinct) <= FEW_VALUES and self.filled > 5 * len(self.distinct)
+        )  # fmt: skip
 
     @cached_property
     def mean_length(self) -> float:

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import permutations
 from typing import Literal
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ingestion import mapping
 from ingestion.contracts import USUAL_SHARE
-from onboarding.scale import rating_scale
-from onboarding.times import calculator, percent, share_parsed, time_format
-from onboarding.values import Column, event_type_of
+from onboarding.spelling import alike, is_no_value
+from onboarding.times import calculator, percent
+from onboarding.values import Column
 from recomart.errors import RecoMartError, SourceError
-from recomart.events import EVENT_TYPES
 from recomart.rules.rulebook import STOP_ABOVE, rules_of
-from recomart.shop.entities import TYPES
+from recomart.shop.entities import LISTS, TYPES
 from recomart.shop.file import ShopFile
-from recomart.shop.model import KEYS, Source
+from recomart.shop.model import Source
 
 Severity = Literal["error", "warning"]
 
@@ -50,29 +47,7 @@ def staged(entity: str, source: Source, received: pa.Table) -> pa.Table:
     return connection.execute(f"select {listed} from sampled").to_arrow_table()
 
 
-def problems(shop: ShopFile, one: Staged) -> Iterator[RecoMartError]:
-    """What is wrong with the values of one entity."""
-    if not one.ours.num_rows:
-        return
-    for name in one.source.columns:
-        column = one.column(name)
-        if name in KEYS[one.entity] and not column.filled:
-            yield _problem(
-                shop, one, name, "empty-key", f"{name} is empty in every record",
-                help="map the source's column that identifies a record",
-            )  # fmt: skip
-        if not column.filled:
-            continue
-        kind = TYPES[one.entity][name]
-        if kind == "time":
-            yield from _times(shop, one, column)
-        elif kind in ("number", "integer"):
-            yield from _numbers(shop, one, column)
-    if "event_type" in one.source.columns:
-        yield from _event_types(shop, one)
-
-
-def _problem(
+def problem(
     shop: ShopFile,
     one: Staged,
     column: str,
@@ -84,6 +59,7 @@ def _problem(
     key: str | None = None,
     severity: Severity = "error",
 ) -> SourceError:
+    """A finding about the values of one of our columns, at its place in the shop file."""
     where = shop.where(key or f"{one.entity}.columns.{column}")
     return SourceError(
         f"{one.shown}: {message}", code=code, where=where, found=found, help=help, severity=severity
@@ -94,94 +70,23 @@ def _severity(bad: float) -> Severity:
     return "error" if bad > STOP_ABOVE else "warning"
 
 
-def _examples(column: Column) -> str:
-    return ", ".join(repr(value[:60]) for value, _ in column.most[:3])
-
-
-def _times(shop: ShopFile, one: Staged, column: Column) -> Iterator[RecoMartError]:
-    declared = one.source.time_format
-    share = share_parsed(column.values, declared)
-    if share >= 1 - USUAL_SHARE:
-        return
-    better = time_format(column.values)
-    found = _examples(column)
-    help = "declare its time_format (iso, epoch_seconds, epoch_milliseconds, or a pattern)"
-    if better and better.share > share and better.format != declared:
-        found += f"      did you mean {json.dumps(better.format)}? ({better.words})"
-        help = f"set time_format: {json.dumps(better.format)}"
-        if better.rival:
-            help += f", or {json.dumps(better.rival)}, which fits just as well"
-    elif better is None and share == 0:
-        help = f"map another column to {column.name}: its values are not times in any known format"
-    what = "no value" if share == 0 else f"only {percent(share)} of the values"
-    yield _problem(
-        shop, one, column.name, "wrong-values",
-        f"{what} of {column.name} {'is' if share == 0 else 'are'} a time ({declared})",
-        found=found, help=help, key=f"{one.entity}.time_format", severity=_severity(1 - share),
-    )  # fmt: skip
-
-
-def _numbers(shop: ShopFile, one: Staged, column: Column) -> Iterator[RecoMartError]:
-    n = column.numbers
-    good = n.share - n.commas - n.grouped
-    if good < 1 - USUAL_SHARE:
-        help = f"map another column to {column.name}, or fix the values"
-        found = _examples(column)
-        if n.commas + n.grouped > USUAL_SHARE and "decimal" in type(one.source).model_fields:
-            what = "commas between thousands" if n.decimal == "." else "a decimal comma"
-            found += f"      {percent(n.grouped or n.commas)} of them have {what}"
-            help = f'set {one.entity}.decimal: "{n.decimal}"'
-        what = "no value" if good <= 0 else f"only {percent(good)} of the values"
-        yield _problem(
-            shop, one, column.name, "wrong-values",
-            f"{what} of {column.name} {'is' if good <= 0 else 'are'} a number",
-            found=found, help=help, severity=_severity(1 - good),
-        )  # fmt: skip
-    elif column.name == "rating" and n.low is not None and n.high is not None:
-        low, high = shop.shop.rating_scale
-        outside = pc.sum(pc.cast(pc.invert(_between(column.values, low, high)), pa.int64())).as_py()
-        share = (outside or 0) / column.filled
-        if share:
-            wider = rating_scale(column)
-            help = "they go to quarantine; if they are right, widen rating_scale"
-            if wider != (low, high) and share > USUAL_SHARE:
-                help = f"set rating_scale: [{wider[0]:g}, {wider[1]:g}]"
-            yield _problem(
-                shop, one, "rating", "out-of-scale",
-                f"{outside:,} of {column.filled:,} sampled ratings lie outside of {low:g} to {high:g}",
-                found=f"ratings from {n.low:g} to {n.high:g}", help=help, key="rating_scale",
-                severity="error" if share > USUAL_SHARE else "warning",
+def word_problems(shop: ShopFile, one: Staged) -> Iterator[RecoMartError]:
+    """Texts such as NULL, which count as users, products or categories of that name."""
+    for name in one.source.columns:
+        if TYPES[one.entity][name] != "text":
+            continue
+        words = [(v, n) for v, n in one.column(name).counted.items() if is_no_value(v)]
+        count = sum(n for _, n in words)
+        if count:
+            shown = sorted(words, key=lambda word: -word[1])[:8]
+            yield problem(
+                shop, one, name, "word-for-no-value",
+                f"{name} is a word for no value in {count:,} of {one.ours.num_rows:,} sampled "
+                "records, and counts as a value",
+                found=", ".join(f"{word} ({n:,})" for word, n in shown),
+                help="write an empty field where there is no value",
+                severity="warning",
             )  # fmt: skip
-
-
-def _between(values: pa.ChunkedArray, low: float, high: float) -> pa.ChunkedArray:
-    connection = calculator()
-    connection.register("received", pa.table({"value": values}))
-    query = "select coalesce(try_cast(value as double) between ? and ?, true) as ok from received"
-    return connection.execute(query, [low, high]).to_arrow_table().column("ok")
-
-
-def _event_types(shop: ShopFile, one: Staged) -> Iterator[RecoMartError]:
-    column = one.column("event_type")
-    strange = {value: count for value, count in column.most if value not in EVENT_TYPES}
-    if not strange:
-        return
-    share = sum(strange.values()) / max(1, column.filled)
-    meant = {value: event_type_of(value) for value in strange}
-    known = ", ".join(f"{json.dumps(v)}: {ours}" for v, ours in meant.items() if ours)
-    help = (
-        f"add to its values: {{{known}}}"
-        if known
-        else (
-            f"give each of them one of {', '.join(EVENT_TYPES)}, or leave those rows to quarantine"
-        )
-    )
-    yield _problem(
-        shop, one, "event_type", "unknown-event-type",
-        f"{percent(share)} of the sampled events are of a type that is not ours",
-        found=", ".join(f"{value} ({count:,})" for value, count in list(strange.items())[:8]),
-        help=help, severity="error" if share > USUAL_SHARE else "warning",
-    )  # fmt: skip
 
 
 def reference_problems(shop: ShopFile, all_staged: Mapping[str, Staged]) -> Iterator[RecoMartError]:
@@ -211,7 +116,7 @@ def reference_problems(shop: ShopFile, all_staged: Mapping[str, Staged]) -> Iter
                 help = f"check that both files name {listed} in the same way"
             if 2 * max(len(_zeros_lost(ids, keys)), len(_zeros_lost(keys, ids))) > len(strangers):
                 help = _ZEROS
-            yield _problem(
+            yield problem(
                 shop, one, name, "unknown-references",
                 f"{percent(1 - share)} of the sampled {name}s are not in {known.shown}",
                 found=", ".join(strangers[:5])
@@ -245,9 +150,24 @@ def spelling_problems(shop: ShopFile, all_staged: Mapping[str, Staged]) -> Itera
             lost = _zeros_lost(ids[entity], ids[other])
             if len(lost) > USUAL_SHARE * len(ids[entity]):
                 share = len(lost) / len(ids[entity])
-                yield _problem(
+                yield problem(
                     shop, all_staged[entity], name, "lost-zeros",
                     f"{percent(share)} of the sampled {name}s are in {all_staged[other].shown} "
                     "with zeros before them",
                     found=", ".join(lost[:5]), help=_ZEROS, severity=_severity(share),
                 )  # fmt: skip
+
+
+def likeness_problems(shop: ShopFile, all_staged: Mapping[str, Staged]) -> Iterator[RecoMartError]:
+    """Ids of users and products that differ in case, spaces or Unicode form alone."""
+    for name in LISTS:
+        carriers = [one for one in all_staged.values() if name in one.source.columns]
+        ids = frozenset[str]().union(*(one.column(name).distinct for one in carriers))
+        for found in alike(ids):
+            yield problem(
+                shop, carriers[0], name, "ids-alike",
+                f"{len(found.pairs):,} of the sampled {name}s differ from another in "
+                f"{found.differ_in} alone, and count as others",
+                found=found.examples, help="write each id in one way, in all files",
+                severity="warning",
+            )  # fmt: skip

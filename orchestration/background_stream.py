@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from demo_shop.source_data import is_demo_shop
+from feature_store.online.redis import connect
+from feature_store.realtime.streams import stream_key
 from recomart import processes
 from recomart.errors import StreamFailed
-from recomart.redis import connect
 from recomart.settings import Settings
 from recomart.step import Progress, StepResult, no_progress
-from recomart.streams import stream_key
 from recomart.waiting import wait_until
 from streaming.transports.redis_stream import find_group
 

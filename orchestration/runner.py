@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
+from orchestration.log import Run, start_run
 from orchestration.steps import STEPS, BackgroundTask, Step
 from orchestration.terminal import Terminal
 from recomart.errors import RecoMartError, StepFailed
 from recomart.lake import open_lake
-from recomart.log import Run, start_run
 from recomart.settings import Settings
 from recomart.shop.file import load_shop
 from recomart.step import StepResult

@@ -16,8 +16,8 @@ from typing import Annotated
 
 from typer import Option
 
+from orchestration.log import current_run, start_run
 from recomart.errors import ConfigurationError, did_you_mean
-from recomart.log import current_run, start_run
 from recomart.settings import Settings
 from recomart.step import Progress, StepResult
 

@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from demo_shop.source_data import is_demo_shop
+from feature_store.online.redis import connect
 from orchestration.background_stream import require_running, running
 from recomart.errors import ConfigurationError
-from recomart.redis import connect
 from recomart.settings import Settings
 from streaming.counts import reports
 from streaming.stop_signals import stop_signals

@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.spinner import Spinner
 
-from recomart.log import Run
+from orchestration.log import Run
 from recomart.settings import Settings
 from recomart.step import Progress, StepResult
 

@@ -20,6 +20,8 @@ from recomart.step import Progress, StepResult, no_progress
 from recomart.warehouse import locked_error, warehouse
 
 SHOWN_FAILURES = 5
+ONLY_SOME_SHOPS = {"filtered"}
+"""Outcomes of records that most shops do not have."""
 
 log = logging.getLogger(__name__)
 
@@ -56,11 +58,12 @@ def transform(settings: Settings, progress: Progress = no_progress) -> StepResul
 
 def _account(settings: Settings) -> dict[str, int]:
     """How many records were accepted, quarantined and so on, from the tested reconciliation."""
-    names = ("accepted", "quarantined", "deduplicated", "superseded")
+    names = ("accepted", "quarantined", "deduplicated", "superseded", "filtered")
     sums = ", ".join(f"coalesce(sum({name}), 0)::bigint" for name in names)
     with warehouse(settings, read_only=True) as connection:
         row = connection.execute(f"select {sums} from quality.dq_reconciliation").fetchone()
-    return dict(zip(names, row or (), strict=True))
+    counts = dict(zip(names, row or (), strict=True))
+    return {name: n for name, n in counts.items() if n or name not in ONLY_SOME_SHOPS}
 
 
 def parse(settings: Settings) -> None:

@@ -1,1 +1,1 @@
-"""Data quality for people: the report, plots, quarantine, lineage."""
+"""Data quality for people: the kinds of rules, the report, plots, quarantine, lineage."""

@@ -16,6 +16,8 @@ RecoMartError
 ├── NotReady                    an earlier step has not run yet
 │   ├── NothingPublished        the lake has no published features
 │   └── NoChampion              the model registry has no champion
+├── InvalidKey                  a value in a frame or a lookup is no entity's key
+├── InvalidLabels               a training frame lacks a column, or has one too many
 ├── UnknownName                 a name or hash is unknown or ambiguous
 ├── ModelDamaged                a registered model's files were changed or lost
 ├── OneWriter                   another writer owns this view of the online store
@@ -147,6 +149,14 @@ class NothingPublished(NotReady):
 
 class NoChampion(NotReady):
     """The model registry has no champion."""
+
+
+class InvalidKey(RecoMartError, ValueError):
+    """A value in a training frame or an online lookup is no entity's key."""
+
+
+class InvalidLabels(RecoMartError, ValueError):
+    """A training frame lacks a join key or its times, or has a column with a feature's name."""
 
 
 class UnknownName(RecoMartError):

@@ -11,7 +11,12 @@ CHUNK_BYTES = 1 << 20
 
 def fsync_folder(folder: Path) -> None:
     """Make renames inside `folder` survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
+    fsync_file(folder)
+
+
+def fsync_file(path: Path) -> None:
+    """Make what another library has written to `path` survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -14,10 +14,10 @@ import redis
 from feature_store.online import resp
 from feature_store.realtime.clock import DAY, MICROSECOND, expires_at
 from feature_store.realtime.layout import StateLayout
+from feature_store.realtime.streams import DEAD_LETTERS, EVENTS, SEALED, stream_key
 from recomart.events import MAX_AHEAD, MAX_LATE
 from recomart.settings import Settings
 from recomart.sql import literal
-from recomart.streams import DEAD_LETTERS, EVENTS, SEALED, stream_key
 from streaming import product_counters
 from streaming.journal import batches
 from streaming.segment import OPEN

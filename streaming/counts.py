@@ -12,8 +12,8 @@ from typing import Any
 
 import redis
 
+from feature_store.realtime.streams import consumers_key
 from recomart.settings import Settings
-from recomart.streams import consumers_key
 from streaming.state import Added
 
 RATE_SECONDS = 10.0

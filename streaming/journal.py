@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
-from recomart.streams import DEAD_LETTERS, EVENTS
+from feature_store.realtime.streams import DEAD_LETTERS, EVENTS
 from streaming.received import DeadLetter, Received
 from streaming.records import dead_letter_line, event_line, received_of
 from streaming.segment import OPEN, Segment, read_lines
@@ -169,7 +169,20 @@ def _seal_orphan(segment: Segment, kind: str) -> Iterator[list[Received]]:
 
 
 def batches(path: Path) -> Iterator[list[Received]]:
-    """The events of a segment, in batches."""
-    lines = read_lines(path)
-    while batch := [received_of(line) for line in islice(lines, BATCH)]:
+    """The events of a segment, in batches.
+
+    A line that a power cut damaged (a page of zeros takes in the ends of two lines) is left out with a
+    warning. Its bytes stay in the segment, where ingestion rejects and counts them; its event was
+    never acknowledged, so a transport that redelivers delivers it again.
+    """
+    events = _events(path)
+    while batch := list(islice(events, BATCH)):
         yield batch
+
+
+def _events(path: Path) -> Iterator[Received]:
+    for number, line in enumerate(read_lines(path), 1):
+        try:
+            yield received_of(line)
+        except ValueError as exc:
+            log.warning("%s, line %d is damaged and left out: %s", path, number, exc)

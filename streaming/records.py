@@ -60,10 +60,17 @@ def dead_letter_line(letter: DeadLetter) -> bytes:
 
 
 def received_of(line: bytes) -> Received:
-    """The event of a line that `event_line` wrote."""
-    record = json.loads(line)
-    transport_id = record.pop("transport_id")
-    received_at = datetime.fromisoformat(record.pop("received_at"))
+    """The event of a line that `event_line` wrote.
+
+    Raises:
+        ValueError: it wrote no such line; the disk has lost or changed some of its bytes.
+    """
+    try:
+        record = json.loads(line)
+        transport_id = record.pop("transport_id")
+        received_at = datetime.fromisoformat(record.pop("received_at"))
+    except (AttributeError, KeyError, TypeError) as exc:
+        raise ValueError(f"not the line of an event: {exc!r}") from exc
     return Received(transport_id, received_at, Event.model_validate_json(json.dumps(record)))
 
 

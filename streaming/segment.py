@@ -11,13 +11,15 @@ import gzip
 import json
 import os
 import shutil
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from feature_store.realtime.streams import SEALED
+from recomart.errors import StreamFailed
 from recomart.files import fsync_folder
 from recomart.locks import lock, try_lock
-from recomart.streams import SEALED
 
 OPEN = ".jsonl.open"
 _LEVEL = 1
@@ -177,7 +179,11 @@ def _make_folder(folder: Path) -> None:
 
 
 def read_lines(path: Path) -> Iterator[bytes]:
-    """The whole lines of a segment, open or sealed, even if it is sealed while it is read."""
+    """The whole lines of a segment, open or sealed, even if it is sealed while it is read.
+
+    Raises:
+        StreamFailed: a sealed segment is not a whole gzip file.
+    """
     sealed = path.name.endswith(SEALED)
     try:
         with (gzip.open if sealed else open)(path, "rb") as lines:
@@ -186,3 +192,12 @@ def read_lines(path: Path) -> Iterator[bytes]:
         if sealed:
             raise
         yield from read_lines(_sealed_path(path))
+    except (gzip.BadGzipFile, EOFError, zlib.error) as exc:
+        raise StreamFailed(
+            f"the segment {path.name} is damaged",
+            code="segment-damaged",
+            where=str(path),
+            found=str(exc),
+            help="put it back from a copy of the lake, or move it away; then run the same command "
+            "again",
+        ) from exc

@@ -9,9 +9,9 @@ from pathlib import Path
 import redis
 
 from feature_store.realtime.layout import StateLayout
+from feature_store.realtime.streams import DEAD_LETTERS, EVENTS, SEALED, kafka_topic, stream_key
 from recomart.errors import RecoMartError
 from recomart.settings import Settings
-from recomart.streams import DEAD_LETTERS, EVENTS, SEALED, kafka_topic, stream_key
 from streaming.counts import ConsumerReport, reports
 from streaming.segment import OPEN
 from streaming.transports.kafka import group_backlog

@@ -10,12 +10,12 @@ from typing import Literal
 import redis
 from redis.exceptions import RedisError
 
+from feature_store.online.redis import connect, redis_url
+from feature_store.realtime.streams import kafka_topic, stream_key
 from recomart import processes
 from recomart.errors import RedisUnavailable
 from recomart.lake import open_lake
-from recomart.redis import connect, redis_url
 from recomart.settings import Settings
-from recomart.streams import kafka_topic, stream_key
 from streaming.counts import Counts, Reporter
 from streaming.journal import Journal, SegmentLimits, recover
 from streaming.membership import consumer_name

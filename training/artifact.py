@@ -13,18 +13,19 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 
 from recomart.errors import ModelDamaged
 from recomart.files import replace_text, sha256_of
-from training.interactions import Index
-from training.kinds import KINDS, Model
+from training.behaviour import Profiles
+from training.interactions import UNKNOWN, Index
+from training.kinds import KINDS
 from training.kinds._stored import Stored
-
-if TYPE_CHECKING:
-    from training.kinds.popularity import Popularity
+from training.kinds.popularity import Popularity
+from training.model import Model
+from training.reasons import Shopper
 
 RECORD, ARRAYS = "model.json", "arrays.npz"
 VERSION = 1
@@ -50,6 +51,35 @@ class Artifact:
     model: Model
     popularity: Popularity
     facts: dict[str, str] = field(default_factory=dict)
+
+    def shopper(
+        self,
+        catalogue: Mapping[str, tuple[str, str]],
+        user: int,
+        likes: Mapping[str, float],
+        profile: Profiles,
+    ) -> Shopper:
+        """A user as the model knows them, to explain a list to.
+
+        Args:
+            catalogue: title and category of each product that is listed.
+            user: position, UNKNOWN for one that is not in the index.
+            likes: what the user liked: product ids and labels.
+            profile: what they did, as one row.
+        """
+        at = self.products.positions(likes)
+        good = profile.weights > 0
+        return Shopper(
+            user=user,
+            liked=at[at != UNKNOWN],
+            labels=np.array(list(likes.values()))[at != UNKNOWN],
+            own=profile.products[good],
+            own_times=profile.times[good],
+            rates=self.facts.get("label_kind") == "rating",
+            products=self.products.ids,
+            catalogue=catalogue,
+            popularity=self.popularity,
+        )
 
 
 def save(artifact: Artifact, folder: Path) -> str:
@@ -106,7 +136,7 @@ def load(folder: Path, *, sha256: str | None = None) -> Artifact:
         users=Index(values["users"]),
         products=Index(values["products"]),
         model=kind.restore(stored),
-        popularity=cast("Popularity", KINDS.get(POPULARITY).restore(stored)),
+        popularity=cast(Popularity, KINDS.get(POPULARITY).restore(stored)),
         facts=record["facts"],
     )
 

@@ -34,9 +34,7 @@ class Events:
 
     def where(self, keep: npt.NDArray[np.bool_] | IntArray | slice) -> Events:
         """The rows that a mask or positions name."""
-        return Events(
-            self.users[keep], self.products[keep], self.weights[keep], self.times[keep]
-        )
+        return Events(self.users[keep], self.products[keep], self.weights[keep], self.times[keep])
 
     def before(self, cut: np.datetime64) -> Events:
         """What had happened strictly before `cut`; a view."""

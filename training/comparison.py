@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from training import metrics
-from training.evaluate import K, Holdout, Scores, evaluate_lists, hits_of
+from training.evaluate import Holdout, K, Scores, evaluate_lists, hits_of
 from training.interactions import FloatArray, IntArray
 
 RESAMPLES = 2_000
@@ -62,6 +62,15 @@ class Comparison:
     def is_better(self) -> bool:
         """Whether the whole interval of the lift is above 0."""
         return self.lift.low > 0
+
+    @property
+    def verdict(self) -> str:
+        """The lift with its interval, and what it means."""
+        lift = self.lift
+        span = f"{lift.mean:+.3f} [{lift.low:+.3f}, {lift.high:+.3f}]"
+        if self.is_better:
+            return f"{span}, better"
+        return f"{span}, {'worse' if lift.high < 0 else 'not surely better'}"
 
 
 def measured(lists: IntArray, held_out: Holdout, predicted: FloatArray | None) -> Measured:

@@ -22,12 +22,13 @@ from training.feature_tables import FeatureTables
 from training.fitting import Wanted, fit_many, task_of
 from training.history import Ask, feature_tables
 from training.interactions import FloatArray
-from training.kinds import Fit, Kind, Model, simplest_first
+from training.kinds import Fit, Kind, simplest_first
 from training.kinds._combined import CombinedModel, Sources
 from training.kinds.svd import EPOCHS
 from training.labels import ShopData
 from training.local_features import moment_of
 from training.metrics import rmse
+from training.model import Model
 from training.pools import Pool
 from training.protocols import Case, Cases, Protocol
 from training.protocols.time import PROTOCOL as BY_TIME
@@ -123,13 +124,9 @@ class Runner:
         found = feature_tables(self.open_store(), self.data, self.snapshot, asks)
         self.tables |= {case.name: table for case, table in zip(cases, found, strict=True)}
 
-    def wanted(
-        self, kind: Kind, case: Case, parameters: Mapping[str, Any], **more: Any
-    ) -> Wanted:
+    def wanted(self, kind: Kind, case: Case, parameters: Mapping[str, Any], **more: Any) -> Wanted:
         """A fit as of a case."""
-        task = task_of(
-            self.data, case.known, case.events, case.now, seed=self.seed, **more
-        )
+        task = task_of(self.data, case.known, case.events, case.now, seed=self.seed, **more)
         return Wanted(kind, task, parameters)
 
     def fits(self, wanted: Sequence[Wanted]) -> list[Fit | None]:
@@ -211,7 +208,10 @@ def run_experiment(
     later = [*((cases.test,) if cases.test else ()), *((end,) if serve else ())]
     wanted = [
         (case, kind)
-        for case, some in [*((case, sources) for case in cases.training), *((c, base) for c in later)]
+        for case, some in [
+            *((case, sources) for case in cases.training),
+            *((c, base) for c in later),
+        ]
         for kind in some
     ]
     fits = run.fits([run.wanted(kind, case, chosen[kind.name]) for case, kind in wanted])
@@ -243,7 +243,9 @@ def run_experiment(
             if fit is None:
                 break
             found = run.measure(fit.model, at, models[at.name][POPULARITY], pools[at.name])
-            log.info("validation %s %s: nDCG@10 %.4f", kind.name, dict(tried), found.scores.ndcg_at_10)
+            log.info(
+                "validation %s %s: nDCG@10 %.4f", kind.name, dict(tried), found.scores.ndcg_at_10
+            )
             if best is None or found.scores.ndcg_at_10 > best[0] + 1e-9:
                 best = (found.scores.ndcg_at_10, found)
                 chosen[kind.name] = tried
@@ -291,9 +293,7 @@ def run_experiment(
     )
 
 
-def _tries(
-    kind: Kind, tuned: Mapping[str, Mapping[str, Any]]
-) -> tuple[Mapping[str, Any], ...]:
+def _tries(kind: Kind, tuned: Mapping[str, Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
     return (tuned[kind.name],) if kind.name in tuned else (kind.tries or (kind.parameters,))
 
 
@@ -308,9 +308,7 @@ def _choose_base(
     wanted = [(kind, tried) for kind in kinds for tried in tries[kind.name]]
     fits = run.fits(
         [
-            run.wanted(
-                kind, case, tried, stops=CURVE_EPOCHS if kind.name == RATING_KIND else ()
-            )
+            run.wanted(kind, case, tried, stops=CURVE_EPOCHS if kind.name == RATING_KIND else ())
             for kind, tried in wanted
         ]
     )
@@ -322,7 +320,9 @@ def _choose_base(
             continue
         popular = models.get(POPULARITY, fit.model)
         figures = run.measure(fit.model, case, popular)
-        log.info("validation %s %s: nDCG@10 %.4f", kind.name, dict(tried), figures.scores.ndcg_at_10)
+        log.info(
+            "validation %s %s: nDCG@10 %.4f", kind.name, dict(tried), figures.scores.ndcg_at_10
+        )
         before = found.get(kind.name)
         if before is None or figures.scores.ndcg_at_10 > before.scores.ndcg_at_10 + 1e-9:
             models[kind.name], found[kind.name] = fit.model, figures
@@ -385,4 +385,3 @@ def _rated(models: Mapping[str, Mapping[str, Model]], cases: Cases) -> FloatArra
         assert predicted is not None, "the rating kind predicts stars"
         return np.column_stack([held_out.ratings, predicted])
     return np.empty((0, 2))
-

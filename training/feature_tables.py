@@ -18,7 +18,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from feature_store.derivation import REQUEST_COLUMN, Prior, derivable, derive
+from feature_store.derivation import derivable, derive
+from feature_store.derived_feature import REQUEST_COLUMN, Prior
 from training.interactions import FloatArray, IntArray
 
 VIEWS: dict[str, tuple[str, ...]] = {

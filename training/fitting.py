@@ -12,11 +12,12 @@ import numpy as np
 
 from recomart.step import Progress, no_progress
 from training.behaviour import Events
+from training.fit_task import FitTask
 from training.interactions import Interactions
-from training.kinds import Fit, Kind, Model
+from training.kinds import Fit, Kind
 from training.labels import ShopData
+from training.model import Model
 from training.pools import Pool
-from training.requests import FitTask
 from training.workers import run_calls
 
 WORTH_A_PROCESS = 10_000_000
@@ -101,8 +102,7 @@ def _fit_with_passes(
         progress(what, begun, in_all)
 
     calls = [
-        partial(wanted[at].kind.fit, wanted[at].task, wanted[at].parameters)
-        for at in longest_first
+        partial(wanted[at].kind.fit, wanted[at].task, wanted[at].parameters) for at in longest_first
     ]
     fitted = run_calls(
         calls,

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from feature_store.derivation import REQUEST_COLUMN, SERVICE
+from feature_store.derivation import SERVICE
+from feature_store.derived_feature import REQUEST_COLUMN
 from training.feature_tables import (
     VIEWS,
     FeatureTables,

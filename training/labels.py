@@ -137,17 +137,21 @@ def load_shop_data(snapshot: Path) -> ShopData:
     )
 
 
-def events_of(snapshot: Path, rules: ShopRules) -> pa.Table:
+def events_of(snapshot: Path, rules: ShopRules, user_id: str | None = None) -> pa.Table:
     """What users did up to as_of: user_id, product_id, weight, occurred_at.
+
+    Args:
+        user_id: one user alone.
 
     Of a snapshot that was published before it had events, the labels are the events.
     """
     path = snapshot / "lbl_events.parquet"
+    filters = None if user_id is None else [("user_id", "=", user_id)]
     if path.is_file():
         columns = ["user_id", "product_id", "weight", "occurred_at"]
-        events = pq.read_table(path, columns=columns)
+        events = pq.read_table(path, columns=columns, filters=filters)
     else:
-        labels = pq.read_table(snapshot / "lbl_interactions.parquet")
+        labels = pq.read_table(snapshot / "lbl_interactions.parquet", filters=filters)
         liked = pc.greater_equal(labels["label"], rules.relevant)
         events = pa.table(
             {
@@ -178,6 +182,16 @@ def owned_by(snapshot: Path, user_id: str) -> list[str]:
         filters=[("user_id", "=", user_id)],
     )
     return table["product_id"].to_pylist()
+
+
+def user_events(
+    snapshot: Path, rules: ShopRules, user_id: str
+) -> list[tuple[str, float, np.datetime64]]:
+    """Product, weight and time of all that a user did up to as_of."""
+    table = events_of(snapshot, rules, user_id)
+    times: TimeArray = table["occurred_at"].to_numpy().astype("datetime64[us]")
+    products, weights = table["product_id"].to_pylist(), table["weight"].to_pylist()
+    return list(zip(products, weights, times, strict=True))
 
 
 def likes_of(snapshot: Path, user_id: str, relevant: float) -> dict[str, float]:

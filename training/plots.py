@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from training.evaluate import Scores
+from training.comparison import Measured
 from training.experiment import Experiment, LearningCurve
 from training.interactions import FloatArray
 
@@ -76,12 +76,14 @@ def _predicted(axes: Axes, rated: FloatArray) -> None:
     axes.legend(frameon=False)
 
 
-def _ndcg_by_kind(axes: Axes, validation: Mapping[str, Scores], test: Mapping[str, Scores]) -> None:
+def _ndcg_by_kind(
+    axes: Axes, validation: Mapping[str, Measured], test: Mapping[str, Measured]
+) -> None:
     kinds = list(validation)
     place = np.arange(len(kinds))
-    axes.bar(place - 0.2, [validation[k].ndcg_at_10 for k in kinds], 0.4, color=BLUE)
+    axes.bar(place - 0.2, [validation[k].scores.ndcg_at_10 for k in kinds], 0.4, color=BLUE)
     if test:
-        axes.bar(place + 0.2, [test[k].ndcg_at_10 for k in kinds], 0.4, color=GREY)
+        axes.bar(place + 0.2, [test[k].scores.ndcg_at_10 for k in kinds], 0.4, color=GREY)
     axes.legend(["validation", "test"][: 1 + bool(test)], frameon=False)
-    axes.set_xticks(place, kinds)
+    axes.set_xticks(place, kinds, rotation=30, ha="right")
     axes.set(title="nDCG@10 over the whole catalogue", ylabel="nDCG@10")

@@ -104,7 +104,9 @@ def pool_of(question: Question, lists: Mapping[str, Ranked], moment: Moment) -> 
     """
     width = question.profiles.shape[1]
     keys = {source: _keys(found, width) for source, found in lists.items()}
-    union = np.unique(np.concatenate([key[key >= 0] for key in keys.values()] or [np.empty(0, int)]))
+    union = np.unique(
+        np.concatenate([key[key >= 0] for key in keys.values()] or [np.empty(0, int)])
+    )
     row, product = union // width, union % width
     names: list[str] = []
     columns: list[npt.NDArray[np.float32]] = []
@@ -118,9 +120,7 @@ def pool_of(question: Question, lists: Mapping[str, Ranked], moment: Moment) -> 
             names.append(f"{source}_{name}")
             columns.append(column)
     features = [np.column_stack(columns) if columns else np.empty((len(union), 0), np.float32)]
-    features.append(
-        moment.rows(question.profiles, row, product, question.now).astype(np.float32)
-    )
+    features.append(moment.rows(question.profiles, row, product, question.now).astype(np.float32))
     names += MOMENT_NAMES
     if question.features is not None:
         stored = question.features.rows(question.users[row], product)

@@ -71,9 +71,7 @@ def ranked_sparse(question: Question, scores: csr_array) -> Ranked:
     row, product = (axis.astype(np.int64) for axis in found.coords)
     width = scores.shape[1]
     had = question.excluded.tocoo()
-    free = ~np.isin(
-        row * width + product, had.coords[0].astype(np.int64) * width + had.coords[1]
-    )
+    free = ~np.isin(row * width + product, had.coords[0].astype(np.int64) * width + had.coords[1])
     keep = np.flatnonzero(free & (found.data > 0) & question.candidates[product])
     row, product, values = row[keep], product[keep], found.data[keep].astype(np.float64)
     order = np.lexsort((product, -values, row))

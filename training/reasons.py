@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from training.interactions import UNKNOWN, FloatArray, IntArray, TimeArray
-
-if TYPE_CHECKING:
-    from training.artifact import Artifact
-    from training.kinds.popularity import Popularity
+from training.interactions import FloatArray, IntArray, TimeArray
 
 RECENT_DAYS = 30
 """Days before the cut whose likes are counted for `popular_reason`."""
@@ -21,6 +17,19 @@ ALIKE = 0.15
 """The cosine between two products' factors from which on they count as similar."""
 REGULAR_TIMES = 3
 """Of so many purchases on, the usual interval between them is worth a word."""
+
+
+class PopularProducts(Protocol):
+    """What reasons read of `training.kinds.popularity.Popularity`."""
+
+    @property
+    def recent_likes(self) -> FloatArray: ...
+
+    @property
+    def mean_ratings(self) -> FloatArray: ...
+
+    @property
+    def scale(self) -> tuple[float, float]: ...
 
 
 @dataclass(frozen=True)
@@ -64,7 +73,7 @@ class Shopper:
     rates: bool
     products: npt.NDArray[np.str_]
     catalogue: Mapping[str, tuple[str, str]]
-    popularity: Popularity
+    popularity: PopularProducts
 
     def title(self, product: int) -> str | None:
         """A product's title; None when it is not listed any more."""
@@ -76,37 +85,7 @@ class Shopper:
         return self.catalogue[str(self.products[product])][1]
 
 
-def shopper_of(
-    artifact: Artifact,
-    catalogue: Mapping[str, tuple[str, str]],
-    user: int,
-    likes: Mapping[str, float],
-    own: IntArray,
-    own_times: TimeArray,
-) -> Shopper:
-    """The user as an artifact's model knows them.
-
-    Args:
-        catalogue: title and category of each product that is listed.
-        user: position, UNKNOWN for one that is not in the index.
-        likes: what the user liked: product ids and labels.
-        own, own_times: as in `Shopper`.
-    """
-    at = artifact.products.positions(likes)
-    return Shopper(
-        user=user,
-        liked=at[at != UNKNOWN],
-        labels=np.array(list(likes.values()))[at != UNKNOWN],
-        own=own,
-        own_times=own_times,
-        rates=artifact.facts.get("label_kind") == "rating",
-        products=artifact.products.ids,
-        catalogue=catalogue,
-        popularity=artifact.popularity,
-    )
-
-
-def popular_reason(popularity: Popularity, product: int) -> str:
+def popular_reason(popularity: PopularProducts, product: int) -> str:
     """How many liked it lately."""
     likes = int(popularity.recent_likes[product])
     if likes == 0:
@@ -165,4 +144,3 @@ def cosine(rows: npt.NDArray[Any], one: npt.NDArray[Any]) -> FloatArray:
     """(n,) cosines between n rows and one; 0.0 where a length is 0."""
     lengths = np.linalg.norm(rows, axis=1) * np.linalg.norm(one)
     return np.divide(rows @ one, lengths, out=np.zeros(len(rows)), where=lengths > 0)
-

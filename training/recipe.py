@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from feature_store import derivation, derived
+from feature_store import derivation, derived, derived_feature
 from feature_store.snapshots import current_snapshot
 from recomart.errors import NotReady
 from recomart.settings import Settings
@@ -24,7 +24,7 @@ def recipe_hash(settings: Settings, *, as_known_then: bool = False) -> str:
     package = Path(__file__).parent
     for path in (
         *sorted(package.rglob("*.py")),
-        *map(Path, (derivation.__file__, derived.__file__)),
+        *map(Path, (derivation.__file__, derived.__file__, derived_feature.__file__)),
     ):
         digest.update(path.relative_to(package.parent).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()[:16]

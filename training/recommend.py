@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from recomart.settings import Settings
 from training.artifact import load
-from training.recommender import Recommendation, Recommendations, Recommender
+from training.recommender import (
+    Recommendation,
+    Recommendations,
+    Recommender,
+    SessionEvent,
+)
 from training.registry import SHA256, champion
 
-__all__ = ["Recommendation", "Recommendations", "recommend"]
+__all__ = ["Recommendation", "Recommendations", "SessionEvent", "recommend"]
 
 
-def recommend(settings: Settings, user_id: str, k: int = 10) -> Recommendations:
+def recommend(
+    settings: Settings, user_id: str | None, k: int = 10, session: Sequence[SessionEvent] = ()
+) -> Recommendations:
     """The k products that the champion recommends to a user, with reasons.
 
     A user that the shop does not know gets what is popular, and `known` says so.
+
+    Args:
+        user_id: None for a visitor of whom only the session is known.
+        session: what they did a moment ago, the latest last.
 
     Raises:
         NoChampion: no model is registered.
@@ -23,4 +36,4 @@ def recommend(settings: Settings, user_id: str, k: int = 10) -> Recommendations:
     """
     registered = champion(settings)
     artifact = load(registered.folder, sha256=registered.tags.get(SHA256))
-    return Recommender(settings, artifact, registered.version).recommend(user_id, k)
+    return Recommender(settings, artifact, registered.version).recommend(user_id, k, session)

@@ -71,6 +71,7 @@ def record(
         )
         with recorder.run(f"train {snapshot.hash[:8]}", champion=experiment.ranking[0]) as parent:
             mlflow.log_params(_parameters(settings, data, experiment))
+            mlflow.log_metrics(_lift(experiment))
             mlflow.log_artifacts(str(recorder.plots()), "plots")
             versions = {}
             for done, kind in enumerate(experiment.models):
@@ -115,10 +116,10 @@ class _Recorder:
     def log_figures(self, kind: str) -> None:
         """Parameters and metrics of a kind, and SVD's learning curve."""
         experiment = self.experiment
-        self.mlflow.log_params(KINDS.get(kind).parameters)
+        self.mlflow.log_params(experiment.parameters[kind])
         for prefix, figures in (("valid", experiment.validation), ("test", experiment.test)):
             if kind in figures:
-                self.mlflow.log_metrics(figures[kind].named(prefix))
+                self.mlflow.log_metrics(figures[kind].scores.named(prefix))
         if kind == RATING_KIND and (curve := experiment.curve) is not None:
             errors = zip(curve.epochs, curve.known, curve.held_out, strict=True)
             for epoch, known, held_out in errors:
@@ -158,6 +159,7 @@ class _Recorder:
     def _artifact(self, kind: str, tags: dict[str, str]) -> Artifact:
         popularity = cast("Popularity", self.experiment.models[POPULARITY])
         facts = {"as_of": str(self.data.rules.as_of), "label_kind": self.data.label_kind}
+        facts |= _facts(self.experiment)
         return Artifact(
             kind=kind,
             users=self.data.users,
@@ -185,7 +187,7 @@ def _set_aliases(client: MlflowClient, experiment: Experiment, versions: dict[st
 
 
 def _parameters(settings: Settings, data: ShopData, experiment: Experiment) -> dict[str, Any]:
-    split = experiment.split
+    cases = experiment.cases
     return {
         "seed": settings.seed,
         "as_of": data.rules.as_of,
@@ -195,10 +197,32 @@ def _parameters(settings: Settings, data: ShopData, experiment: Experiment) -> d
         "products": len(data.products),
         "relevant_from": data.rules.relevant,
         "repeat_purchases": data.rules.repeat_purchases,
-        "ranker_windows": len(split.training),
-        "ranker_rows": experiment.candidates,
-        "validation_cut": split.validation.cut if split.validation else None,
-        "test_cut": split.test.cut if split.test else None,
+        "training_cases": len(cases.training),
+        "candidate_rows": experiment.candidates,
+        "validation_cut": cases.validation.now if cases.validation else None,
+        "test_cut": cases.test.now if cases.test else None,
+    }
+
+
+def _facts(experiment: Experiment) -> dict[str, str]:
+    """What a model says of the experiment that it comes from."""
+    facts = {"protocol": "time", "champion": experiment.ranking[0]}
+    if (found := experiment.comparison) is not None:
+        facts |= {"lift": str(found.lift), "simple_rule": found.rule}
+    return facts
+
+
+def _lift(experiment: Experiment) -> dict[str, float]:
+    """The champion's nDCG@10 beside the best simple rule's, and their paired difference."""
+    found = experiment.comparison
+    if found is None:
+        return {}
+    return {
+        "champion_ndcg_at_10": found.champion_ndcg.mean,
+        "simple_rule_ndcg_at_10": found.rule_ndcg.mean,
+        "lift_over_simple_rule": found.lift.mean,
+        "lift_low": found.lift.low,
+        "lift_high": found.lift.high,
     }
 
 

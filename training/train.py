@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from feature_store import snapshots
 from recomart.settings import Settings
 from recomart.step import Progress, StepResult, no_progress
-from training.evaluate import Scores
+from training.comparison import Comparison, Measured
 from training.experiment import run_experiment
 from training.labels import load_shop_data
 from training.tracking import record
@@ -30,7 +30,8 @@ class TrainSummary:
     Args:
         champion: the kind that was best.
         versions: registered version by kind.
-        validation, test: metrics by kind; empty where the shop has too few days.
+        validation, test: what was measured, by kind; empty where the shop has too few days.
+        comparison: of the champion with the best simple rule.
         labels: that were learned from.
         run_id: the parent run in MLflow.
         snapshot: the hash of the features that were learned from.
@@ -39,23 +40,29 @@ class TrainSummary:
 
     champion: str
     versions: dict[str, str]
-    validation: dict[str, Scores]
-    test: dict[str, Scores]
+    validation: dict[str, Measured]
+    test: dict[str, Measured]
+    comparison: Comparison | None
     labels: int
     run_id: str
     snapshot: str
     serves: bool
 
     def result(self) -> StepResult:
-        """One line: how many models, and which serves."""
+        """One line: which model serves, what chose it, and its lift over the best simple rule."""
         best = f"{self.champion} v{self.versions[self.champion]}"
         detail = f"champion {best}"
         if not self.serves:
             detail = f"from snapshot {self.snapshot}: best {best}, the champion stays"
-        figures = self.test or self.validation
-        if figures:
-            ndcg = " · ".join(f"{kind} {s.ndcg_at_10:.3f}" for kind, s in figures.items())
-            detail += f" · nDCG@10 {ndcg}"
+        if self.champion in self.validation:
+            chosen = self.validation[self.champion].scores.ndcg_at_10
+            detail += f" · validation nDCG@10 {chosen:.3f}"
+        if (found := self.comparison) is not None:
+            window = "test" if self.test else "validation"
+            detail += (
+                f" · {window} {found.champion_ndcg.mean:.3f}, {found.rule} "
+                f"{found.rule_ndcg.mean:.3f}: {found.verdict}"
+            )
         return StepResult(len(self.versions), "models", detail)
 
 
@@ -103,7 +110,7 @@ def train(
         )
     for name, figures in (("validation", experiment.validation), ("test", experiment.test)):
         for kind, scores in figures.items():
-            log.info("%s %s: %s", name, kind, scores)
+            log.info("%s %s: %s", name, kind, scores.scores)
     serves = snapshot.hash == current.hash
     recorded = record(
         settings,
@@ -119,6 +126,7 @@ def train(
         versions=recorded.versions,
         validation=experiment.validation,
         test=experiment.test,
+        comparison=experiment.comparison,
         labels=len(data.labels),
         run_id=recorded.run_id,
         snapshot=snapshot.hash,

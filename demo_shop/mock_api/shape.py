@@ -36,7 +36,7 @@ class Shape:
             source.items,
             source.total or cls.total,
             source.page_param,
-            source.size_param,
+            source.size_param or cls.size_param,
             source.paging == "offset",
             source.updated_since_param or cls.since_param,
             paths.get("product_id", cls.id_path),

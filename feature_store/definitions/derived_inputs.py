@@ -6,13 +6,8 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 from feature_store.definitions.manifest import Model
-from feature_store.derivation import (
-    PRIOR,
-    REQUEST_COLUMN,
-    TIME_SUFFIX,
-    DerivedFeature,
-    derived_features,
-)
+from feature_store.derivation import TIME_SUFFIX, derived_features
+from feature_store.derived_feature import PRIOR, REQUEST_COLUMN, DerivedFeature
 from recomart.errors import ConfigurationError
 
 TIME, TEXT = "UnixTimestamp", "String"

@@ -20,15 +20,8 @@ from feature_store.definitions.realtime_views import (
     realtime_source,
     realtime_views,
 )
-from feature_store.derivation import (
-    REQUEST,
-    REQUEST_COLUMN,
-    Prior,
-    derivable,
-    derived_features,
-    transformation,
-    view_of,
-)
+from feature_store.derivation import REQUEST, derivable, derived_features, transformation, view_of
+from feature_store.derived_feature import REQUEST_COLUMN, Prior
 from recomart.errors import ConfigurationError
 from recomart.settings import Settings
 

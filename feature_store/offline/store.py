@@ -32,7 +32,7 @@ from feast.repo_config import RepoConfig
 from feast.saved_dataset import SavedDatasetStorage
 from pydantic import Field, StrictStr
 
-from feature_store.offline.asof import ViewJoin, join_view, register_labels
+from feature_store.offline.asof import ViewJoin, join_view, key_columns, register_labels
 from feature_store.offline.entity_frame import EntityFrame, Labels, read_labels
 from recomart.settings import Settings, load_settings
 from recomart.warehouse import apply_limits
@@ -74,18 +74,31 @@ class AsofDuckDBOfflineStore(DuckDBOfflineStore):
 
         Args:
             entity_df: pandas, Arrow, or the path of a Parquet file; a row is a label, with the
-                views' join keys and one event timestamp (without a zone it is UTC).
+                views' join keys and one event timestamp (without a zone it is UTC). A key is text
+                or a whole number (`feature_store/keys.py`). A row without a key or a time has no
+                features.
             filter_by_created_timestamp: leave out what was not known yet at the label's time.
 
         Returns:
             A job whose result has the columns of `entity_df`, in its order, and the features.
+
+        Raises:
+            InvalidLabels: a join key or the times are missing, or a column has a feature's name.
+            InvalidKey: a key has no exact text; for Arrow and Parquet when the result is asked for.
         """
-        labels = read_labels(entity_df)
         files = _Files(config.offline_store)
         views = [
             _view_join(view, feature_refs, full_feature_names, files) for view in feature_views
         ]
         on_demand = OnDemandFeatureView.get_requested_odfvs(feature_refs, project, registry)
+        keys = key_columns(views)
+        labels = read_labels(entity_df, keys)
+        derived = [
+            name
+            for view in on_demand
+            for _, name in _wanted(view.projection, feature_refs, full_feature_names)
+        ]
+        labels.check(keys, [*(name for view in views for _, name in view.features), *derived])
         return AsofRetrievalJob(
             config=config,
             labels=labels,
@@ -139,8 +152,13 @@ class AsofRetrievalJob(RetrievalJob):
         with closing(duckdb.connect()) as connection:
             settings = self._config.offline_store.settings
             apply_limits(connection, settings)
-            keys = list(dict.fromkeys(label for view in self._views for _, label in view.keys))
-            register_labels(connection, labels, keys, self._labels.event_timestamp)
+            register_labels(
+                connection,
+                labels,
+                key_columns(self._views),
+                self._labels.event_timestamp,
+                self._labels.first_row,
+            )
             for view in self._views:
                 features = join_view(
                     connection,
@@ -168,7 +186,7 @@ class AsofRetrievalJob(RetrievalJob):
         temporary = path.with_name(f".{path.name}.tmp")
         try:
             for part in self._labels.parts(PART_ROWS):
-                job = self._of(part)
+                job = self._of(EntityFrame(part, first_row=rows))
                 result = job.to_arrow() if on_demand else job._to_arrow_internal()
                 if writer is None:
                     writer = pq.ParquetWriter(temporary, result.schema, compression="zstd")
@@ -180,11 +198,11 @@ class AsofRetrievalJob(RetrievalJob):
         temporary.replace(path)
         return rows
 
-    def _of(self, labels: pa.Table) -> AsofRetrievalJob:
+    def _of(self, labels: EntityFrame) -> AsofRetrievalJob:
         """The same job for some of the labels."""
         return AsofRetrievalJob(
             config=self._config,
-            labels=EntityFrame(labels),
+            labels=labels,
             views=self._views,
             as_known_then=self._as_known_then,
             on_demand=self._on_demand,
@@ -256,21 +274,30 @@ def _view_join(
     if not isinstance(source, FileSource) or not source.path.endswith(".parquet"):
         raise ValueError(f"feature view {view.name}: its source is no Parquet file: {source}")
     mapped = {new: old for old, new in source.field_mapping.items()}
-    projection: Any = view.projection  # Feast's methods of it have no types
-    prefix = f"{projection.name_to_use()}:"
-    shown = view.projection.name_alias or view.name
-    wanted = [ref.removeprefix(prefix) for ref in feature_refs if ref.startswith(prefix)]
     join_keys = view.projection.join_key_map or {e.name: e.name for e in view.entity_columns}
     return ViewJoin(
         path=files.of(source.path),
         keys=tuple((mapped.get(key, key), label) for key, label in join_keys.items()),
         features=tuple(
-            (mapped.get(name, name), f"{shown}__{name}" if full_names else name) for name in wanted
+            (mapped.get(name, name), shown)
+            for name, shown in _wanted(view.projection, feature_refs, full_names)
         ),
         event_timestamp=source.timestamp_field,
         created=source.created_timestamp_column or None,
         ttl=view.ttl,
     )
+
+
+def _wanted(
+    projection: Any,  # Feast's methods of it have no types
+    feature_refs: list[str],
+    full_names: bool,
+) -> list[tuple[str, str]]:
+    """The features that are wanted of a view, and their names in the result."""
+    prefix = f"{projection.name_to_use()}:"
+    shown = projection.name_alias or projection.name
+    names = [ref.removeprefix(prefix) for ref in feature_refs if ref.startswith(prefix)]
+    return [(name, f"{shown}__{name}" if full_names else name) for name in names]
 
 
 def _limit_ibis(config: RepoConfig) -> None:

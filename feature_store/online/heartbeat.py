@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from feature_store.derivation import VIEW, Prior
+from feature_store.derivation import VIEW
+from feature_store.derived_feature import Prior
 from feature_store.online.layout import ViewLayout
 from feature_store.records import Instant, RecordFormat, null_if_nan, number_or_nan
 

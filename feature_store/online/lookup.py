@@ -18,8 +18,9 @@ from redis.exceptions import RedisError
 
 from feature_store.derivation import DERIVED_FEATURES, SERVICE, VIEW, derive_columns
 from feature_store.online.heartbeat import Heartbeat, Publication, heartbeat_key
+from feature_store.online.redis import connect, no_answer
 from feature_store.online.resp import RedisQuery, command, run_query
-from feature_store.online.rows import FeatureValue, Key, OnlineRows, Status, as_key, decode_rows
+from feature_store.online.rows import FeatureValue, Key, OnlineRows, Status, as_keys, decode_rows
 from feature_store.realtime.features import FEATURES, JOIN_KEYS, PRODUCTS, USERS
 from feature_store.realtime.lookup import bought_products, realtime_rows
 from feature_store.realtime.reading import CATEGORY, both
@@ -27,7 +28,6 @@ from feature_store.realtime.trending import Trending, trending_products
 from feature_store.records import DamagedRecord
 from feature_store.times import datetimes
 from recomart.errors import NothingPublished
-from recomart.redis import connect, no_answer
 from recomart.settings import Settings
 
 if TYPE_CHECKING:
@@ -64,13 +64,14 @@ class OnlineFeatures:
         """A view's rows for many keys, in one round trip (three for the first lookup).
 
         Args:
-            keys: strings, tuples in the order of the view's join keys, or mappings by their names.
+            keys: texts or whole numbers, tuples in the order of the view's join keys, or mappings
+                by their names.
             as_of: as in `read_views`.
 
         Raises:
             NothingPublished: nothing is published to this Redis, or no such view.
             RedisUnavailable: no answer within the deadline.
-            ValueError: as in `read_views`.
+            InvalidKey, ValueError: as in `read_views`.
         """
         return self.read_views({view: keys}, as_of)[view]
 
@@ -89,6 +90,7 @@ class OnlineFeatures:
 
         Raises:
             NothingPublished, RedisUnavailable: as in `read`.
+            InvalidKey: a key is missing, empty, or has no exact text.
             ValueError: real-time features are asked at an instant whose state has expired.
         """
         return self._read(lambda _: asked, as_of)[1]
@@ -250,7 +252,7 @@ class OnlineFeatures:
             rows_query = self._rows(expected, stored)
             if len(stored) < len(asked):
                 users, products = (
-                    [as_key(key, (JOIN_KEYS[view],))[0] for key in asked.get(view, ())]
+                    [key for (key,) in as_keys(asked.get(view, ()), (JOIN_KEYS[view],), view)]
                     for view in (USERS, PRODUCTS)
                 )
                 project = self._settings.feast_project
@@ -277,10 +279,7 @@ class OnlineFeatures:
                 found=", ".join(beats),
                 help="run 'recomart publish'",
             )
-        keys = {
-            view: [as_key(key, beats[view].layout.join_keys) for key in asked[view]]
-            for view in asked
-        }
+        keys = {view: as_keys(asked[view], beats[view].layout.join_keys, view) for view in asked}
         commands = [_get(publication.key), *(_get(beats[view].key) for view in asked)]
         for view in asked:
             commands += _lookups(beats[view], keys[view])

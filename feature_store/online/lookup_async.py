@@ -12,11 +12,11 @@ import redis.asyncio
 from redis.exceptions import RedisError
 
 from feature_store.online.lookup import OnlineFeatures
+from feature_store.online.redis import connect_async, no_answer
 from feature_store.online.resp import RedisQuery, run_query_async
 from feature_store.online.rows import Key, OnlineRows
 from feature_store.realtime.lookup import bought_products
 from feature_store.realtime.trending import Trending, trending_products
-from recomart.redis import connect_async, no_answer
 from recomart.settings import Settings
 
 T = TypeVar("T")
@@ -49,6 +49,7 @@ class AsyncOnlineFeatures:
         Raises:
             NothingPublished: nothing is published to this Redis, or no such view.
             RedisUnavailable: no answer within the deadline.
+            InvalidKey: a key is missing, empty, or has no exact text.
             ValueError: real-time features are asked at an instant whose state has expired.
         """
         return (await self._answer(self._lookup.query(lambda _: asked, as_of)))[1]

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
+from itertools import repeat
+from typing import Any
 
 import numpy as np
 
+from feature_store.keys import invalid_key, key_text
 from feature_store.online.heartbeat import Heartbeat
 from feature_store.online.layout import Scalar, decode_time, decode_value
+from recomart.errors import InvalidKey
 
-Key = str | tuple[str, ...] | Mapping[str, str]
+Key = Any
+"""A key: text or a whole number (`feature_store/keys.py`); of a view with several join keys, a tuple in
+their order, or a mapping by their names."""
 
 
 class Status(StrEnum):
@@ -90,20 +96,40 @@ class OnlineRows:
         return listed
 
 
-def as_key(key: Key, join_keys: tuple[str, ...]) -> tuple[str, ...]:
-    """A key's values in the order of the view's join keys.
+def as_keys(keys: Iterable[Key], join_keys: tuple[str, ...], view: str) -> list[tuple[str, ...]]:
+    """The keys' values as text, in the order of the view's join keys.
 
     Raises:
-        ValueError: it has other names, or not as many values.
+        InvalidKey: one has other names, or not as many values; or a value is missing, empty, or
+            has no exact text.
     """
+    return [_as_key(key, place, join_keys, view) for place, key in enumerate(keys)]
+
+
+def _as_key(key: Key, place: int, join_keys: tuple[str, ...], view: str) -> tuple[str, ...]:
     if isinstance(key, Mapping):
-        if set(key) != set(join_keys):
-            raise ValueError(f"a key of {', '.join(join_keys)} is wanted, found {sorted(key)}")
-        return tuple(str(key[name]) for name in join_keys)
-    values = (key,) if isinstance(key, str) else tuple(map(str, key))
-    if len(values) != len(join_keys):
-        raise ValueError(f"a key of {', '.join(join_keys)} is wanted, found {values}")
-    return values
+        values = tuple(key.get(name) for name in join_keys)
+        fits = set(key) == set(join_keys)
+    else:
+        values = tuple(key) if isinstance(key, tuple | list) else (key,)
+        fits = len(values) == len(join_keys)
+    if not fits:
+        raise InvalidKey(
+            f"a key of {', '.join(join_keys)} is wanted for {view}",
+            where=f"key {place} (from 0)",
+            found=repr(sorted(key) if isinstance(key, Mapping) else key)[:100],
+            help="give the values in this order as a tuple, or by their names",
+        )
+    return tuple(map(_text, values, join_keys, repeat(place), repeat(view)))
+
+
+def _text(value: object, name: str, place: int, view: str) -> str:
+    try:
+        if text := key_text(value):
+            return text
+        raise ValueError("empty")
+    except ValueError as exc:
+        raise invalid_key(name, f"key {place}", value, exc, where=view) from exc
 
 
 def decode_rows(

@@ -18,6 +18,7 @@ from feature_store.definitions.registration import models_of
 from feature_store.definitions.views import services_of
 from feature_store.online.heartbeat import Heartbeat, Publication, heartbeat_key, state_key
 from feature_store.online.layout import ViewLayout
+from feature_store.online.redis import connect
 from feature_store.online.writer import delete_rows, stored_keys, write_rows
 from feature_store.publish.difference import ViewHistory, difference
 from feature_store.publish.online_state import (
@@ -31,7 +32,6 @@ from feature_store.publish.online_state import (
 from feature_store.publish.publish_log import ViewPublication, record
 from feature_store.snapshots import Snapshot
 from recomart.errors import RedisUnavailable
-from recomart.redis import connect
 from recomart.settings import Settings
 from recomart.step import Progress
 

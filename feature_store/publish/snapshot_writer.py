@@ -25,7 +25,7 @@ from feature_store.snapshots import (
     snapshot_folders,
 )
 from recomart.errors import ConfigurationError, NotReady
-from recomart.files import fsync_folder, replace_text, sha256_of, swap_link
+from recomart.files import fsync_file, fsync_folder, replace_text, sha256_of, swap_link
 from recomart.settings import Settings
 from recomart.step import Progress, no_progress
 from recomart.warehouse import warehouse
@@ -42,8 +42,9 @@ def take_snapshot(settings: Settings, progress: Progress = no_progress) -> Snaps
     """Copy every model to publish out of the warehouse, and link the result as `current`.
 
     Feature histories continue those of the last publish: they keep what was known before. Equal
-    tables give equal bytes and so the same folder; new batches are then added to its record. A reader sees the old snapshot or the new one; a killed call leaves a folder that
-    the next one removes.
+    tables give equal bytes and so the same folder: new batches are then added to its record, and a file
+    that is damaged is replaced by the new copy. A reader sees the old snapshot or the new one; a killed
+    call leaves a folder that the next one removes.
 
     Raises:
         NotReady, TransformFailed: the tables were not tested; nothing is published.
@@ -83,6 +84,7 @@ def take_snapshot(settings: Settings, progress: Progress = no_progress) -> Snaps
         if base and model.feast:
             add_versions(settings, model, file, schema[model.name], base, now)
             rows[model.name] = rows_of(file)
+        fsync_file(file)
     files = _hashes(models, taking)
     digest = _digest(models, files)
     shutil.copyfile(manifest, taking / MANIFEST)
@@ -120,10 +122,14 @@ def _hashes(models: tuple[Model, ...], folder: Path) -> dict[str, str]:
 def _published_again(snapshot: Snapshot, taking: Path) -> Snapshot:
     """Bring what may be newer (descriptions, batches) to the folder that has the same bytes.
 
-    Each file is replaced in one step, and the record is true of this content whether or not
+    Whether it has them is not taken on trust: a file that was damaged since is replaced. Each file is replaced in one step, and the record is true of this content whether or not
     `current` links to it yet: an interruption leaves nothing untrue.
     """
     folder = snapshot.folder
+    for model in snapshot.files:
+        if not snapshot.has_whole(model):
+            log.warning("%s was damaged, and is replaced", snapshot.file(model))
+            (taking / f"{model}.parquet").replace(snapshot.file(model))
     (taking / MANIFEST).replace(folder / MANIFEST)
     shutil.rmtree(taking)
     before = read_snapshot(folder)

@@ -11,7 +11,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from feature_store.definitions.manifest import Model
-from feature_store.derivation import Prior
+from feature_store.derived_feature import Prior
 from feature_store.ledger import batch_of, read_batches
 from feature_store.snapshots import Batch
 from recomart.errors import ConfigurationError, NotReady

@@ -11,7 +11,7 @@ import numpy as np
 from feature_store.online.heartbeat import Heartbeat
 from feature_store.online.layout import Scalar, ViewLayout
 from feature_store.online.resp import RedisQuery
-from feature_store.online.rows import OnlineRows
+from feature_store.online.rows import OnlineRows, as_keys
 from feature_store.realtime.clock import EPOCH, SECOND, days_of, instant_of, micros_of
 from feature_store.realtime.features import FEATURES, JOIN_KEYS, PRODUCTS, STALE_AFTER, USERS
 from feature_store.realtime.product_windows import product_features
@@ -44,9 +44,14 @@ def realtime_rows(
 
 
 def bought_products(project: str, user: str) -> RedisQuery[set[str]]:
-    """What a user bought in the last 24 hours, as far as the speed layer has received it."""
+    """What a user bought in the last 24 hours, as far as the speed layer has received it.
+
+    Raises:
+        InvalidKey: the user is missing, empty, or has no exact text.
+    """
     at = micros_of(datetime.now(UTC))
-    states = yield from read_states(project, [user], [], days_of(at), lambda events: set())
+    ((key,),) = as_keys([user], (JOIN_KEYS[USERS],), USERS)
+    states = yield from read_states(project, [key], [], days_of(at), lambda events: set())
     events = in_horizon(states.users[0].events, at)
     return {e.product_id for e in events if e.event_type == "purchase" and e.product_id}
 

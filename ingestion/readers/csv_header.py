@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ingestion.readers import csv_records, text
+from ingestion.readers.text_format import TextFormat
 from recomart.errors import SourceError
 
-if TYPE_CHECKING:
-    from ingestion.sources.files import FileSource
 
-
-def dialect_of(source: FileSource, width: int) -> csv_records.Dialect:
-    """The dialect that a shop file declares, for a file of `width` columns."""
-    return csv_records.Dialect(source.delimiter.encode(), source.quote.encode(), width)
-
-
-def read_header(path: Path, source: FileSource) -> tuple[list[str], int]:
+def read_header(path: Path, written: TextFormat) -> tuple[list[str], int]:
     """The column names in the first record of a CSV, and that record's line.
 
     Raises:
@@ -26,9 +18,9 @@ def read_header(path: Path, source: FileSource) -> tuple[list[str], int]:
         SourceError: the file does not begin with a record.
     """
     head, line = b"", 1
-    dialect = dialect_of(source, 0)
+    dialect = written.dialect(0)
     for piece, final in chain(
-        ((p, False) for p in text.pieces(path, source.encoding)), [(b"", True)]
+        ((p, False) for p in text.pieces(path, written.encoding)), [(b"", True)]
     ):
         head += piece
         record = head.lstrip(b"\r\n")
@@ -47,11 +39,11 @@ def read_header(path: Path, source: FileSource) -> tuple[list[str], int]:
                 code="no-header",
                 where=f"{path}:{line}",
                 found=head[:80].decode("utf-8", "backslashreplace").replace("\0", "\\x00"),
-                help=f"check encoding ({source.encoding}), quote and delimiter in the shop file",
+                help=f"check encoding ({written.encoding}), quote and delimiter in the shop file",
             ) from exc
         if "\0" in "".join(names):
             raise SourceError(
-                f"{path.name} is not text in {source.encoding}: its header has NUL bytes",
+                f"{path.name} is not text in {written.encoding}: its header has NUL bytes",
                 code="wrong-encoding",
                 where=f"{path}:{line}",
                 help="declare its encoding; utf-16 is the usual one",

@@ -18,9 +18,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Iterator, Sized
+from functools import reduce
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 
 from ingestion.readers.csv_records import (
@@ -281,11 +283,18 @@ class CsvReader:
         return [pa.array([], pa.string()) for _ in self._dialect.names]
 
     def _numbered(self, columns: list) -> pa.RecordBatch:
-        first = self._counts.records + 1
-        self._counts.records += len(columns[0])
-        numbers = pa.array(np.arange(first, self._counts.records + 1))
+        """The batch of some records, without those that have no value: these count as blank lines,
+        as a spreadsheet saves empty rows as lines of delimiters."""
         flat = [c.combine_chunks() if isinstance(c, pa.ChunkedArray) else c for c in columns]
         flat = [c.chunk(0) if isinstance(c, pa.ChunkedArray) else c for c in flat]
+        size = len(flat[0])
+        if size and all(column.null_count for column in flat):
+            filled = reduce(pc.or_, map(pc.is_valid, flat))
+            flat = [column.filter(filled) for column in flat]
+        self._counts.blank += size - len(flat[0])
+        first = self._counts.records + 1
+        self._counts.records += len(flat[0])
+        numbers = pa.array(np.arange(first, self._counts.records + 1))
         return pa.record_batch([*flat, numbers], schema=self._dialect.schema)
 
 

@@ -3,75 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
-import duckdb
 import pyarrow as pa
 
 from ingestion import headers
+from ingestion.declaration import Declaration
 from ingestion.headers import Header
 from ingestion.readers import pages, parquet_records, text
-from ingestion.readers.csv_header import dialect_of, read_header
+from ingestion.readers.csv_header import read_header
 from ingestion.readers.csv_lines import CsvReader
 from ingestion.readers.json_lines import JsonLinesReader
 from ingestion.readers.json_values import JsonColumns, schema
+from ingestion.readers.pages import PageFormat
+from ingestion.readers.reader import DeclaredFile, Reader, Reading, Records
 from ingestion.readers.records import LineCounts
+from ingestion.readers.text_format import TextFormat
 from recomart.errors import HeaderMismatch
-
-if TYPE_CHECKING:
-    from ingestion.declaration import Declaration
 
 FIRST_BYTES = 16 << 10
 """So much of a JSON-lines file is read to compare its keys before all of it is."""
-
-
-@dataclass(frozen=True)
-class Records:
-    """The records of a landed file, on their way into the warehouse.
-
-    Args:
-        rows: batches of text columns and _record (int64, from 1), or SQL that DuckDB reads itself.
-        places: the source's column -> the SQL identifier that holds it.
-        check: to be called when all rows were read; raises SourceError.
-    """
-
-    rows: pa.RecordBatchReader | str
-    places: dict[str, str]
-    check: Callable[[], None] = lambda: None
-
-
-class Reader(Protocol):
-    """Reads landed files of one format."""
-
-    name: str
-
-    def header(self, path: Path, shown: str, declared: Declaration[Any]) -> Header:
-        """The names of a file's columns, compared with the declaration.
-
-        Args:
-            shown: what messages call the file.
-
-        Raises:
-            SourceError: the file is empty or unreadable, or not of this format.
-        """
-
-    def records(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        path: Path,
-        shown: str,
-        declared: Declaration[Any],
-        names: tuple[str, ...],
-        counts: LineCounts,
-    ) -> Records:
-        """The records of a file whose header was checked.
-
-        Args:
-            names: those of the header.
-            counts: filled while the records are read.
-        """
 
 
 class Csv:
@@ -79,33 +30,26 @@ class Csv:
 
     name = "csv"
 
-    def header(self, path: Path, shown: str, declared: Declaration[Any]) -> Header:
-        source = declared.source
-        if not source.header:
-            next(text.pieces(path, source.encoding), None)
-            names = list(source.fields)
-            return Header(tuple(names), headers.missing_fields(names, shown, declared))
-        names, line = read_header(path, source)
-        place = f"{shown}, line {line}"
+    def header(self, file: DeclaredFile) -> Header:
+        written = TextFormat.of(file.declared.source)
+        if not written.header:
+            next(text.pieces(file.path, written.encoding), None)
+            names = list(written.fields)
+            return Header(tuple(names), headers.missing_fields(names, file.shown, file.declared))
+        names, line = read_header(file.path, written)
+        place = f"{file.shown}, line {line}"
         if names[:1] and names[0].lstrip().startswith("{"):
-            return Header(tuple(names), [_holds_json(names, place, declared)])
-        return Header(tuple(names), headers.name_problems(names, place, declared, path))
+            return Header(tuple(names), [_holds_json(names, place, file.declared)])
+        return Header(tuple(names), headers.name_problems(names, place, file.declared, file.path))
 
-    def records(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        path: Path,
-        shown: str,
-        declared: Declaration[Any],
-        names: tuple[str, ...],
-        counts: LineCounts,
-    ) -> Records:
-        dialect = dialect_of(declared.source, len(names))
-        reader = CsvReader(dialect, counts, header=declared.source.header)
-        batches = reader.batches(text.pieces(path, declared.source.encoding))
+    def records(self, file: DeclaredFile, reading: Reading) -> Records:
+        written = TextFormat.of(file.declared.source)
+        dialect = written.dialect(len(reading.names))
+        reader = CsvReader(dialect, reading.counts, header=written.header)
+        batches = reader.batches(text.pieces(file.path, written.encoding))
         return Records(
             pa.RecordBatchReader.from_batches(dialect.schema, batches),
-            dict(zip(names, dialect.names, strict=True)),
+            dict(zip(reading.names, dialect.names, strict=True)),
         )
 
 
@@ -124,30 +68,24 @@ class JsonLines:
 
     name = "jsonl"
 
-    def header(self, path: Path, shown: str, declared: Declaration[Any]) -> Header:
+    def header(self, file: DeclaredFile) -> Header:
         """The keys of the first records: a key that is not declared is found before all is read."""
-        columns = JsonColumns(declared.source.reads)
-        head = next(text.pieces(path, declared.source.encoding, FIRST_BYTES), b"")
+        columns = JsonColumns(file.declared.source.reads)
+        encoding = TextFormat.of(file.declared.source).encoding
+        head = next(text.pieces(file.path, encoding, FIRST_BYTES), b"")
         whole, end, _ = head.rpartition(b"\n")
         for _ in JsonLinesReader(columns, LineCounts()).batches(iter([whole + end])):
             pass
-        return Header((), headers.unknown_keys(columns, shown, declared))
+        return Header((), headers.unknown_keys(columns, file.shown, file.declared))
 
-    def records(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        path: Path,
-        shown: str,
-        declared: Declaration[Any],
-        names: tuple[str, ...],
-        counts: LineCounts,
-    ) -> Records:
-        columns = JsonColumns(declared.source.reads)
-        pieces = text.pieces(path, declared.source.encoding)
+    def records(self, file: DeclaredFile, reading: Reading) -> Records:
+        columns, counts = JsonColumns(file.declared.source.reads), reading.counts
+        pieces = text.pieces(file.path, TextFormat.of(file.declared.source).encoding)
 
         def check() -> None:
-            missing = headers.missing_keys(columns, shown, declared) if counts.records else ()
-            headers.first_of(missing, headers.unknown_keys(columns, shown, declared))
+            place = file.shown, file.declared
+            missing = headers.missing_keys(columns, *place) if counts.records else ()
+            headers.first_of(missing, headers.unknown_keys(columns, *place))
 
         return _json_records(columns, JsonLinesReader(columns, counts).batches(pieces), check)
 
@@ -157,23 +95,16 @@ class Parquet:
 
     name = "parquet"
 
-    def header(self, path: Path, shown: str, declared: Declaration[Any]) -> Header:
-        names = parquet_records.column_names(path, shown, declared.where("format"))
-        problems = headers.name_problems(names, shown, declared, path, nested=True)
+    def header(self, file: DeclaredFile) -> Header:
+        names = parquet_records.column_names(file.path, file.shown, file.declared.where("format"))
+        problems = headers.name_problems(names, file.shown, file.declared, file.path, nested=True)
         return Header(tuple(names), problems)
 
-    def records(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        path: Path,
-        shown: str,
-        declared: Declaration[Any],
-        names: tuple[str, ...],
-        counts: LineCounts,
-    ) -> Records:
-        file = parquet_records.opened(connection, path, declared.source.reads)
-        counts.lines = counts.records = file.records
-        return Records(file.relation, file.places)
+    def records(self, file: DeclaredFile, reading: Reading) -> Records:
+        reads = file.declared.source.reads
+        opened = parquet_records.opened(reading.connection, file.path, reads)
+        reading.counts.lines = reading.counts.records = opened.records
+        return Records(opened.relation, opened.places)
 
 
 class Pages:
@@ -181,20 +112,13 @@ class Pages:
 
     name = "pages"
 
-    def header(self, path: Path, shown: str, declared: Declaration[Any]) -> Header:
+    def header(self, file: DeclaredFile) -> Header:
         """Nothing: which keys a catalogue has is known when all of its items were read."""
         return Header()
 
-    def records(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        path: Path,
-        shown: str,
-        declared: Declaration[Any],
-        names: tuple[str, ...],
-        counts: LineCounts,
-    ) -> Records:
-        columns = JsonColumns(declared.source.reads)
+    def records(self, file: DeclaredFile, reading: Reading) -> Records:
+        declared, counts = file.declared, reading.counts
+        columns, written = JsonColumns(declared.source.reads), PageFormat.of(declared.source)
 
         def check() -> None:
             """A catalogue may have more keys than the mapping reads (APIs grow), but not fewer."""
@@ -203,7 +127,7 @@ class Pages:
                 place = f"the catalogue of {declared.entity}"
                 raise headers.mismatch(place, declared, known, columns.absent[0])
 
-        return _json_records(columns, pages.batches(path, declared.source, columns, counts), check)
+        return _json_records(columns, pages.batches(file.path, written, columns, counts), check)
 
 
 def _json_records(

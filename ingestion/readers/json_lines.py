@@ -15,7 +15,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from ingestion.readers.json_values import JsonColumns, parse, schema
+from ingestion.readers.json_values import JsonColumns, dumped, parse, schema
 from ingestion.readers.records import LineCounts
 from recomart.sql import literal
 
@@ -148,7 +148,9 @@ class JsonLinesReader:
                 raise ValueError(f"a JSON {type(record).__name__}, expected an object")
             self._columns.saw(record, number)
             row = self._columns.row(record, number)
-            "".join(filter(None, row)).encode()
+            if b"\\u" in line:
+                # of any field: two readings of a file, for two entities, number its records alike
+                dumped(record).encode()
         except (ValueError, RecursionError) as exc:
             self._counts.reject(number, offset, _reason(exc), line, read=read)
             return None

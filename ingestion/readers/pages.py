@@ -8,20 +8,37 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 
 from ingestion.readers.json_values import JsonColumns, Number, as_batch, at_path, dumped, parse
 from ingestion.readers.records import LineCounts
 from recomart.errors import SourceError
-
-if TYPE_CHECKING:
-    from ingestion.sources.api import ApiSource
+from recomart.shop.sources import Source
 
 ITEM, PLACE = "^", "#"
 """In a path of a nested list: the item that holds the list, and the element's place in it."""
+
+
+@dataclass(frozen=True)
+class PageFormat:
+    """The keys of a source that the reader of pages asks for, with a default for each.
+
+    Args:
+        items: path to the list of records in a page.
+        each: path in an item to a nested list, whose elements are the records.
+    """
+
+    items: str = "items"
+    each: str | None = None
+
+    @classmethod
+    def of(cls, source: Source) -> PageFormat:
+        """The keys as a source gives them; the default for each key that its kind does not have."""
+        return cls(getattr(source, "items", cls.items), getattr(source, "each", cls.each))
 
 
 def framed(bodies: Iterable[bytes]) -> Iterator[bytes]:
@@ -68,7 +85,7 @@ def items_of(page: Any, path: str) -> list[Any] | None:
 
 
 def batches(
-    landed: Path, source: ApiSource, columns: JsonColumns, counts: LineCounts
+    landed: Path, written: PageFormat, columns: JsonColumns, counts: LineCounts
 ) -> Iterator[pa.RecordBatch]:
     """The records of a landed file, a batch per page. Each item counts as a line.
 
@@ -77,7 +94,7 @@ def batches(
     """
     for body in bodies(landed):
         first, rows = counts.records + 1, []
-        for record in _records(items_of(parse(body), source.items) or [], source, counts):
+        for record in _records(items_of(parse(body), written.items) or [], written, counts):
             counts.records += 1
             if ITEM in record:
                 columns.saw([f"{ITEM}.{key}" for key in record[ITEM]], counts.records)
@@ -85,9 +102,9 @@ def batches(
         yield as_batch(rows, first, columns.paths)
 
 
-def _records(items: list[Any], source: ApiSource, counts: LineCounts) -> Iterator[dict[str, Any]]:
+def _records(items: list[Any], written: PageFormat, counts: LineCounts) -> Iterator[dict[str, Any]]:
     """The objects among the items, or among what they hold at `each`; the others are rejects."""
-    path = tuple(source.each.split(".")) if source.each else ()
+    path = tuple(written.each.split(".")) if written.each else ()
     for item in items:
         if not isinstance(item, dict):
             _reject(counts, "an item that is no object", item)
@@ -98,14 +115,14 @@ def _records(items: list[Any], source: ApiSource, counts: LineCounts) -> Iterato
             continue
         elements = at_path(item, path)
         if elements is not None and not isinstance(elements, list):
-            _reject(counts, f"no list at '{source.each}'", elements)
+            _reject(counts, f"no list at '{written.each}'", elements)
             continue
         for place, element in enumerate(elements or [], start=1):
             if isinstance(element, dict):
                 counts.lines += 1
                 yield {**element, ITEM: item, PLACE: Number(place)}
             else:
-                _reject(counts, f"an element of '{source.each}' that is no object", element)
+                _reject(counts, f"an element of '{written.each}' that is no object", element)
 
 
 def _reject(counts: LineCounts, reason: str, value: Any) -> None:

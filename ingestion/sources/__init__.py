@@ -23,17 +23,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from ingestion.declaration import Declaration, Model
 from recomart.registry import Registry
-from recomart.shop.sources import Source
 
 if TYPE_CHECKING:
-    from ingestion.declaration import Declaration
-    from ingestion.readers.formats import Reader
+    from ingestion.readers.reader import Reader
     from recomart.errors import SourceError
-
-Model = TypeVar("Model", bound=Source)
 
 Place = Literal["local", "remote", "lake"]
 
@@ -44,7 +41,8 @@ class Found:
 
     Args:
         name: what the ledger, and so every report, calls it; the same from ingest to ingest.
-        ending: the file name ending of its landed copy, without a dot: csv, csv.gz, parquet.
+        ending: the file name ending of its landed copy, without a dot: csv, csv.gz, parquet. It
+            says what the bytes are, and takes nothing from the object's name.
         size: its bytes, when known without reading it.
         path: the file, when the object is a file of this machine.
         title: what messages call it; its name by default.
@@ -186,15 +184,31 @@ SOURCES: Registry[SourceKind[Any]] = Registry(
 )
 
 
+def kind_of(declared: Declaration[Any]) -> SourceKind[Any]:
+    """The kind of an entity's source."""
+    return SOURCES.get(declared.source.kind)
+
+
+def check_keys(declared: Declaration[Any]) -> None:
+    """Check of a declaration what the shop file's reader could not.
+
+    Raises:
+        ShopFileError: a key has a value that cannot work.
+    """
+    if declared.origin is None:
+        kind_of(declared).check(declared)
+
+
 def local_files(declared: Declaration[Any]) -> Iterator[Path]:
     """The files of this machine that an entity's own source has now.
 
     Raises:
         SourceError: the source has a problem, and so may have more files.
     """
-    if declared.origin is not None or declared.kind.place != "local":
+    kind = kind_of(declared)
+    if declared.origin is not None or kind.place != "local":
         return
-    discovery = declared.kind.discover(declared, Memory())
+    discovery = kind.discover(declared, Memory())
     for problem in discovery.problems:
         raise problem
     yield from (found.path for found in discovery.objects if found.path is not None)

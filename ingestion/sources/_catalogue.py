@@ -1,39 +1,37 @@
-"""Fetching an HTTP catalogue page by page. Every page is validated."""
+"""Fetching a list from an HTTP API page by page. Every page is validated, and so is their sum."""
 
 from __future__ import annotations
 
-import hashlib
+import logging
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from ingestion.readers.json_values import Number, at_path, dumped, parse
+from ingestion.declaration import Declaration
+from ingestion.readers.json_values import Number, at_path, parse
 from ingestion.readers.pages import items_of
 from ingestion.sources import Memory
-from ingestion.sources._http_client import HttpClient, Limits, Transient
+from ingestion.sources._api_keys import ApiSource
+from ingestion.sources._http_client import Answer, HttpClient, Limits, Transient, attempts
+from ingestion.sources._listing import Doubt, Listing, Marks, key_paths
+from ingestion.sources._paging import PAGINGS, Contradiction, Page, Paging
 from recomart.errors import CatalogueError, SourceError
 from recomart.settings import MOCK_API, MOCK_API_PORT
 
-if TYPE_CHECKING:
-    from ingestion.declaration import Declaration
-    from ingestion.sources.api import ApiSource
+log = logging.getLogger(__name__)
 
 MOCK_API_URL = f"http://127.0.0.1:{MOCK_API_PORT}"
 MAX_PAGES = 100_000
+READINGS = 4
+"""How often a list is read that contradicts itself, before that is an error."""
+TOTAL_HEADERS = ("X-WP-Total", "X-Total-Count", "X-Total", "X-Pagination-Total-Count")
+"""Headers by which well-known servers say how many records a list has."""
 MISSING_KEY = "missing-api-key"
 
 
-@dataclass(frozen=True)
-class _Page:
-    items: list[Any]
-    total: int | None
-    digest: str
-
-
 class Catalogue:
-    """One fetch of one HTTP catalogue.
+    """One fetch of one list.
 
     `etag` is set once all pages are there, if all is one page: an unchanged first page
     says nothing about the others.
@@ -43,133 +41,210 @@ class Catalogue:
         self._declared, self._entity = declared, declared.entity
         self._source = source = declared.source
         self._versions = memory.versions
+        self._key_paths = key_paths(source, declared.entity)
         self.base = source.api.replace(MOCK_API, declared.settings.mock_api_url or MOCK_API_URL)
         self.since = memory.newest_change if source.updated_since_param else None
         self.etag: str | None = None
-        self.url = self._url(0, 0)
+        self.url = self._paging().first(source.page_size)
 
     @property
     def shown(self) -> str:
-        """The catalogue's name in the ledger: as declared, and since when."""
+        """The list's name in the ledger: as declared, and since when."""
         if self.since is None:
             return self._source.api
-        return f"{self._source.api}?{self._source.updated_since_param}={self.since}"
+        mark = "&" if "?" in self._source.api else "?"
+        return f"{self._source.api}{mark}{self._source.updated_since_param}={self.since}"
 
     def bodies(self) -> Iterator[bytes]:
         """The bodies of all pages, as received; none when nothing changed since last time.
 
         Raises:
-            CatalogueError: the catalogue is down, refuses, or contradicts itself about its pages.
+            CatalogueError: the API is down, refuses, or contradicts itself about its pages.
         """
-        client = HttpClient(self._limits(), self._key())
-        seen: dict[str, int] = {}
-        received = 0
-        for number in range(MAX_PAGES):
-            url = self._url(number, received)
-            what = f"page {number + 1}"
-            known = self._versions.get(self.url) if number == 0 else None
-
-            def check(body: bytes, what: str = what) -> _Page:
-                return self._checked(body, what, seen)
-
-            answer, page = client.get(url, what, etag=known, check=check)
-            self.etag = answer.etag if number == 0 else None
-            if answer.body is None:
-                if number == 0 and known:
-                    return
-                raise self._contradiction(f"{what} answers 304, though no tag was sent", url)
-            received += len(page.items)
-            self._check_total(page, received, what, url)
-            if page.items:
-                seen[page.digest] = number + 1
-            yield answer.body
-            if self._is_last(page, received):
-                return
-        raise self._contradiction(f"it has more than {MAX_PAGES:,} pages", self.base)
+        listing = self._settled()
+        if listing is not None:
+            yield from listing.bodies()
 
     def first_page(self) -> bytes:
-        """The body of the first page, asked for once: to see whether the catalogue answers.
+        """The body of the first page, asked for once: to see whether the API answers.
 
         Raises:
-            CatalogueError: the catalogue is down or refuses, its key is not set, or its page is
+            CatalogueError: the API is down or refuses, its key is not set, or its page is
                 not what it should be.
         """
         try:
-            body = HttpClient(self._limits(), self._key()).ask_once(self.url, "page 1")
-            self._checked(body, "page 1", {})
-        except Transient as exc:
+            answer = HttpClient(self._limits(), self._key()).ask_once(self.url, "page 1")
+            page = self._page(answer, 1)
+            self._paging().next(page, len(page.items))
+        except (Transient, Contradiction) as exc:
             raise CatalogueError(
                 f"the catalogue of {self._entity} does not answer as it should",
                 code="catalogue-down",
                 where=self._declared.where("api"),
                 found=str(exc),
-                help="see whether the API is up, and whether items and total name what its pages "
-                "have",
+                help=exc.help
+                or "see whether the API is up, and whether items and total name what its pages have",
             ) from exc
         except SourceError as exc:
             exc.where = exc.where if exc.code == MISSING_KEY else self._declared.where("api")
             raise
-        return body
+        return answer.body or b""
 
-    def _is_last(self, page: _Page, received: int) -> bool:
-        if page.total is not None:
-            return received >= page.total
-        return len(page.items) < self._source.page_size
-
-    def _check_total(self, page: _Page, received: int, what: str, url: str) -> None:
-        if page.total is None:
-            return
-        if received > page.total:
-            raise self._contradiction(
-                f"{what} says that there are {page.total:,} records, but sends more",
-                url,
-                f"{received:,} records so far",
-            )
-        if not page.items and received < page.total:
-            raise self._contradiction(
-                f"{what} says that there are {page.total:,} records, but the pages end before",
-                url,
-                f"{received:,} records, then an empty page",
-            )
-
-    def _checked(self, body: bytes, what: str, seen: dict[str, int]) -> _Page:
-        """A page from its body.
+    def _settled(self) -> Listing | None:
+        """A reading that agrees with itself; None when nothing changed since last time.
 
         Raises:
-            Transient: not JSON, no list of items, or the items of an earlier page once more.
+            CatalogueError: none of several does.
         """
         try:
-            page = parse(body)
+            for attempt in attempts(Contradiction, READINGS):
+                with attempt:
+                    return self._agreed()
+        except Contradiction as exc:
+            raise CatalogueError(
+                f"the catalogue of {self._entity} contradicts itself about its pages: {exc.message}",
+                code="catalogue-lies",
+                where=exc.url,
+                found=exc.found,
+                help=exc.help
+                or f"nothing of this fetch is loaded, the last of {READINGS}. Ask for a fixed order in "
+                "the URL of api, by id say, so that changes move no records between pages; or check "
+                "items, total, paging and page_size in the shop file",
+            ) from exc
+        raise AssertionError("stamina returns or raises")
+
+    def _agreed(self) -> Listing | None:
+        """One reading, and a second one in other pages where the first leaves doubts.
+
+        Raises:
+            Contradiction: the two differ, or the doubt remains.
+        """
+        asked = self._source.page_size
+        first = self._read(asked)
+        if first is None or not first.doubts:
+            return first
+        if first.longest < asked:
+            log.info("%s: pages of %d records, asked for %d", self.shown, first.longest, asked)
+        second = self._read(max(1, first.longest - 1), confirms=True)
+        assert second is not None, "it is asked for without a tag"
+        if second.content != first.content:
+            raise Contradiction(
+                "two readings in a row do not have the same records",
+                self.url,
+                f"{first.received:,} records in pages of up to {first.longest:,}, then "
+                f"{second.received:,} in pages of up to {second.longest:,}",
+            )
+        for doubt in first.doubts:
+            if doubt.needs_other_pages and first.longest == second.longest:
+                raise Contradiction(doubt.why, self.url, help=self._way_out(doubt))
+        return first
+
+    def _way_out(self, doubt: Doubt) -> str:
+        if doubt.is_repeat:
+            return (
+                "ask for a fixed order in the URL of api, by id say; if the API lists a record "
+                "several times on purpose, write item_key: []"
+            )
+        return (
+            "declare what shows the end: total, more, cursor or next; if all pages but the last have "
+            "the same size, which no parameter changes, write size_param: null and page_size: <that>"
+        )
+
+    def _read(self, size: int, *, confirms: bool = False) -> Listing | None:
+        """One reading; None when the first page is the one of last time.
+
+        Raises:
+            CatalogueError: the API is down, refuses, or has no end.
+            Contradiction: its pages do not fit together.
+        """
+        client = HttpClient(self._limits(), self._key())
+        paging, listing = self._paging(), Listing(self._key_paths, keep=not confirms)
+        url, page = paging.first(size), None
+        for number in range(1, MAX_PAGES + 1):
+            what = f"page {number}"
+            known = self._versions.get(self.url) if number == 1 and not confirms else None
+
+            def check(answer: Answer, number: int = number) -> tuple[Page, Marks]:
+                read = self._page(answer, number)
+                return read, listing.marks(read, shifts=paging.shifts(read))
+
+            beyond = page is not None and paging.runs_past_the_end and listing.total is None
+            answer, checked = client.get(url, what, check=check, etag=known, may_be_absent=beyond)
+            if not confirms:
+                self.etag = answer.etag if number == 1 else None
+            if checked is None or answer.body is None:
+                if page is not None and answer.status == 404:
+                    return self._ended(listing, paging, page)
+                if known:
+                    return None
+                raise Contradiction(f"{what} answers 304, though no tag was sent", url)
+            page, marks = checked
+            listing.add(page, marks, answer.body)
+            if listing.is_complete and not paging.names_next(page):
+                return listing
+            following = paging.next(page, listing.received)
+            if following is None:
+                return self._ended(listing, paging, page)
+            client.check_host(following, url, "links")
+            url = following
+        raise CatalogueError(
+            f"the catalogue of {self._entity} has more than {MAX_PAGES:,} pages",
+            code="catalogue-lies",
+            where=self.base,
+            help="raise page_size, or inform the API's owner",
+        )
+
+    def _ended(self, listing: Listing, paging: Paging, page: Page) -> Listing:
+        """A listing without a next page, with the doubt that leaves.
+
+        Raises:
+            Contradiction: there are fewer records than the total says.
+        """
+        listing.end(page)
+        if listing.total is None and listing.received > 1:
+            if paging.shifts(page):
+                listing.doubts.append(Doubt("nothing says how many records there are"))
+            elif not paging.shows_end(page):
+                why = "page 1 names no next page, and nothing says that it is the last"
+                listing.doubts.append(Doubt(why, needs_other_pages=True))
+        return listing
+
+    def _page(self, answer: Answer, number: int) -> Page:
+        """A page from an answer.
+
+        Raises:
+            Transient: not JSON, no list of items, or no total where one is declared.
+        """
+        what, body = f"page {number}", answer.body or b""
+        try:
+            value = parse(body)
         except (ValueError, RecursionError) as exc:
             raise Transient(f"{what} is not JSON ({exc}): {_start(body)}") from exc
-        items = items_of(page, self._source.items)
+        items = items_of(value, self._source.items)
         if items is None:
             raise Transient(f"{what} has no list at '{self._source.items}': {_start(body)}")
-        digest = hashlib.sha256(dumped(items).encode("utf-8", "surrogatepass")).hexdigest()
-        if digest in seen:
-            raise Transient(f"{what} repeats the records of page {seen[digest]}")
-        return _Page(items, self._total(page, what), digest)
+        total = self._total(value, answer.headers, what)
+        return Page(number, answer.url, value, items, total, answer.next_link)
 
-    def _total(self, page: Any, what: str) -> int | None:
+    def _total(self, value: Any, headers: Mapping[str, str], what: str) -> int | None:
         path = self._source.total
         if path is None:
             return None
-        total = at_path(page, tuple(path.split(".")))
-        if isinstance(total, Number) and total.isdigit():
+        total = at_path(value, tuple(path.split(".")))
+        if type(total) in (str, Number) and total.isdigit():
             return int(total)
-        if total is None and "total" not in self._source.model_fields_set:
-            return None
-        raise Transient(f"{what} has no count of records at '{path}', but {total!r}")
+        if "total" in self._source.model_fields_set or total is not None:
+            raise Transient(f"{what} has no count of records at '{path}', but {total!r}")
+        said = (headers[name] for name in TOTAL_HEADERS if headers.get(name, "").isdigit())
+        return next(map(int, said), None)
 
-    def _url(self, number: int, received: int) -> str:
-        source = self._source
-        query: dict[str, str | int] = {
-            source.page_param: number + 1 if source.paging == "page" else received,
-            source.size_param: source.page_size,
-        }
+    def _paging(self) -> Paging:
+        """A new walk through the pages."""
+        source, url = self._source, self.base
         if source.updated_since_param and self.since is not None:
-            query[source.updated_since_param] = self.since
-        return f"{self.base}{'&' if '?' in self.base else '?'}{urlencode(query)}"
+            since = urlencode({source.updated_since_param: self.since})
+            url = f"{url}{'&' if '?' in url else '?'}{since}"
+        return PAGINGS[source.paging](source, url)
 
     def _limits(self) -> Limits:
         parts = urlsplit(self.base)
@@ -200,16 +275,6 @@ class Catalogue:
                 help=f"export {key.env}=<the key>" if key.env else "name the variable: env: NAME",
             )
         return {key.header: value}
-
-    def _contradiction(self, message: str, url: str, found: str | None = None) -> CatalogueError:
-        return CatalogueError(
-            f"the catalogue of {self._entity} contradicts itself about its pages: {message}",
-            code="catalogue-lies",
-            where=url,
-            found=found,
-            help="nothing of this fetch is loaded; inform the API's owner, or check items, total, "
-            "paging and page_size in the shop file",
-        )
 
 
 def _start(body: bytes) -> str:

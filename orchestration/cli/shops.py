@@ -21,14 +21,19 @@ def shop_init(
         str | None, typer.Option(help="Name the shop (default: the name of the folder)")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Write the shop file here (default: shops/<name>.yml)")
+        Path | None,
+        typer.Option(
+            help="Write the shop file here, from the project folder (default: shops/<name>.yml)"
+        ),
     ] = None,
 ) -> None:
     """Read a folder of files, guess what each column means, and write a shop file."""
     import onboarding
 
     guess = onboarding.init(folder, name)
-    path = out or find_project() / "shops" / f"{guess.name}.yml"
+    # a relative path means the same file here and in RECOMART_SHOP
+    place = out.expanduser() if out else Path("shops", f"{guess.name}.yml")
+    path = find_project() / place
     guess.write(path)
     typer.echo(path)
     for note in guess.notes:

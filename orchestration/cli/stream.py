@@ -158,7 +158,7 @@ def _redis(settings: Settings) -> Iterator[redis.Redis]:
     """A connection to the shop's Redis; a Redis that stops answering raises RedisUnavailable."""
     from redis.exceptions import RedisError
 
-    from recomart.redis import connect, no_answer
+    from feature_store.online.redis import connect, no_answer
 
     try:
         with connect(settings, deadline=ANSWER_SECONDS) as client:

@@ -19,12 +19,12 @@ from quality.eda import (
 )
 from quality.eda.picture import NotDrawn, Plot, png
 from quality.eda.source import MOST_ROWS, Source
-from recomart.files import replace_text
+from recomart.files import replace_text, sha256_of
 from recomart.settings import Settings
 from recomart.step import Progress, StepResult, no_progress
 from recomart.warehouse import warehouse
 
-FORMAT = 3
+FORMAT = 4
 """Version of readings.json and of the pictures: after a change, all are drawn again."""
 READINGS = "readings.json"
 PLOTS: tuple[Callable[[Source], Plot | NotDrawn], ...] = (
@@ -82,14 +82,15 @@ def draw(
 
 
 def _drawn_before(folder: Path, state: str | None) -> int:
-    """How many plots exist, if all of them were made from this state; else 0."""
-    readings = folder / READINGS
-    if state is None or not readings.is_file():
+    """How many plots exist, if all of them were made from this state and are whole; else 0."""
+    try:
+        content = json.loads((folder / READINGS).read_bytes())
+        if state is None or (content["format"], content["state"]) != (FORMAT, state):
+            return 0
+        whole = [sha256_of(folder / plot["file"]) == plot["sha256"] for plot in content["plots"]]
+    except (OSError, ValueError, KeyError, TypeError):
         return 0
-    content = json.loads(readings.read_text(encoding="utf-8"))
-    files = [folder / plot["file"] for plot in content["plots"]]
-    same = content["format"] == FORMAT and content["state"] == state
-    return len(files) if same and all(file.is_file() for file in files) else 0
+    return len(whole) if all(whole) else 0
 
 
 def _write_readings(
@@ -103,6 +104,7 @@ def _write_readings(
         "plots": [
             {
                 "file": f"{plot.name}.png",
+                "sha256": sha256_of(path.with_name(f"{plot.name}.png")),
                 "title": plot.title,
                 "reading": plot.reading,
                 "note": plot.note,

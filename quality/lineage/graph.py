@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from feature_store.dbt_manifest import Manifest, Table, reach
-from feature_store.derived import DERIVED_FEATURES
+from feature_store.derivation import DERIVED_FEATURES
 from feature_store.ledger import BatchRecord
 from feature_store.registered_models import KIND, ModelVersion
 from feature_store.snapshots import Snapshot

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from feature_store.derived import DERIVED_FEATURES
+from feature_store.derivation import DERIVED_FEATURES
 from feature_store.ledger import BatchRecord
 from feature_store.registered_models import SHA256
 from feature_store.snapshots import LEAST_DIGITS

@@ -3,7 +3,7 @@ with it."""
 
 from __future__ import annotations
 
-from feature_store.derived import DERIVED_FEATURES
+from feature_store.derivation import DERIVED_FEATURES
 from feature_store.ledger import BatchRecord
 from feature_store.registered_models import FEATURES_HASH
 from feature_store.snapshots import Snapshot

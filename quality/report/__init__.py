@@ -29,7 +29,7 @@ def write_report(settings: Settings, run_id: str, progress: Progress = no_progre
     """
     from quality.report.gather import gather
     from quality.report.pages import verdict
-    from quality.report.paper import write_pdf
+    from quality.report.pdf import write_pdf
     from quality.report.report import JSON, PDF
 
     if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", run_id):

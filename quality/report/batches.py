@@ -13,11 +13,11 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from feature_store.ledger import FAILED, LOADED, BatchRecord
-from quality.report.page import Content
+from quality.report.content import Content
 from quality.report.quoting import quoted
 from quality.report.tables import Tables
 
-OUTCOMES = ("accepted", "quarantined", "deduplicated", "superseded")
+OUTCOMES = ("accepted", "quarantined", "deduplicated", "superseded", "filtered")
 FILE_NAME, FOLDERS = 200, 12
 """Characters of a file's name that are kept; an entity with more folders is shown as one group."""
 _BEGINNING = datetime.fromtimestamp(0, UTC)
@@ -44,6 +44,7 @@ class Batch(Content):
     quarantined: int | None
     deduplicated: int | None
     superseded: int | None
+    filtered: int | None = None
 
     @property
     def balances(self) -> bool:
@@ -51,7 +52,7 @@ class Batch(Content):
         lines = _total(self.header, self.blank, self.continuation, self.rejected, self.records)
         if self.lines is not None and self.lines != lines:
             return False
-        outcomes = (self.accepted, self.quarantined, self.deduplicated, self.superseded)
+        outcomes = (getattr(self, name) for name in OUTCOMES)
         return self.accepted is None or self.records == _total(*outcomes)
 
 
@@ -87,8 +88,7 @@ def read_batches(
     judged = {
         row["batch_id"]: row
         for row in tables.rows(
-            f"select batch_id, received, {', '.join(OUTCOMES)} from quality.dq_reconciliation",
-            needs="quality.dq_reconciliation",
+            "select * from quality.dq_reconciliation", needs="quality.dq_reconciliation"
         )
     }
     batches = []

@@ -6,7 +6,7 @@ import platform
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 
-from quality.report.page import Content
+from quality.report.content import Content
 from quality.report.quoting import plain
 from quality.report.tables import Row, Tables
 from quality.report.words import landing_check

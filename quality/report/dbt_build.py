@@ -12,7 +12,7 @@ from typing import Any, Literal
 from feature_store.dbt_manifest import MANIFEST, RUN_RESULTS, Manifest, artifacts, read_manifest
 from feature_store.dbt_runs import DbtRun, Outcome
 from feature_store.snapshots import current_snapshot
-from quality.report.page import Content
+from quality.report.content import Content
 from quality.report.quoting import plain, quoted
 from recomart.errors import NothingPublished
 from recomart.settings import Settings

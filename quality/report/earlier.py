@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from quality.report.report import FORMAT, JSON, Report, read_report
+import json
+from pathlib import Path
+from typing import Any
+
+from quality.report.page import pages_in_order
+from quality.report.report import FORMAT, JSON, Report, Run
 from recomart.settings import Settings
 
 
@@ -22,3 +27,21 @@ def earlier_report(settings: Settings, state: str) -> tuple[Report | None, int]:
         if report.format == FORMAT and report.run.state != state:
             return report, unreadable
     return None, unreadable
+
+
+def read_report(path: Path) -> Report:
+    """A report.json. A page that is not registered (any more) is left out.
+
+    Raises:
+        OSError, ValueError: the file cannot be read, or is not a report of this version's pages.
+    """
+    content: dict[str, Any] = json.loads(path.read_bytes())
+    return Report(
+        format=content["format"],
+        run=Run.model_validate(content["run"]),
+        pages={
+            page.name: page.content.model_validate(content[page.name])
+            for page in pages_in_order()
+            if page.name in content
+        },
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from quality.report.column_kinds import Kind
-from quality.report.page import Content
+from quality.report.content import Content
 from quality.report.quoting import quoted
 from quality.report.tables import Tables
 from recomart.sql import identifier

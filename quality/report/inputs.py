@@ -6,18 +6,26 @@ import hashlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from feature_store.dbt_runs import DbtRun
 from feature_store.ledger import BatchRecord
 from quality.report.batches import Batch, read_batches
+from quality.report.content import C, Content, NamedContent
 from quality.report.dbt_build import Build, read_build
-from quality.report.page import C, Content, Page
 from quality.report.report import Report
 from quality.report.tables import Row, Tables
 from recomart.errors import ExtensionError
 from recomart.settings import Settings
 from recomart.step import Progress
+
+
+class Readable(NamedContent[C], Protocol[C]):
+    """The part of a page that reads what it says."""
+
+    def read(self, inputs: Inputs) -> C:
+        """Read what the page says. It may ask for the content of another page."""
+        ...
 
 
 @dataclass
@@ -44,7 +52,7 @@ class Inputs:
     _contents: dict[str, Content] = field(default_factory=dict)
     _being_read: list[str] = field(default_factory=list)
 
-    def content(self, page: Page[C]) -> C:
+    def content(self, page: Readable[C]) -> C:
         """What a page says now; read once.
 
         Raises:
@@ -63,7 +71,7 @@ class Inputs:
             self._being_read.remove(page.name)
         return cast(C, self._contents[page.name])
 
-    def earlier_content(self, page: Page[C]) -> C | None:
+    def earlier_content(self, page: NamedContent[C]) -> C | None:
         """What the page said in the last report; None where there is none, or it lacks the page."""
         if self.earlier is None or page.name not in self.earlier.pages:
             return None

@@ -6,7 +6,7 @@ import io
 from typing import Literal
 
 from quality.report.charts import NOW, empty_figure, plain_spines, png
-from quality.report.page import Content
+from quality.report.content import Content
 from quality.report.paper import MARGIN, WIDTH, Paper
 from quality.report.tables import Tables
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from quality.report.content import Content
 from quality.report.dbt_build import Build
-from quality.report.page import Content
 from quality.report.pages.account import Account
 from quality.report.paper import GREY, INK, MARGIN, WIDTH, Paper
 from quality.report.words import share

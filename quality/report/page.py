@@ -18,44 +18,20 @@ differ.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, Protocol
 
-from pydantic import BaseModel, ConfigDict
-
+from quality.report.content import C
+from quality.report.inputs import Readable
+from quality.report.paper import Paper
+from quality.report.report import Report
 from recomart.registry import Registry
 
-if TYPE_CHECKING:
-    from quality.report.inputs import Inputs
-    from quality.report.paper import Paper
-    from quality.report.report import Report
 
-
-class Content(BaseModel):
-    """Part of what a report says: a frozen value without unknown keys.
-
-    Every text in it that came from data, files' names and error messages is already quoted
-    (quality/report/quoting.py); the PDF adds nothing and interprets nothing. All times are UTC.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-C = TypeVar("C", bound=Content)
-
-
-class Page(Protocol[C]):
+class Page(Readable[C], Protocol[C]):
     """One page of the report, which may break over several sheets."""
 
-    name: str
-    """The page's key in report.json."""
     order: int
     """Its place in the report: verdict 10, account 20, columns 30, trust 40, appendix 90."""
-    content: type[C]
-    """What the page says, as a model of `Content`."""
-
-    def read(self, inputs: Inputs) -> C:
-        """Read what the page says. It may ask for the content of another page."""
-        ...
 
     def draw(self, paper: Paper, report: Report) -> None:
         """Draw the page, beginning with a new sheet or a part of the present one."""

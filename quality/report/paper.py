@@ -1,4 +1,4 @@
-"""The PDF of a report: A4, in DejaVu, with tables that break over pages.
+"""The paper of a report: A4, in DejaVu, with the texts and headings on it.
 
 Text is drawn as it is and never interpreted: there is no markdown, no HTML and no placeholder for
 page numbers. A character that the font lacks is drawn as a box.
@@ -6,90 +6,23 @@ page numbers. A character that the font lacks is drawn as a box.
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 from fpdf import FPDF
-from fpdf.enums import CellBordersLayout, XPos, YPos
-from fpdf.fonts import FontFace
-from fpdf.table import Row
+from fpdf.enums import XPos, YPos
 
-from quality.report.page import pages_in_order
 from quality.report.quoting import MISSING_GLYPH
-from quality.report.report import Report
 
 Colour = tuple[int, int, int]
 Font = Literal["sans", "mono"]
 INK, GREY, RULE, WHITE = (28, 32, 38), (105, 112, 120), (205, 209, 214), (255, 255, 255)
 MARGIN, WIDTH = 15.0, 180.0
 """Of an A4 page: millimetres left and right, and between them."""
-ABOVE, ASIDE, BELOW = 0.5, 1.5, 0.6
-"""Millimetres of space above, to the right of and below the text of a table's cell."""
 _LINE = 0.46
 """Millimetres of line height per point of size: leading of 1.3."""
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of a table.
-
-    Args:
-        width: millimetres.
-        wrap: break a cell's text over lines; else it is cut to one line. Texts from data are never
-            wrapped: a line of their own could be taken for the report's.
-        keep_end: cut in the middle, because names of files differ at their end.
-    """
-
-    heading: str
-    width: float
-    align: Literal["L", "R"] = "L"
-    wrap: bool = False
-    font: Font = "sans"
-    keep_end: bool = False
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A cell that is not drawn like the others of its column.
-
-    Args:
-        image: a PNG in place of a text; it fills the cell.
-        height: the least height of the row, in millimetres.
-        size: points.
-        width: millimetres; a cell that spans columns must give it, and is cut to one line.
-        rule: a line below it.
-    """
-
-    text: str = ""
-    image: io.BytesIO | None = None
-    height: float = 0.0
-    size: float | None = None
-    style: Literal["", "B", "I"] = ""
-    colour: Colour = INK
-    font: Font | None = None
-    keep_end: bool = False
-    width: float | None = None
-    rowspan: int = 1
-    colspan: int = 1
-    rule: bool = True
-
-
-def write_pdf(report: Report, target: Path) -> int:
-    """Draw a report's pages, and return how many sheets it has. Equal reports give equal bytes."""
-    run = report.run
-    paper = Paper(f"Data quality report · run {run.run_id} · {run.title}", run.written_at)
-    paper.set_title(f"Data quality report, {run.title}")
-    paper.set_creator("RecoMart")
-    paper.set_lang("en")
-    for page in pages_in_order():
-        if page.name in report.pages:
-            page.draw(paper, report)
-    paper.output(str(target))
-    return paper.page_no()
 
 
 class Paper(FPDF):
@@ -255,103 +188,6 @@ class Paper(FPDF):
         self.set_draw_color(*RULE)
         self.set_line_width(0.15)
         self.line(MARGIN, self.get_y(), MARGIN + WIDTH, self.get_y())
-
-    def draw_table(
-        self,
-        columns: Sequence[Column],
-        rows: Sequence[Sequence[str | Cell]],
-        size: float = 8,
-    ) -> None:
-        """A table with a thin line below each row; its headings are repeated on every page.
-
-        Args:
-            rows: a cell for each column, except where a cell above or to the left spans it.
-            size: of the text, in points.
-        """
-        self.pen(size)
-        self.set_draw_color(*RULE)
-        self.set_line_width(0.15)
-        with self.table(
-            align="LEFT",
-            borders_layout="NONE",
-            col_widths=[column.width for column in columns],
-            headings_style=FontFace("sans", "BOLD", size, GREY),
-            line_height=self.leading,
-            padding=(ABOVE, ASIDE, BELOW, 0),
-            text_align=tuple(column.align for column in columns),
-            v_align="TOP",
-            width=sum(column.width for column in columns),
-        ) as table:
-            headings = table.row(v_align="BOTTOM")
-            for column in columns:
-                headings.cell(column.heading, border=CellBordersLayout.BOTTOM)
-            spanned: list[int] = []
-            for row in rows:
-                open_columns = [c for p, c in enumerate(columns) if p not in spanned]
-                spanned = []
-                drawn = table.row(min_height=_least_height(row) or None)
-                for place, (column, cell) in enumerate(zip(open_columns, row, strict=False)):
-                    cell = Cell(cell) if isinstance(cell, str) else cell
-                    if cell.rowspan > 1:
-                        spanned.append(place)
-                    self._add_cell(drawn, column, cell, size)
-        self.set_xy(MARGIN, self.get_y() + 1.5)
-
-    def row_height(
-        self, columns: Sequence[Column], row: Sequence[str | Cell], size: float = 8
-    ) -> float:
-        """Millimetres that a row of draw_table takes; it has a cell for each column."""
-        self.pen(size)
-        texts = [cell if isinstance(cell, str) else cell.text for cell in row]
-        lines = [
-            len(self.split(text, column.width - ASIDE)) if column.wrap else 1
-            for column, text in zip(columns, texts, strict=True)
-        ]
-        return max(max(lines) * self.leading + ABOVE + BELOW, _least_height(row))
-
-    def _add_cell(self, row: Row, column: Column, cell: Cell, size: float) -> None:
-        size, font = cell.size or size, cell.font or column.font
-        self.pen(size, cell.style, font=font)
-        keep_end = column.keep_end or cell.keep_end
-        width = cell.width or column.width
-        row.cell(
-            self.drawable(cell.text)
-            if column.wrap and cell.width is None
-            else self.fitted(cell.text, width - ASIDE - 0.2, keep_end),
-            style=FontFace(
-                family=font,
-                emphasis={"B": "BOLD", "I": "ITALICS", "": None}[cell.style],
-                size_pt=size,
-                color=cell.colour,
-            ),
-            img=cell.image,
-            rowspan=cell.rowspan,
-            colspan=cell.colspan,
-            border=CellBordersLayout.BOTTOM if cell.rule else CellBordersLayout.NONE,
-        )
-
-    def widths(
-        self, headings: Sequence[str], rows: Sequence[Sequence[str]], size: float
-    ) -> tuple[float, list[float]]:
-        """A size of text, this or smaller, and widths of columns with which no cell is cut."""
-        while True:
-            self.pen(size)
-            needed = [
-                max(self.get_string_width(row[place]) for row in rows) + 1.9
-                for place in range(len(headings))
-            ]
-            self.pen(size, "B")
-            for place, heading in enumerate(headings):
-                words = max(map(self.get_string_width, heading.split()), default=0.0)
-                needed[place] = max(needed[place], words + 1.9)
-            spare = WIDTH - sum(needed)
-            if spare >= 0 or size <= 4:
-                return size, [width + spare / len(needed) for width in needed]
-            size -= 0.2
-
-
-def _least_height(row: Sequence[str | Cell]) -> float:
-    return max((cell.height for cell in row if isinstance(cell, Cell)), default=0.0)
 
 
 def _fonts() -> Path:

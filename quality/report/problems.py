@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Literal
 
 from feature_store.dbt_tests import STOP_TEST
+from quality.report.content import Content
 from quality.report.dbt_build import Build
-from quality.report.page import Content
 from quality.report.pages.account import Account, SourceAccount
 from quality.report.pages.trust import Freshness
 from quality.report.quoting import plain

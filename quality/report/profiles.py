@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from quality.report.column_kinds import KINDS, Kind
+from quality.report.content import Content
 from quality.report.histograms import Histogram, read_histogram
-from quality.report.page import Content
 from quality.report.tables import Tables
 from recomart.shop.model import ENTITIES
 from recomart.sql import identifier, literal

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from feature_store.ledger import BatchRecord
-from quality.report.page import Content
+from quality.report.content import Content
 from quality.report.paper import GREY, MARGIN, WIDTH, Paper
 from quality.report.quoting import plain, quoted
 from quality.report.tables import Row, Tables

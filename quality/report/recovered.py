@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from feature_store.ledger import FAILED, LOADED
 from quality.report.batches import Batch
-from quality.report.page import Content
-from quality.report.paper import Column, Paper
+from quality.report.content import Content
+from quality.report.paper import Paper
+from quality.report.paper_table import Column, draw_table
 
 
 class BatchBack(Content):
@@ -92,4 +93,4 @@ def draw_taken_back(paper: Paper, back: TakenBack) -> None:
         records, lines = sum(b.records for b in others), sum(b.lines for b in others)
         rows.append(("others", f"{len(others):,} files", f"{records:,}", f"{lines:,}"))
     if rows:
-        paper.draw_table(columns, rows, 7.5)
+        draw_table(paper, columns, rows, 7.5)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from pydantic_core import to_json
 
-from quality.report.page import C, Content, Page, pages_in_order
+from quality.report.content import C, Content, NamedContent
 
 FORMAT = 1
 """Raised when an older report.json can no longer be compared with a new one."""
@@ -46,7 +44,7 @@ class Report:
     run: Run
     pages: dict[str, Content]
 
-    def of(self, page: Page[C]) -> C:
+    def of(self, page: NamedContent[C]) -> C:
         """What a page says."""
         return cast(C, self.pages[page.name])
 
@@ -59,21 +57,3 @@ class Report:
         """The text of report.json."""
         content = {"format": self.format, "run": self.run, **self.pages}
         return to_json(content, indent=1).decode() + "\n"
-
-
-def read_report(path: Path) -> Report:
-    """A report.json. A page that is not registered (any more) is left out.
-
-    Raises:
-        OSError, ValueError: the file cannot be read, or is not a report of this version's pages.
-    """
-    content: dict[str, Any] = json.loads(path.read_bytes())
-    return Report(
-        format=content["format"],
-        run=Run.model_validate(content["run"]),
-        pages={
-            page.name: page.content.model_validate(content[page.name])
-            for page in pages_in_order()
-            if page.name in content
-        },
-    )

@@ -2,7 +2,7 @@
 
 To add one, write two files, which share a name:
 
-- `recomart/rules/kinds/<name>.py` assigns `RULE` an instance of a subclass of `RuleKind`;
+- `quality/rules/<name>.py` assigns `RULE` an instance of a subclass of `RuleKind`;
 - `dbt_project/macros/rules/<name>.sql` has the macro `rule_<name>(rule)`: the SQL condition under
   which a row breaks the rule, or a soft rule flags its value.
 """
@@ -115,7 +115,7 @@ class RuleKind(Protocol):
 
 RULE_KINDS = Registry(
     "rule kind",
-    "recomart.rules.kinds",
+    "quality.rules",
     "RULE",
     RuleKind,  # type: ignore[type-abstract]  # only its members' names are read
 )

@@ -1,7 +1,7 @@
 """The rules of a shop: the defaults of the entities, and what its file declares over them.
 
 This is the one place where rules are made. dbt makes its SQL from them (`ingestion/dbt_declaration.py`),
-and the report reads their words. `recomart/rules/kinds/` says what each kind of rule means.
+and the report reads their words. `quality/rules/` says what each kind of rule means.
 """
 
 from __future__ import annotations

@@ -120,6 +120,27 @@ class Shop(BaseModel):
         """Whether the entity's records are the distinct ones among another's."""
         return entity in LISTS.values() and self.sources()[entity].origin is not None
 
+    def made_lists(self) -> dict[str, tuple[str, ...]]:
+        """The lists made from another entity's bytes, each with the entities that have the same
+        records of these bytes: only what one of them accepts gives an entry.
+
+        That is the entity which the list is made from. If the list reads a nested list of its
+        items, it is the facts that are made from the same nested list; there may be none.
+        """
+        made = self.sources_of(MadeSource)
+        return {
+            name: (one.made_from,)
+            if one.each == getattr(self.sources()[one.made_from], "each", None)
+            else tuple(
+                other
+                for other, twin in made.items()
+                if (twin.made_from, twin.each) == (one.made_from, one.each)
+                and other not in LISTS.values()
+            )
+            for name, one in made.items()
+            if self.is_made_list(name)
+        }
+
     def made_from(self, entity: str) -> dict[str, Source]:
         """The sources whose records are made from the bytes of this entity."""
         return {name: one for name, one in self.sources().items() if one.origin == entity}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import count
+from typing import Protocol
 
 from recomart.events import key_hash
-from recomart.visit import Visit
 from streaming.simulator.scheduled_event import ScheduledEvent
 
 SECONDS_PER_EVENT = 24.0
@@ -26,6 +26,28 @@ TRIES = 20
 
 SHORTEST_STEP = 0.001
 """Seconds between the times of two events, when they are sent without waiting."""
+
+
+class Visit(Protocol):
+    """One user's visit: its actions in order, in three sequences of equal length (at least 1).
+
+    Whoever makes visits, such as the demo shop, has a class of its own for them.
+    """
+
+    @property
+    def user_id(self) -> str: ...
+
+    @property
+    def seconds(self) -> Sequence[float]:
+        """Since the visit began, in ascending order."""
+
+    @property
+    def event_types(self) -> Sequence[str]:
+        """Values of `recomart.events.EVENT_TYPES`."""
+
+    @property
+    def product_ids(self) -> Sequence[str]:
+        """The product of each action."""
 
 
 def interleave(

@@ -6,8 +6,8 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from feature_store.realtime.streams import kafka_topic
 from recomart.settings import Settings
-from recomart.streams import kafka_topic
 from streaming.simulator.messages import Message
 from streaming.simulator.producers import PAUSE_SECONDS, Say
 from streaming.stop_signals import Stop

@@ -10,9 +10,9 @@ from redis.exceptions import BusyLoadingError, RedisError, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from recomart.redis import connect
+from feature_store.online.redis import connect
+from feature_store.realtime.streams import FIELD, stream_key
 from recomart.settings import Settings
-from recomart.streams import FIELD, stream_key
 from streaming.simulator.messages import Message
 from streaming.stop_signals import Stop
 

@@ -6,8 +6,8 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from feature_store.realtime.streams import GROUP
 from recomart.errors import ConfigurationError, KafkaUnavailable
-from recomart.streams import GROUP
 from streaming.received import Delivery
 from streaming.transports.transport import Backlog, received_at
 

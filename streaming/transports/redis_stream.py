@@ -12,7 +12,7 @@ import redis
 from redis.exceptions import RedisError, ResponseError
 
 from feature_store.online import resp
-from recomart.streams import FIELD, GROUP
+from feature_store.realtime.streams import FIELD, GROUP
 from streaming.received import Delivery
 from streaming.transports.transport import Backlog, received_at
 

@@ -59,7 +59,7 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Extended:
     checkout = Checkout(tmp_path_factory.mktemp("extended"))
     checkout.insert("recomart/shop/entities.py", CITY, before=BEFORE_CITY)
     for_column = checkout.changed()
-    checkout.add("recomart/rules/kinds/matches.py", "rule_kind.py")
+    checkout.add("quality/rules/matches.py", "rule_kind.py")
     checkout.add("dbt_project/macros/rules/matches.sql", "rule_kind.sql")
     for_rule_kind = checkout.changed() - for_column
     folder = tmp_path_factory.mktemp("shop")
@@ -96,7 +96,7 @@ def test_a_new_column_is_guessed_by_its_words(extended: Extended) -> None:
 def test_a_rule_kind_is_one_module_and_one_macro(extended: Extended) -> None:
     assert extended.for_rule_kind == {
         "dbt_project/macros/rules/matches.sql",
-        "recomart/rules/kinds/matches.py",
+        "quality/rules/matches.py",
     }
     quarantined = "select user_id, city, reject_reasons from quality.quarantine_users order by 1"
     assert read(extended.lake, quarantined) == [
@@ -152,4 +152,4 @@ def test_a_macro_without_its_module_names_the_missing_file(extended: Extended) -
     finally:
         orphan.unlink()
     assert done.returncode != 0
-    assert "recomart/rules/kinds/orphan.py" in done.stdout
+    assert "quality/rules/orphan.py" in done.stdout

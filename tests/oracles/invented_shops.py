@@ -196,6 +196,7 @@ def retail(folder: Path) -> Expected:
     (folder / "online_retail.csv").write_text("\n".join(lines) + "\n", "utf-16")
     return Expected(
         {
+            "products": {"product_id": "STOCK_CODE", "title": "DESCRIPTION"},
             "transactions": {
                 "order_id": "INVOICE_NO",
                 "user_id": "CUSTOMER_ID",

@@ -32,6 +32,10 @@ class RawShop:
     loaded_at: datetime = LOADED_AT
     rules: Mapping[str, object] = field(default_factory=dict)
     """Its `rules:`."""
+    sources: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    """Keys of an entity's source, over those of plain files. With `made_from` it has no files."""
+    list_origins: Iterable[tuple[str, str, int, int]] = ()
+    """Rows of raw._list_origins. Batches "1" of two entities have the same bytes."""
 
     def write(self, warehouse: Path) -> None:
         """Replace schema raw of the warehouse."""
@@ -42,6 +46,8 @@ class RawShop:
             self._write_ledger(connection)
             for entity in ENTITIES:
                 self._write_entity(connection, entity)
+            for origin in self.list_origins:
+                connection.execute("insert into raw._list_origins values (?, ?, ?, ?)", origin)
             connection.execute(
                 "create table raw._shop (entity varchar, key varchar, value varchar)"
             )
@@ -53,12 +59,14 @@ class RawShop:
     def shop(self) -> Shop:
         """The shop file that these tables would come from: every column of each entity is mapped."""
         sources = {
-            entity: {
-                "files": f"{entity}.csv",
+            entity: ({} if "made_from" in more else {"files": f"{entity}.csv"})
+            | {
                 "time_format": self.time_formats.get(entity, "iso"),
                 "columns": {column: column for column in ENTITIES[entity]},
             }
+            | dict(more)
             for entity in self.rows
+            for more in [self.sources.get(entity, {})]
         }
         constants = {"title": "Test shop", "relevant_rating": 4} | dict(self.declared)
         return Shop.model_validate(constants | sources | {"rules": self.rules})
@@ -74,7 +82,9 @@ class RawShop:
                 landed_file varchar, sha256 varchar, bytes bigint, lines bigint, header bigint,
                 blank bigint, continuation bigint, rejected bigint, records bigint,
                 status varchar, error varchar, started_at timestamp, finished_at timestamp,
-                deduplicated bigint, redelivered bigint);
+                deduplicated bigint, redelivered bigint, filtered bigint);
+            create table raw._list_origins (
+                entity varchar, _batch_id varchar, _record bigint, origin_record bigint);
             create table raw.rejects (
                 batch_id varchar, source_file varchar, line bigint, byte_offset bigint,
                 reason varchar, text varchar);
@@ -95,7 +105,8 @@ class RawShop:
             batch = f"{entity}-{row.get('_batch_id', '1')}"
             counts[batch] = counts.get(batch, 0) + 1
             texts = [None if row.get(c) is None else str(row[c]) for c in columns]
-            values.append((*texts, batch, f"{batch}.csv", counts[batch], self.loaded_at))
+            number = row.get("_record", counts[batch])
+            values.append((*texts, batch, f"{batch}.csv", number, self.loaded_at))
         if values:
             names = [*columns, "_batch_id", "_source_file", "_record", "_loaded_at"]
             arrays = [pa.array(column) for column in zip(*values, strict=True)]
@@ -104,7 +115,8 @@ class RawShop:
             connection.unregister("received")
         for batch, count in counts.items():
             connection.execute(
-                """insert into raw._loads select ?, 'files', ?, ? || '.csv', null, null, 0, ? + 1,
-                1, 0, 0, 0, ?, 'loaded', null, ?, ?, null, null""",
-                [batch, entity, batch, count, count, self.loaded_at, self.loaded_at],
+                """insert into raw._loads select ?, 'files', ?, ? || '.csv', null, ?, 0, ? + 1,
+                1, 0, 0, 0, ?, 'loaded', null, ?, ?, null, null, null""",
+                [batch, entity, batch, batch.removeprefix(f"{entity}-"), count, count]
+                + [self.loaded_at] * 2,
             )

@@ -2,54 +2,20 @@
 
 To add a kind, write a module here that assigns `KIND` (docs/extending.md). It is then trained,
 compared, tracked, registered and served like the others. `history.py` is the shortest example.
-
-A model recommends from profiles: what each user did up to now, which may be more than it learned
-from. So what happened after training counts, and so does the visit of someone unknown. Arrays over
-the users' index have one spare row at the end, so that the position -1 (an unknown user) falls on
-the row of a user without history.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from recomart.registry import Registry
 from recomart.step import Progress
-from training.interactions import FloatArray, IntArray
-
-if TYPE_CHECKING:
-    from training.kinds._stored import Stored
-    from training.reasons import Place, Shopper
-    from training.requests import FitTask, Question, Ranked
+from training.fit_task import FitTask
+from training.kinds._stored import Stored
+from training.model import Model
 
 Role = Literal["source", "stars", "combiner"]
-
-
-class Model(Protocol):
-    """A fitted model: what evaluation and serving ask of it."""
-
-    def rank(self, question: Question) -> Ranked:
-        """The best products of many users, best first.
-
-        Memory must not grow with users x products: work in blocks, or sparse. A user about whom it
-        has nothing to say gets an empty list; the caller fills it with popular products.
-        """
-        ...
-
-    def ratings(self, users: IntArray, products: IntArray) -> FloatArray | None:
-        """(n,) ratings predicted for n pairs, clipped to the shop's scale; None for a model that
-        orders products and predicts no stars."""
-        ...
-
-    def places(self, question: Question) -> list[Place]:
-        """The best products of the question's one user, with what explains them."""
-        ...
-
-    def reason(self, place: Place, shopper: Shopper) -> str | None:
-        """Why it recommends a product to a user, true of the model, as one line; None when it has
-        nothing true to say."""
-        ...
 
 
 class Fit(NamedTuple):
@@ -131,6 +97,4 @@ KINDS: Registry[Kind] = Registry(
 
 def simplest_first() -> list[Kind]:
     """All kinds, the simplest first. Combiners come after what they combine."""
-    return sorted(
-        KINDS, key=lambda kind: (kind.role == "combiner", kind.complexity, kind.name)
-    )
+    return sorted(KINDS, key=lambda kind: (kind.role == "combiner", kind.complexity, kind.name))

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from training.interactions import FloatArray, IntArray
-from training.kinds import KINDS, Model
+from training.kinds import KINDS
 from training.kinds._stored import Stored, arrays_of
 from training.local_features import Moment
+from training.model import Model
 from training.pools import LIST, Pool, pool_of
 from training.reasons import Place, Shopper
 from training.requests import Question, Ranked
@@ -98,4 +99,3 @@ class CombinedModel(ABC):
             if reason := self.sources.models[name].reason(place, shopper):
                 return reason
         return None
-

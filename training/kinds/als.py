@@ -13,6 +13,7 @@ from scipy.sparse import csr_array, csr_matrix
 
 from recomart.step import Progress
 from training.behaviour import Events
+from training.fit_task import FitTask
 from training.interactions import BoolArray, FloatArray
 from training.kinds import Fit, Role
 from training.kinds._listing import ListingModel
@@ -20,7 +21,7 @@ from training.kinds._stored import Stored, arrays_of
 from training.labels import LABEL_TABLES
 from training.ranking import ranked
 from training.reasons import Place, Shopper, alike_reason
-from training.requests import FitTask, Question, Ranked
+from training.requests import Question, Ranked
 
 MIN_USERS = 2
 

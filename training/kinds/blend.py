@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from recomart.step import Progress
+from training.fit_task import FitTask
 from training.interactions import BoolArray, FloatArray, IntArray
 from training.kinds import Fit, Role
 from training.kinds._combined import CombinedModel, Sources, restored_sources
@@ -18,7 +19,7 @@ from training.local_features import moment_of
 from training.metrics.ndcg import discounts
 from training.pools import Pool
 from training.reasons import Place, Shopper
-from training.requests import FitTask, Question
+from training.requests import Question
 
 SIZES = (0, 3, 10)
 """The least number of events of a profile in each class of users."""

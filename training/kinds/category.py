@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 
 from recomart.step import Progress
 from training.behaviour import DAY
+from training.fit_task import FitTask
 from training.interactions import FloatArray, IntArray
 from training.kinds import Fit, Role
 from training.kinds._listing import ListingModel
@@ -19,7 +20,7 @@ from training.kinds._stored import Stored, arrays_of
 from training.labels import LABEL_TABLES
 from training.ranking import ranked_sparse
 from training.reasons import Place, Shopper
-from training.requests import FitTask, Question, Ranked
+from training.requests import Question, Ranked
 
 POPULAR_DAYS = 14.0
 MOST = 200

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from scipy.linalg import lapack
 
 from recomart.step import Progress
+from training.fit_task import FitTask
 from training.interactions import FloatArray, IntArray
 from training.kinds import Fit, Role
 from training.kinds._listing import ListingModel
@@ -18,7 +19,7 @@ from training.kinds._stored import Stored, arrays_of
 from training.labels import LABEL_TABLES
 from training.ranking import ranked
 from training.reasons import Place, Shopper, together_reason
-from training.requests import FitTask, Question, Ranked
+from training.requests import Question, Ranked
 
 MAX_PRODUCTS = 4_000
 """Of a larger catalogue, the products with the most users: the inverse takes their number cubed

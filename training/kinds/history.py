@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from recomart.step import Progress
+from training.fit_task import FitTask
 from training.kinds import Fit, Role
 from training.kinds._listing import ListingModel
 from training.kinds._stored import Stored
 from training.labels import LABEL_TABLES
 from training.ranking import ranked_sparse
 from training.reasons import Place, Shopper, again_reason
-from training.requests import FitTask, Question, Ranked
+from training.requests import Question, Ranked
 
 
 @dataclass(frozen=True)

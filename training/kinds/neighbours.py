@@ -10,6 +10,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from recomart.step import Progress
+from training.fit_task import FitTask
 from training.interactions import IntArray
 from training.kinds import Fit, Role
 from training.kinds._listing import ListingModel
@@ -17,7 +18,7 @@ from training.kinds._stored import Stored, arrays_of
 from training.labels import LABEL_TABLES
 from training.ranking import ranked_sparse
 from training.reasons import Place, Shopper
-from training.requests import FitTask, Question, Ranked
+from training.requests import Question, Ranked
 
 SHRINK = 5.0
 """Products that are added to the size of each profile: two users with one product in common are

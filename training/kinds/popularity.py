@@ -10,6 +10,7 @@ import numpy as np
 
 from recomart.step import Progress
 from training.behaviour import DAY, Events
+from training.fit_task import FitTask
 from training.interactions import FloatArray, IntArray, Interactions
 from training.kinds import Fit, Role
 from training.kinds._listing import ListingModel
@@ -17,7 +18,7 @@ from training.kinds._stored import Stored, arrays_of
 from training.labels import LABEL_TABLES
 from training.ranking import ranked_alike
 from training.reasons import RECENT_DAYS, Place, Shopper, popular_reason
-from training.requests import FitTask, Question, Ranked
+from training.requests import Question, Ranked
 
 HALF_LIFE_DAYS = 30.0
 PRIOR_WEIGHT = 5.0

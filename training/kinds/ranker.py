@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from recomart.step import Progress
 from training.feature_tables import VIEWS
+from training.fit_task import FitTask
 from training.interactions import FloatArray, IntArray
 from training.kinds import Fit, Role
 from training.kinds._combined import CombinedModel, Sources, restored_sources
@@ -22,7 +23,7 @@ from training.labels import LABEL_TABLES
 from training.local_features import moment_of
 from training.pools import Pool
 from training.reasons import Place, Shopper
-from training.requests import FitTask, Question
+from training.requests import Question
 
 if TYPE_CHECKING:
     import lightgbm

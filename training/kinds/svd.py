@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from recomart.step import Progress, no_progress
+from training.fit_task import FitTask
 from training.interactions import FloatArray, IntArray, Interactions
 from training.kinds import Fit, Role
 from training.kinds._listing import ScoringModel
 from training.kinds._stored import Stored, arrays_of
 from training.labels import LABEL_TABLES
 from training.reasons import Place, Shopper, alike_reason, quality_reason
-from training.requests import FitTask, Question
+from training.requests import Question
 from training.surprise_trainset import positions, report_epochs, surprise_trainset
 
 FACTORS = 100

@@ -36,12 +36,12 @@ class RandomProtocol:
         test = _by_product(data.labels, self.held_out, random)
         fold = random.integers(0, self.folds, len(data.labels))
         cases = [
-            self._case(data, f"fold {number + 1}", ~test & (fold != number), ~test & (fold == number))
+            self._case(
+                data, f"fold {number + 1}", ~test & (fold != number), ~test & (fold == number)
+            )
             for number in range(self.folds)
         ]
-        return Cases(
-            tuple(cases[1:]), cases[0], self._case(data, "test", ~test, test), as_of=False
-        )
+        return Cases(tuple(cases[1:]), cases[0], self._case(data, "test", ~test, test), as_of=False)
 
     def _case(self, data: ShopData, name: str, kept: BoolArray, asked: BoolArray) -> Case:
         known, happened = data.labels.where(kept), data.labels.where(asked)

@@ -35,6 +35,22 @@
             and staged._record = set_aside._record
 {%- endmacro %}
 
+{#-
+    Staged records of an entity. Of a list that is made from other records, only the
+    entries that one of these gives: what was never accepted says nothing of the past either.
+-#}
+{% macro given_records(entity) -%}
+    {%- if not givers_of(entity) -%}
+    {{ ref('stg_' ~ entity) }}
+    {%- else -%}
+    (
+        select staged.*
+        from {{ accepted_records(entity) }}
+        where coalesce(set_aside.outcome, '') <> 'filtered'
+    ) as given
+    {%- endif -%}
+{%- endmacro %}
+
 {#- The columns of an entity but some, from the relation of this alias. -#}
 {% macro columns_of(alias, entity, but=[]) -%}
 {%- set names = [] -%}

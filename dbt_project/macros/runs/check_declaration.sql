@@ -37,7 +37,7 @@
     {%- for kind in macros if kind not in declaration().rule_kinds -%}
         {{- exceptions.raise_compiler_error(
             'dbt_project/macros/rules/' ~ kind ~ '.sql has no Python module: write '
-            ~ 'recomart/rules/kinds/' ~ kind ~ '.py, or remove the macro'
+            ~ 'quality/rules/' ~ kind ~ '.py, or remove the macro'
         ) -}}
     {%- endfor -%}
 {%- endmacro %}

@@ -6,6 +6,8 @@
     rule_kinds    names of the kinds of rules that Python knows
     event_weights type of event -> how much it says for a product
     time_formats  entity -> its time format
+    made_lists    list that is made from other records -> the entities that have these
+                  records; left out without any
     entities      entity -> its key and its columns, in order
     rules         the fields of recomart.rules.rule.Rule; unset ones are left out
 
@@ -14,7 +16,7 @@
 -#}
 {% macro declaration() -%}
     {%- set found = shop_declared() if shop_declared is defined else shop_defaults() -%}
-    {%- if found.format != 1 -%}
+    {%- if found.format != 2 -%}
         {{- exceptions.raise_compiler_error(
             'dbt_macros/shop_declared.sql in the lake is of another version; run '
             ~ '"recomart transform" once, which writes it'
@@ -36,6 +38,13 @@
 {#- How an entity's source writes its times. -#}
 {% macro time_format_of(entity) -%}
     {{- return(declaration().time_formats.get(entity, 'iso')) -}}
+{%- endmacro %}
+
+{#-
+    The entities whose records give the entries of a list; none for a list of its own.
+-#}
+{% macro givers_of(entity) -%}
+    {{- return(declaration().get('made_lists', {}).get(entity, [])) -}}
 {%- endmacro %}
 
 {#- The rules of an entity in their order, which is that of a row's reasons. -#}

@@ -1,6 +1,6 @@
 {#- Written by ingestion/dbt_declaration.py; do not edit. -#}
 {% macro shop_defaults() -%}
-{{- return(fromjson('{"fingerprint": "526b42dd35e94bb7", "format": 1, "rule_kinds": ["missing", "one_of", "range", "rare", "reference", "required", "time", "type", "unique", "usual"], "event_weights": {"view": 1, "click": 1, "favorite": 2, "add_to_cart": 3, "remove_from_cart": -2, "purchase": 5},
+{{- return(fromjson('{"fingerprint": "7d4d39a2c6b0a324", "format": 2, "rule_kinds": ["missing", "one_of", "range", "rare", "reference", "required", "time", "type", "unique", "usual"], "event_weights": {"view": 1, "click": 1, "favorite": 2, "add_to_cart": 3, "remove_from_cart": -2, "purchase": 5},
 "time_formats": {},
 "entities": {"users": {"key": ["user_id"], "columns": [{"name": "user_id", "type": "text", "required": true, "identifies": true},
 {"name": "signed_up_at", "type": "time", "identifies": true},

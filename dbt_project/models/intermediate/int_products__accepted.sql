@@ -4,7 +4,7 @@ listed as (
     select
         product_id,
         min(updated_at) as first_listed_at
-    from {{ ref('stg_products') }}
+    from {{ given_records('products') }}
     where reject_reasons is null
     group by product_id
 ),

@@ -21,7 +21,8 @@ totals as (
         sum(records) filter (where term = 'accepted') as accepted,
         sum(records) filter (where term = 'quarantined') as quarantined,
         sum(records) filter (where term = 'deduplicated') as deduplicated,
-        sum(records) filter (where term = 'superseded') as superseded
+        sum(records) filter (where term = 'superseded') as superseded,
+        sum(records) filter (where term = 'filtered') as filtered
     from counts
     group by entity, _batch_id
 ),
@@ -44,7 +45,9 @@ final as (
         {{ of_loaded('deduplicated') }}
         + loads.deduplicated as deduplicated,
         {{ of_loaded('superseded') }} as superseded,
+        {{ of_loaded('filtered') }} + loads.filtered as filtered,
         loads.deduplicated as deduplicated_at_load,
+        loads.filtered as filtered_at_load,
         loads.redelivered,
         loads.status,
         loads.sha256,

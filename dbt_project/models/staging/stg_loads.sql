@@ -18,6 +18,7 @@ final as (
         records,
         coalesce(deduplicated, 0) as deduplicated,
         coalesce(redelivered, 0) as redelivered,
+        coalesce(filtered, 0) as filtered,
         finished_at
     from {{ source('raw', '_loads') }}
 )

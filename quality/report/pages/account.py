@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 
 from feature_store.ledger import LOADED
-from quality.report.batches import Batch, FailedFile, failed_files
+from quality.report.batches import OUTCOMES, Batch, FailedFile, failed_files
 from quality.report.charts import figure_of, png
+from quality.report.content import Content
 from quality.report.inputs import Inputs
-from quality.report.page import Content
-from quality.report.paper import GREY, MARGIN, WIDTH, Cell, Column, Paper
+from quality.report.paper import GREY, MARGIN, WIDTH, Paper
+from quality.report.paper_table import Cell, Column, draw_table, fitting_widths
 from quality.report.reasons import (
     Reason,
     draw_further_reasons,
@@ -27,12 +28,12 @@ TITLE = "Where everything went"
 SHOWN_FAILED, MOST_FAILED = 5, 60
 """Failed files on this page, and in the appendix."""
 _TERMS = ("lines", "header", "blank", "continuation", "rejected", "records")
-_OUTCOMES = ("accepted", "quarantined", "deduplicated", "superseded")
 NOT_USED = (
     ("rejected", "unreadable", "#4d4d4d"),
     ("quarantined", "in quarantine", "#d55e00"),
     ("deduplicated", "repeats", "#56b4e9"),
     ("superseded", "old versions", "#0072b2"),
+    ("filtered", "filtered", "#e0c68c"),
     ("unjudged", "not judged", "#c4c4c4"),
 )
 COLUMNS = (
@@ -46,8 +47,11 @@ COLUMNS = (
     ("quaran- tined", "quarantined"),
     ("repeats", "deduplicated"),
     ("old versions", "superseded"),
+    ("filtered", "filtered"),
     ("not judged", "unjudged"),
 )
+WHERE_ANY = {"filtered"}
+"""Columns of the table that only a shop with such records has."""
 
 
 class SourceAccount(Content):
@@ -67,6 +71,7 @@ class SourceAccount(Content):
     quarantined: int
     deduplicated: int
     superseded: int
+    filtered: int = 0
     unjudged: int
     """Loaded after the last build that judged records, or before the first."""
     balances: bool
@@ -109,7 +114,8 @@ class AccountPage:
             TITLE,
             "A line is a header, blank, a continuation (of a record that spans lines), unreadable, "
             "or a record. A record is used, in quarantine, a repeat (the same record again), an "
-            "old version (a newer record replaced it), or not judged yet.",
+            "old version (a newer record replaced it), filtered (the shop leaves it out), or not "
+            "judged yet.",
         )
         if not account.sources:
             paper.pen(9.5)
@@ -149,7 +155,7 @@ def _source_account(
     source: str, entity: str, batches: list[Batch], failed: set[str]
 ) -> SourceAccount:
     loaded = [batch for batch in batches if batch.status == LOADED]
-    terms = {name: sum(getattr(b, name) or 0 for b in loaded) for name in _TERMS + _OUTCOMES}
+    terms = {name: sum(getattr(b, name) or 0 for b in loaded) for name in _TERMS + OUTCOMES}
     waiting = [batch for batch in loaded if batch.accepted is None]
     return SourceAccount(
         source=source,
@@ -164,26 +170,31 @@ def _source_account(
 
 def draw_terms(paper: Paper, sources: Sequence[SourceAccount]) -> None:
     """A table of what the lines and records of each source are, with totals."""
+    shown = [
+        (heading, key)
+        for heading, key in COLUMNS
+        if key not in WHERE_ANY or any(getattr(s, key) for s in sources)
+    ]
     rows = [
         [
             f"{s.entity} ({s.source})",
             f"{s.files:,}{f' + {s.failed_files:,} failed' if s.failed_files else ''}",
-            *(f"{getattr(s, key):,}" for _, key in COLUMNS),
+            *(f"{getattr(s, key):,}" for _, key in shown),
             "✔" if s.balances else "✘",
         ]
         for s in sources
     ]
-    totals = [f"{sum(getattr(s, key) for s in sources):,}" for _, key in COLUMNS]
+    totals = [f"{sum(getattr(s, key) for s in sources):,}" for _, key in shown]
     balances = all(s.balances for s in sources)
     files = sum(s.files for s in sources)
     rows.append(["all", f"{files:,}", *totals, "✔" if balances else "✘"])
-    headings = ["Source", "files", *(heading for heading, _ in COLUMNS), ""]
-    size, widths = paper.widths(headings, rows, 6.8)
+    headings = ["Source", "files", *(heading for heading, _ in shown), ""]
+    size, widths = fitting_widths(paper, headings, rows, 6.8)
     columns = [
         Column(heading, width, "R" if place else "L")
         for place, (heading, width) in enumerate(zip(headings, widths, strict=True))
     ]
-    paper.draw_table(columns, rows, size)
+    draw_table(paper, columns, rows, size)
     paper.note(
         f"✔ each of the {files:,} files balances by itself, in lines and in records."
         if balances
@@ -231,7 +242,7 @@ def unused_chart(sources: Sequence[SourceAccount]) -> tuple[io.BytesIO, float] |
 
 def _draw_failed_files(paper: Paper, failed: Sequence[FailedFile]) -> None:
     paper.section("Files that could not be loaded: nothing in them is used")
-    paper.draw_table(FAILED_COLUMNS, _failed_rows(failed[:SHOWN_FAILED]), 7)
+    draw_table(paper, FAILED_COLUMNS, _failed_rows(failed[:SHOWN_FAILED]), 7)
     if len(failed) > SHOWN_FAILED:
         paper.note(f"{number(len(failed) - SHOWN_FAILED, 'more file')} in the appendix.")
         paper.to_appendix(partial(_draw_all_failed_files, failed=failed))
@@ -239,7 +250,7 @@ def _draw_failed_files(paper: Paper, failed: Sequence[FailedFile]) -> None:
 
 def _draw_all_failed_files(paper: Paper, failed: Sequence[FailedFile]) -> None:
     paper.section("All files that could not be loaded")
-    paper.draw_table(FAILED_COLUMNS, _failed_rows(failed[:MOST_FAILED]), 7)
+    draw_table(paper, FAILED_COLUMNS, _failed_rows(failed[:MOST_FAILED]), 7)
     if len(failed) > MOST_FAILED:
         paper.note(f"{len(failed) - MOST_FAILED:,} more in report.json.")
 

@@ -11,10 +11,11 @@ from quality.report.checks import (
     rule_checks,
     versions,
 )
+from quality.report.content import Content
 from quality.report.dbt_build import TestCheck
 from quality.report.inputs import Inputs
-from quality.report.page import Content
-from quality.report.paper import WIDTH, Column, Paper
+from quality.report.paper import WIDTH, Paper
+from quality.report.paper_table import Column, draw_table
 from quality.report.report import Report
 from quality.report.words import number, share
 
@@ -132,7 +133,7 @@ def _draw_rules(paper: Paper, appendix: Appendix) -> None:
         )
         for rule in rules
     ]
-    paper.draw_table(columns, rows, 7)
+    draw_table(paper, columns, rows, 7)
 
 
 def _sentence(rule: RuleCheck) -> str:
@@ -163,7 +164,7 @@ def _draw_missing(paper: Paper, appendix: Appendix) -> None:
         )
         for rule in missing
     ]
-    paper.draw_table(columns, rows, 7)
+    draw_table(paper, columns, rows, 7)
 
 
 def _draw_tests(paper: Paper, appendix: Appendix) -> None:
@@ -182,7 +183,7 @@ def _draw_tests(paper: Paper, appendix: Appendix) -> None:
             (test.about or "(all)", test.words, STATUS.get(test.status, "✘ failed"))
             for test in failed_first
         ]
-        paper.draw_table(columns, rows, 7)
+        draw_table(paper, columns, rows, 7)
     if appendix.never_empty:
         paper.note(
             f"In addition, {number(appendix.never_empty, 'column')} must never be empty: the build "
@@ -213,7 +214,7 @@ def _draw_contracts(paper: Paper, appendix: Appendix) -> None:
         )
         for check in appendix.contracts
     ]
-    paper.draw_table(columns, rows, 7)
+    draw_table(paper, columns, rows, 7)
 
 
 def _draw_files(paper: Paper, appendix: Appendix) -> None:
@@ -233,7 +234,7 @@ def _draw_files(paper: Paper, appendix: Appendix) -> None:
         (group.entity, f"{group.files:,}", f"{group.bytes:,}", "", group.pattern, group.digest)
         for group in files[:MOST_GROUPS]
     ]
-    paper.draw_table(columns, rows, 6)
+    draw_table(paper, columns, rows, 6)
     if len(files) > MOST_GROUPS:
         paper.note(f"{len(files) - MOST_GROUPS:,} more folders and files in report.json.")
 

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 
 from quality.report.column_chart import column_chart, shown
+from quality.report.content import Content
 from quality.report.inputs import Inputs
 from quality.report.movement import changes
-from quality.report.page import Content
 from quality.report.pages import account, appendix
-from quality.report.paper import ABOVE, ASIDE, BELOW, GREY, Cell, Column, Paper
+from quality.report.paper import GREY, Paper
+from quality.report.paper_table import ABOVE, ASIDE, BELOW, Cell, Column, draw_table, row_height
 from quality.report.profiles import SAMPLED_ABOVE, ColumnProfile, read_profiles
 from quality.report.reasons import Reason
 from quality.report.report import Report
@@ -66,7 +67,7 @@ class ColumnsPage:
         bars = "Bars: now; outline: at the last run." if compared else "Bars: now."
         ordered = sorted(columns.moved, key=_importance)
         rows = [_row(paper, moved) for moved in ordered]
-        heights = [paper.row_height(HEADINGS, row, SIZE) for row in rows]
+        heights = [row_height(paper, HEADINGS, row, SIZE) for row in rows]
         paper.part(
             "Columns that changed or failed",
             "All records received so far, used or not." + (f" {bars}" if rows else ""),
@@ -83,7 +84,7 @@ class ColumnsPage:
         while drawn < len(rows) and room >= heights[drawn]:
             room -= heights[drawn]
             drawn += 1
-        paper.draw_table(HEADINGS, rows[:drawn], SIZE)
+        draw_table(paper, HEADINGS, rows[:drawn], SIZE)
         if further := ordered[drawn:]:
             paper.note(f"{number(len(further), 'more column')} in the appendix.")
             paper.to_appendix(partial(_draw_further, columns=further))
@@ -240,7 +241,7 @@ def _draw_further(paper: Paper, columns: Sequence[MovedColumn]) -> None:
         )
         for moved in columns
     ]
-    paper.draw_table(headings, rows, 7)
+    draw_table(paper, headings, rows, 7)
 
 
 PAGE = ColumnsPage()

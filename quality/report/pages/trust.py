@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from feature_store.ledger import BatchRecord
+from quality.report.content import Content
 from quality.report.inputs import Inputs
 from quality.report.matrix import Matrix, draw_matrix, read_matrix
-from quality.report.page import Content
 from quality.report.pages import account
 from quality.report.pages.account import SourceAccount
-from quality.report.paper import GREY, Column, Paper
+from quality.report.paper import GREY, Paper
+from quality.report.paper_table import Column, draw_table
 from quality.report.quoting import plain, quoted
 from quality.report.reasons import Example
 from quality.report.report import Report
@@ -211,7 +212,7 @@ def _draw_freshness(paper: Paper, freshness: Sequence[Freshness]) -> None:
         )
         for fresh in freshness
     ]
-    paper.draw_table(columns, rows)
+    draw_table(paper, columns, rows)
 
 
 def _behind(days: float | None) -> str:
@@ -244,7 +245,7 @@ def _draw_flags(paper: Paper, flags: Sequence[Flag]) -> None:
         )
         for flag in flags
     ]
-    paper.draw_table(columns, rows, 7.5)
+    draw_table(paper, columns, rows, 7.5)
 
 
 PAGE = TrustPage()

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from quality.report.content import Content
 from quality.report.dbt_build import Build
 from quality.report.inputs import Inputs
 from quality.report.numbers import Number, draw_numbers, read_numbers
-from quality.report.page import Content
 from quality.report.pages import account as account_page
 from quality.report.pages import appendix as appendix_page
 from quality.report.pages import trust as trust_page
 from quality.report.pages.account import Account
 from quality.report.pages.trust import Freshness
-from quality.report.paper import GREY, MARGIN, WHITE, WIDTH, Cell, Colour, Column, Paper
+from quality.report.paper import GREY, MARGIN, WHITE, WIDTH, Colour, Paper
+from quality.report.paper_table import Cell, Column, draw_table
 from quality.report.problems import Problem, find_problems, many_of, offence
 from quality.report.recovered import TakenBack, draw_taken_back, taken_back
 from quality.report.report import Report
@@ -253,7 +254,7 @@ def _draw_problems(paper: Paper, problems: tuple[Problem, ...], compared: bool) 
                 problem.said, size=6.5, font="mono", colour=GREY, colspan=4, width=WIDTH - 7
             )
             rows.append([said])
-    paper.draw_table(columns, rows, 9)
+    draw_table(paper, columns, rows, 9)
 
 
 def _how_ordered(further: int) -> str:

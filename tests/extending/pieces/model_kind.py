@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from recomart.step import Progress
+from training.fit_task import FitTask
 from training.interactions import FloatArray, IntArray
 from training.kinds import Fit
 from training.kinds._dense import DenseModel
 from training.kinds._stored import Stored, arrays_of
 from training.labels import LABEL_TABLES
 from training.reasons import Place, Shopper
-from training.requests import FitTask
 
 
 @dataclass(frozen=True)

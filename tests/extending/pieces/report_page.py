@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from quality.report.content import Content
 from quality.report.inputs import Inputs
-from quality.report.page import Content
-from quality.report.paper import Column, Paper
+from quality.report.paper import Paper
+from quality.report.paper_table import Column, draw_table
 from quality.report.report import Report
 
 
@@ -33,7 +34,7 @@ class SuppliersPage:
         """A table with a row for each supplier."""
         rows = [(brand, f"{count:,}") for brand, count in report.of(self).products]
         paper.part("Who supplies the products", "By brand.", 60)
-        paper.draw_table([Column("Supplier", 60), Column("Products", 30, "R")], rows)
+        draw_table(paper, [Column("Supplier", 60), Column("Products", 30, "R")], rows)
 
 
 PAGE = SuppliersPage()

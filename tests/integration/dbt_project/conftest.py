@@ -23,10 +23,12 @@ class Dbt:
     """dbt with the project parsed once, however many warehouses it builds.
 
     What a lake declares is the one macro that differs between them, and is put into the manifest.
+    Which models read which depends on few of the declarations: it is parsed once for each of these.
     """
 
     scratch: Path
-    _manifest: Any = None
+    _manifests: dict[str, Any] = field(default_factory=dict, repr=False)
+    _shapes: dict[Path, str] = field(default_factory=dict)
     _lakes: int = field(default=0)
 
     def new_lake(self, raw: RawShop) -> Path:
@@ -34,6 +36,7 @@ class Dbt:
         self._lakes += 1
         lake = self.scratch / f"lake_{self._lakes}"
         raw.write(lake / "warehouse.duckdb")
+        self._shapes[lake] = repr(raw.shop.made_lists())
         return lake
 
     def run(self, lake: Path, *command: str) -> dict[str, str]:
@@ -60,13 +63,15 @@ class Dbt:
         common += ["--target-path", str(self.scratch / "target"), "--log-level", "none"]
         common += ["--log-path", str(self.scratch / "logs")]
         try:
-            if self._manifest is None:
+            shape = self._shapes[lake]
+            if shape not in self._manifests:
                 parsed = dbtRunner().invoke(["parse", *common])
                 assert parsed.success, parsed.exception
-                self._manifest = parsed.result
-            declared = self._manifest.macros["macro.recomart.shop_declared"]
+                self._manifests[shape] = parsed.result
+            manifest = self._manifests[shape]
+            declared = manifest.macros["macro.recomart.shop_declared"]
             declared.macro_sql = (lake / "dbt_macros" / "shop_declared.sql").read_text()
-            outcome = dbtRunner(manifest=self._manifest).invoke([*command, *common])
+            outcome = dbtRunner(manifest=manifest).invoke([*command, *common])
             DuckDBConnectionManager.close_all_connections()
         finally:
             os.environ.clear()

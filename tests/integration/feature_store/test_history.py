@@ -12,12 +12,12 @@ import pytest
 import redis
 
 from feature_store.online.lookup import OnlineFeatures
+from feature_store.online.redis import connect
 from feature_store.publish.publisher import publish
 from feature_store.publish.restore import history, restore
 from feature_store.snapshots import Batch, current_snapshot, find_snapshot, read_snapshot
 from recomart.errors import RedisUnavailable, SnapshotDamaged, UnknownName
 from recomart.files import sha256_of
-from recomart.redis import connect
 from recomart.settings import Settings
 
 CHANGE = "update features.ftr_users set user_views_7d = {} where user_id = 'u3'"

@@ -12,10 +12,10 @@ import pytest
 
 from feature_store.online.lookup import OnlineFeatures, OnlineRows
 from feature_store.online.lookup_async import AsyncOnlineFeatures
+from feature_store.online.redis import connect
 from feature_store.publish.publisher import publish
 from recomart import processes
 from recomart.errors import NothingPublished, RedisUnavailable
-from recomart.redis import connect
 from recomart.settings import Settings
 
 ASKED = {"ftr_users": ["u1", "nobody"], "ftr_products": ["p0", "p5", "gone"]}

@@ -18,20 +18,20 @@ import pytest
 import redis
 import time_machine
 
-from feature_store.derived import DERIVED_FEATURES
+from feature_store.derivation import DERIVED_FEATURES
 from feature_store.online.layout import ViewLayout
 from feature_store.online.lookup import OnlineFeatures, Status
+from feature_store.online.redis import connect, start_embedded
 from feature_store.online.writer import write_rows
 from feature_store.publish.publisher import publish
 from feature_store.stores import open_store
 from recomart import processes
 from recomart.errors import NothingPublished, RedisUnavailable
-from recomart.redis import connect, start_embedded
 from recomart.settings import Settings
 
 ENTITIES = {
     "ftr_users": [{"user_id": f"u{n}"} for n in (0, 1, 3, 4, 11)] + [{"user_id": "nobody"}],
-    "ftr_products": [{"product_id": f"p{n}"} for n in (0, 5, 14)] + [{"product_id": ""}],
+    "ftr_products": [{"product_id": f"p{n}"} for n in (0, 5, 14)] + [{"product_id": "pö"}],
     "ftr_user_categories": [
         {"user_id": "u2", "category": "Bücher"},
         {"user_id": "u2", "category": "unknown"},

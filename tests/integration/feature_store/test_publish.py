@@ -14,6 +14,7 @@ import redis
 
 from feature_store.online.heartbeat import heartbeat_key
 from feature_store.online.lookup import OnlineFeatures, Status
+from feature_store.online.redis import connect, redis_url
 from feature_store.publish.online_sync import publish_online
 from feature_store.publish.publish_log import ViewPublication, publications
 from feature_store.publish.publisher import publish
@@ -26,7 +27,6 @@ from recomart.errors import (
     RedisUnavailable,
     TransformFailed,
 )
-from recomart.redis import connect, redis_url
 from recomart.settings import Settings
 from recomart.step import no_progress
 
@@ -295,6 +295,33 @@ def test_a_damaged_file_of_what_redis_holds_is_not_gone_by(feature_warehouse) ->
     publish(settings)
 
     assert served(settings, "u1", "user_views_7d") == (8, Status.PRESENT)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "other bytes", "gone", "unreadable"])
+def test_a_damaged_file_of_the_current_snapshot_is_replaced_by_the_next_publish(
+    feature_warehouse, damage: str
+) -> None:
+    settings = feature_warehouse.settings
+    publish(settings)
+    before = current_snapshot(settings)
+    whole = {model: before.file(model).read_bytes() for model in before.files}
+    for model, content in whole.items():
+        if damage == "gone":
+            before.file(model).unlink()
+        elif damage == "unreadable":
+            before.file(model).unlink()
+            before.file(model).symlink_to(before.file(model).name)
+        else:
+            half = content[: len(content) // 2]
+            before.file(model).write_bytes(
+                half if damage == "truncated" else half + bytes(len(content) - len(half))
+            )
+
+    publish(settings)
+
+    after = current_snapshot(settings)
+    assert after.hash == before.hash
+    assert {model: after.file(model).read_bytes() for model in after.files} == whole
 
 
 def test_a_view_with_another_key_leaves_no_row_under_the_old_one(feature_warehouse) -> None:

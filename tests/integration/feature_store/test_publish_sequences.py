@@ -24,13 +24,13 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from feature_store.online.lookup import OnlineFeatures
+from feature_store.online.redis import connect
 from feature_store.publish.online_sync import publish_online
 from feature_store.publish.publisher import apply_definitions
 from feature_store.publish.snapshot_writer import take_snapshot
 from feature_store.snapshots import current_snapshot, find_snapshot
 from feature_store.stores import open_store
 from recomart.files import swap_link
-from recomart.redis import connect
 from recomart.settings import Settings
 from recomart.step import Progress, no_progress
 

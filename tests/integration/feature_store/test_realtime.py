@@ -15,6 +15,7 @@ import pytest
 
 from feature_store.online.lookup import OnlineFeatures, Status
 from feature_store.online.lookup_async import AsyncOnlineFeatures
+from feature_store.online.redis import connect
 from feature_store.publish.publisher import publish
 from feature_store.realtime.features import (
     FEATURES,
@@ -27,7 +28,6 @@ from feature_store.stores import open_store
 from recomart import processes
 from recomart.errors import OneWriter
 from recomart.events import Event
-from recomart.redis import connect
 from recomart.settings import Settings, load_settings
 from streaming.received import Received
 from streaming.state import RealtimeState

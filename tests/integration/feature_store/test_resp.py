@@ -8,8 +8,8 @@ import pytest
 import redis
 from redis.exceptions import RedisError, ResponseError
 
+from feature_store.online.redis import connect
 from feature_store.online.resp import command, exchange, exchange_pieces
-from recomart.redis import connect
 from recomart.settings import Settings
 
 

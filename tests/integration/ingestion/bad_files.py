@@ -296,6 +296,19 @@ CASES = (
         ),
     ),
     Case(
+        "Rows of delimiters alone, as a spreadsheet saves empty rows",
+        "Counted as blank lines and left out.",
+        RAW,
+        (
+            File(
+                "products/empty_rows.csv",
+                f'{PRODUCTS},,,\ner1,a,toys,5\n,,,\n,"",,\ner2,b,toys,5\n,,,\n'.encode(),
+                (("er1", "a", "5"), ("er2", "b", "5")),
+                lines="header 1 blank 4",
+            ),
+        ),
+    ),
+    Case(
         "A binary file",
         "The file fails: `no-header`.",
         LOADS,

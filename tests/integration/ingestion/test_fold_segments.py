@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from feature_store.realtime.streams import EVENTS
 from ingestion.history import STREAM
 from ingestion.ingest import declare, ingest
 from recomart.errors import NotReady, SourceError
-from recomart.streams import EVENTS
 
 NOON = "2026-03-01T12:00:00.000000Z"
 EPOCHS = """
@@ -130,6 +130,19 @@ def test_what_is_open_or_half_compressed_is_not_read(user_shop) -> None:
     ingest(user_shop.settings)
 
     assert user_shop.query(IDS) == [("a",)]
+
+
+def test_a_line_with_a_page_of_zeros_is_rejected_and_the_others_are_loaded(user_shop) -> None:
+    sealed = seal(user_shop, "1", *(record(str(n), f"{n}-0") for n in range(100)))
+    content = gzip.decompress(sealed.read_bytes())
+    start = content.index(b'"5-0"')
+    sealed.write_bytes(gzip.compress(content[:start] + bytes(40) + content[start + 40 :]))
+    ingest(user_shop.settings)
+
+    assert user_shop.query(IDS) == [(str(n),) for n in range(100) if n not in (5, 6)]
+    assert user_shop.query(
+        "select lines, rejected, records from raw._loads where source = 'stream'"
+    ) == [(99, 1, 98)]
 
 
 def test_a_damaged_segment_keeps_no_other_back_and_is_taken_when_mended(user_shop) -> None:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import gzip
 import hashlib
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from ingestion.ingest import ingest
+from ingestion.landing import LandingZone
 from ingestion.readers import text
 from ingestion.sources.files import LocalFiles
-from recomart.errors import HeaderMismatch, SourceError
+from recomart.errors import ExtensionError, HeaderMismatch, SourceError
 from recomart.settings import load_settings
 from recomart.shop.model import ENTITIES
+from tests.integration.ingestion.conftest import RATINGS
 
 HEADER = "user,item,stars,time\n"
 ROW = "u1,p1,5,2026-01-01T00:00:00Z\n"
@@ -293,6 +296,61 @@ def test_temporary_files_and_copies_of_an_interrupted_load_go(user_shop) -> None
     ingest(user_shop.settings)
     ingest(user_shop.settings)
     assert [Path(name).name for name in user_shop.landed()] == ["00000002.csv", "00000003.csv"]
+
+
+ODD_NAMES = (
+    "r.tmp",
+    "r.csv.tmp",
+    "r",
+    "r.DATA",
+    "r.open",
+    "r.json l",
+    "00000009.x.tmp",
+    "r.tmp.gz",
+)
+
+
+def test_no_name_of_a_source_file_gives_its_landed_file_a_name_that_is_removed(user_shop) -> None:
+    user_shop.declare(RATINGS.replace("in/*.csv", "in/*"))
+    for number, name in enumerate(ODD_NAMES):
+        content = (HEADER + f"u{number},p1,5,2026-01-01\n").encode()
+        user_shop.write(name, gzip.compress(content) if name.endswith(".gz") else content)
+    ingest(user_shop.settings)
+    user_shop.write("later.csv", HEADER + ROW)
+    ingest(user_shop.settings)
+
+    ledger = dict(user_shop.query("select landed_file, sha256 from raw._loads"))
+    lake = user_shop.settings.lake
+    assert len(ledger) == len(ODD_NAMES) + 1
+    assert {
+        name: hashlib.sha256((lake / name).read_bytes()).hexdigest() for name in ledger
+    } == ledger
+    assert {Path(name).name.partition(".")[2] for name in ledger} == {"csv", "csv.gz"}
+
+
+def test_what_the_ledger_names_is_never_taken_for_a_leftover(tmp_path: Path) -> None:
+    folder = tmp_path / "raw" / "files" / "ratings" / "ingest_date=2026-01-01"
+    folder.mkdir(parents=True)
+    names = (".1.csv.tmp", "00000001.tmp", ".2.csv.tmp", "00000002.csv", "00000003.tmp")
+    for name in names:
+        (folder / name).write_text("equal bytes")
+    named = {(folder / name).relative_to(tmp_path).as_posix() for name in names[:2]}
+    kept = {("ratings", hashlib.sha256(b"equal bytes").hexdigest())}
+
+    zone = LandingZone(tmp_path / "raw", ["files"], named, kept)
+    zone.discard(folder / "00000001.tmp")
+
+    assert sorted(path.name for path in folder.iterdir()) == [".1.csv.tmp", "00000001.tmp"]
+
+
+@pytest.mark.parametrize("ending", ["tmp/../../x", "", "csv.tmp", "CSV", "csv\n"])
+def test_an_ending_that_no_landed_file_has_is_an_error_of_its_kind(
+    tmp_path: Path, ending: str
+) -> None:
+    zone = LandingZone(tmp_path / "raw", [], frozenset(), frozenset())
+    with pytest.raises(ExtensionError, match="a landed file cannot be called"):
+        zone.land("sqlite", "users", f"00000001.{ending}", date(2026, 1, 1), [b"x"])
+    assert not list(tmp_path.rglob("*"))
 
 
 def test_a_file_that_changes_after_it_was_looked_at_is_judged_by_what_landed(

@@ -51,6 +51,38 @@ def test_a_list_has_each_combination_once_where_it_was_last_seen(user_shop) -> N
     ]
 
 
+def test_each_entry_knows_the_records_that_have_it(user_shop) -> None:
+    user_shop.declare(CLICKS.replace(", signed_up_at: at", ""))
+    lines = "u1,p1,toys,1\nu2,p1,games,2\nu1,p1,toys,3\nu1,,toys,4\nu1,p2\nu3,p2,,5\n"
+    user_shop.write("a.csv", HEADER + lines)
+    ingest(user_shop.settings)
+    origins = "select _record, origin_record from raw._list_origins where entity = ? order by all"
+    of_products = origins.replace("?", "'products'")
+    assert user_shop.query(of_products) == [(2, 2), (3, 1), (3, 3), (5, 5)]
+    of_users = [(2, 2), (4, 1), (4, 3), (4, 4), (5, 5)]
+    assert user_shop.query(origins.replace("?", "'users'")) == of_users
+    user_shop.declare(
+        CLICKS.replace(", signed_up_at: at", "").replace("category: kind", "title: kind")
+    )
+    ingest(user_shop.settings)
+    assert user_shop.query(of_products) == [(2, 2), (3, 1), (3, 3), (5, 5)]
+
+
+def test_two_readings_of_a_file_number_its_records_alike(user_shop) -> None:
+    """A line with half of a surrogate pair counts for none, though only one reading looks at it."""
+    clicks = CLICKS.replace("*.csv", "*.jsonl").replace(
+        "  time_format", "  format: jsonl\n  time_format"
+    )
+    user_shop.declare(clicks.split("users:")[0])
+    rows = [f'{{"who": "u{n}", "what": "p{n}", "kind": "toys", "at": {n}}}' for n in (1, 2, 3)]
+    rows[1] = rows[1].replace("toys", "\\ud800")
+    user_shop.write("a.jsonl", "\n".join(rows) + "\n")
+    ingest(user_shop.settings)
+    for entity in ("events", "products"):
+        found = user_shop.query(f"select product_id, _record from raw.{entity} order by _record")
+        assert found == [("p1", 1), ("p3", 2)]
+
+
 def test_the_bytes_land_once_and_a_rerun_makes_nothing_again(user_shop) -> None:
     user_shop.declare(CLICKS)
     user_shop.write("a.csv", HEADER + "u1,p1,toys,1\n")

@@ -34,11 +34,7 @@ class InlineSource(Source):
     keys_without_effect: ClassVar[frozenset[str]] = Source.keys_without_effect | {"inline"}
 
     inline: dict[str, str]
-    delimiter: str = ","
-    quote: str = '"'
-    header: bool = True
-    encoding: str = "utf-8"
-    fields: tuple[str, ...] = ()
+    delimiter: str = ","  # of the keys that the CSV reader asks for, this kind has one
 
 
 class InlineText(SourceKind[InlineSource]):

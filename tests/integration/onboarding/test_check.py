@@ -274,3 +274,109 @@ def test_a_large_file_is_sampled(acme: Acme) -> None:
         handle.seek(20 << 30)  # sparse: 20 GB that take no room, and would take minutes to read
         handle.write(b"\nu1,p1,9,2025-01-01T00:00:00Z\n")
     assert acme.codes() == [("warning", "out-of-scale")]
+
+
+ORDERS = """\
+title: Acme
+opened_at: 2025-01-01
+transactions:
+  files: orders.csv
+  time_format: "%m/%d/%Y"
+  columns:
+    {order_id: no, line_no: line, user_id: user, product_id: sku, quantity: n, unit_price: each,
+     ordered_at: day}
+rules:
+  transactions:
+    columns:
+      unit_price: {range: [1, 50]}
+"""
+
+
+def order_lines(acme: Acme, *bad: str) -> None:
+    """Forty good lines of orders, and bad ones after them."""
+    good = [f"o{n},1,u{n % 9},s{n % 7},1,9.5,1/{n % 28 + 1}/2025" for n in range(40)]
+    lines = ["no,line,user,sku,n,each,day", *good, *bad]
+    (acme.folder / "orders.csv").write_text("\n".join(lines) + "\n")
+
+
+def test_what_goes_to_quarantine_is_told_by_rule_with_its_share_and_the_bad_values(
+    acme: Acme,
+) -> None:
+    acme.declare(ORDERS)
+    order_lines(
+        acme,
+        "p1,1,,s1,1,9.5,1/2/2025",
+        "p2,1,,s1,0,9.5,1/2/2025",
+        "p3,1,u1,s1,free,99,1/2/2025",
+        "p4,1,u1,s1,1,99,1/2/2024",
+        "p5,1,u1,s1,1,0.5,1/2/2999",
+    )
+    found = {problem.code: problem for problem in acme.problems()}
+    told = {code: (problem.message, problem.found) for code, problem in found.items()}
+    assert told == {
+        "missing-values": (
+            "orders.csv: user_id is empty in 2 of 45 sampled records (4.4%), which go to quarantine",
+            None,
+        ),
+        "wrong-values": ("orders.csv: only 97.8% of the values of quantity are a number", "'free'"),
+        "out-of-range-quantity": (
+            "orders.csv: 1 of 45 sampled records (2.2%) go to quarantine for their quantity", "'0'"
+        ),
+        "out-of-range-unit-price": (
+            "orders.csv: 3 of 45 sampled records (6.7%) go to quarantine for their unit_price",
+            "'99' (2), '0.5'",
+        ),
+        "before-opening-ordered-at": (
+            "orders.csv: 1 of 45 sampled records (2.2%) go to quarantine for their ordered_at",
+            "'1/2/2024'",
+        ),
+        "future-ordered-at": (
+            "orders.csv: 1 of 45 sampled records (2.2%) go to quarantine for their ordered_at",
+            "'1/2/2999'",
+        ),
+    }  # fmt: skip
+    assert {problem.severity for problem in found.values()} == {"warning"}
+
+
+def test_a_year_of_two_digits_in_a_format_of_four_is_an_error_with_the_right_format(
+    acme: Acme,
+) -> None:
+    acme.declare(ORDERS)
+    order_lines(acme)
+    text = (acme.folder / "orders.csv").read_text()
+    (acme.folder / "orders.csv").write_text(text.replace("/2025", "/25"))
+    (problem,) = acme.problems()
+    assert problem.severity == "error"
+    assert 'did you mean "%m/%d/%y"? (100% of it parses' in (problem.found or "")
+
+
+def test_words_for_no_value_are_told_with_their_count(acme: Acme) -> None:
+    acme.declare(ORDERS)
+    order_lines(acme, "p1,1,NULL,s1,1,9.5,1/2/2025", "p2,1,n/a,s1,1,9.5,1/2/2025")
+    (problem,) = acme.problems()
+    assert (problem.severity, problem.code) == ("warning", "word-for-no-value")
+    assert "user_id is a word for no value in 2 of 42 sampled records" in problem.message
+    assert problem.found == "NULL (1), n/a (1)"
+
+
+def test_ids_that_differ_in_case_or_spaces_alone_are_told(acme: Acme) -> None:
+    acme.declare(ORDERS)
+    order_lines(acme, "p1,1,U1,s1,1,9.5,1/2/2025", "p2,1,u2 ,s1,1,9.5,1/2/2025")
+    told = {(problem.code, problem.found) for problem in acme.problems()}
+    assert told == {("ids-alike", "'U1' and 'u1'"), ("ids-alike", "'u2' and 'u2 '")}
+
+
+def test_a_header_that_is_read_as_a_record_is_told(acme: Acme) -> None:
+    fields = "  header: false\n  fields: [user, item, stars, ts]\n  columns"
+    acme.declare(RATINGS.replace("  columns", fields))
+    acme.rows(header="user_id,product_id,rating,rated_at")
+    (header, *rest) = [p for p in acme.problems() if p.code == "header-as-record"]
+    assert not rest
+    assert header.found == "user_id, product_id, rating, rated_at"
+
+
+def test_the_bad_values_of_a_file_in_the_middle_are_seen(acme: Acme) -> None:
+    for month in range(9):
+        acme.rows(f"ratings-{month}.csv")
+    acme.rows("ratings-5.csv", row="u{n},p{n},{star}0,2025-01-0{star}")
+    assert acme.codes() == [("error", "out-of-scale")]

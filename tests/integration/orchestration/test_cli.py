@@ -65,7 +65,7 @@ def test_verbs_before_the_pipeline_say_what_to_run(
 
 
 def test_port_in_use_names_the_holder(settings: Settings) -> None:
-    from recomart.redis import start_embedded
+    from feature_store.online.redis import start_embedded
 
     process = start_embedded(settings)
     for verb in ("mlflow", "ui"):

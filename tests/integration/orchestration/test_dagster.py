@@ -6,12 +6,12 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from feature_store.realtime.streams import EVENTS, SEALED
 from orchestration.dagster_assets import MODEL, STREAM, definitions, files_seen, source_key
 from orchestration.steps import STEPS
 from orchestration.transform import target_path
 from recomart import processes
 from recomart.settings import Settings
-from recomart.streams import EVENTS, SEALED
 
 
 @pytest.fixture

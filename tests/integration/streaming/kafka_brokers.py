@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import confluent_kafka
 
+from feature_store.realtime.streams import GROUP, kafka_topic
 from recomart.settings import Settings
-from recomart.streams import GROUP, kafka_topic
 
 CLUSTER = """
 import sys

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from recomart.redis import connect
+from feature_store.online.redis import connect
+from feature_store.realtime.streams import DEAD_LETTERS, EVENTS, FIELD, stream_key
 from recomart.settings import PROJECT_ROOT, Settings
-from recomart.streams import DEAD_LETTERS, EVENTS, FIELD, stream_key
 from streaming.segment import OPEN
 
 

@@ -14,10 +14,10 @@ from collections.abc import Callable
 import pytest
 import redis
 
+from feature_store.online.redis import connect
+from feature_store.realtime.streams import consumers_key, stream_key
 from recomart import processes
-from recomart.redis import connect
 from recomart.settings import PROJECT_ROOT, Settings
-from recomart.streams import consumers_key, stream_key
 from streaming.check import check, rebuild
 from streaming.status import consumer_state, status
 from tests.integration.streaming.stream_runs import run, segments, to_redis

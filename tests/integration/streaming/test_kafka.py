@@ -11,9 +11,9 @@ from functools import partial
 import pytest
 from rich.console import Console
 
+from feature_store.online.redis import connect
 from orchestration.output.stream import status_page
 from recomart import processes
-from recomart.redis import connect
 from recomart.settings import Settings
 from streaming.check import check
 from streaming.status import status

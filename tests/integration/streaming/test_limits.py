@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -14,13 +16,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-import recomart.redis
+import feature_store.online.redis
+from feature_store.online.redis import connect
+from feature_store.realtime.streams import EVENTS
 from recomart import processes
-from recomart.redis import connect
+from recomart.errors import StreamFailed
 from recomart.settings import Settings, load_settings
-from recomart.streams import EVENTS
 from streaming.check import check
-from streaming.journal import Journal, SegmentLimits, recover
+from streaming.journal import Journal, SegmentLimits, batches, recover
 from streaming.received import Delivery, Received
 from streaming.status import consumer_state, status
 from streaming.validation import validate
@@ -120,6 +123,45 @@ def test_a_torn_tail_is_cut_and_the_segment_sealed_by_the_next_start(
     assert [one.event for one in events] == [one.event for one in received[:10]]
     assert _ids(tmp_path) == [f"e{number}" for number in range(10)]
     assert list(recover(tmp_path)) == []
+
+
+@pytest.mark.parametrize("zeros", [(1, 1), (0, 3), (96, 99)], ids=["inside", "first", "last"])
+def test_a_page_of_zeros_costs_the_lines_that_it_covers_and_no_others(
+    tmp_path: Path, received: list[Received], zeros: tuple[int, int]
+) -> None:
+    """After a power cut a file may have a page whose bytes were never written."""
+    journal = Journal(tmp_path, "c-1", SegmentLimits())
+    journal.append(received, [])
+    journal.release()
+    (segment,) = (tmp_path / EVENTS).glob("*/*")
+    lines = segment.read_bytes().splitlines(keepends=True)
+    first, last = zeros
+    start = sum(map(len, lines[:first])) + 20
+    end = sum(map(len, lines[:last])) + 30
+    whole = b"".join(lines)
+    damaged = whole[:start] + bytes(end - start) + whole[end:]
+    segment.write_bytes(damaged)
+
+    (events,) = recover(tmp_path)
+
+    expected = [one.event for one in received[:first] + received[last + 1 :]]
+    assert [one.event for one in events] == expected
+    (sealed,) = (tmp_path / EVENTS).glob("*/*.gz")
+    kept_bytes = damaged if last < 99 else damaged[: start - 20]  # a torn tail is cut
+    assert gzip.decompress(sealed.read_bytes()) == kept_bytes
+
+
+def test_a_sealed_segment_that_is_cut_off_is_named(
+    tmp_path: Path, received: list[Received]
+) -> None:
+    journal = Journal(tmp_path, "c-1", SegmentLimits())
+    journal.append(received, [])
+    journal.seal()
+    (sealed,) = (tmp_path / EVENTS).glob("*/*.gz")
+    sealed.write_bytes(sealed.read_bytes()[:-20])
+
+    with pytest.raises(StreamFailed, match=re.escape(f"the segment {sealed.name} is damaged")):
+        list(batches(sealed))
 
 
 def test_a_crash_while_sealing_leaves_one_good_copy(
@@ -245,7 +287,7 @@ def test_a_redis_that_comes_back_on_another_port_is_found(
     try:
         os.kill(server.pid, signal.SIGKILL)
         psutil.Process(server.pid).wait(5)
-        monkeypatch.setattr(recomart.redis, "FIRST_PORT", server.port)
+        monkeypatch.setattr(feature_store.online.redis, "FIRST_PORT", server.port)
         strangers = connect(other)
         to_redis(settings, [make_line(number) for number in range(500)])
         process.send_signal(signal.SIGCONT)

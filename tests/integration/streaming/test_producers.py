@@ -6,10 +6,10 @@ from collections.abc import Callable
 import confluent_kafka
 import pytest
 
+from feature_store.online.redis import NAME, connect, start_embedded
+from feature_store.realtime.streams import FIELD, kafka_topic, stream_key
 from recomart import processes
-from recomart.redis import NAME, connect, start_embedded
 from recomart.settings import Settings
-from recomart.streams import FIELD, kafka_topic, stream_key
 from streaming.simulator import KafkaProducer, RedisProducer
 from streaming.simulator.messages import Message
 from streaming.stop_signals import Stop

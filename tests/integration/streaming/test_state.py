@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import redis
 
+from feature_store.online.redis import connect
 from feature_store.realtime.clock import DAY, expires_at, micros_of
 from feature_store.realtime.layout import StateLayout
 from recomart.events import MAX_AHEAD, MAX_LATE, Event
-from recomart.redis import connect
 from recomart.settings import Settings
 from streaming.received import Received
 from streaming.state import CHUNK, Added, RealtimeState
@@ -133,7 +133,7 @@ def test_state_survives_a_kill_of_the_server(settings: Settings) -> None:
 
     import psutil
 
-    from recomart.redis import start_embedded
+    from feature_store.online.redis import start_embedded
 
     client = connect(settings)
     RealtimeState(client, settings).add([event(str(n)) for n in range(20)])

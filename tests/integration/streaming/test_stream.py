@@ -4,10 +4,10 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from feature_store.online.redis import connect
+from feature_store.realtime.streams import FIELD, GROUP, stream_key
 from recomart.events import Event
-from recomart.redis import connect
 from recomart.settings import Settings
-from recomart.streams import FIELD, GROUP, stream_key
 from streaming.check import check
 from streaming.simulator import FaultInjector, Shares, Truth
 from tests.integration.streaming.stream_runs import dead, kept, left_open, run, to_redis

@@ -9,9 +9,9 @@ from typing import Any
 import duckdb
 import pytest
 
+from feature_store.online.redis import connect
 from ingestion.ingest import ingest
 from recomart import processes
-from recomart.redis import connect
 from recomart.settings import Settings, load_settings
 from tests.integration.streaming.kafka_brokers import Brokers
 from tests.integration.streaming.stream_runs import dead, run, to_redis

@@ -12,11 +12,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from feature_store.online.redis import connect
 from feature_store.realtime.clock import DAY, micros_of
 from feature_store.realtime.layout import StateLayout, encode_event
 from feature_store.snapshots import current_snapshot
 from recomart.errors import ModelDamaged, NoChampion
-from recomart.redis import connect
 from recomart.settings import Settings
 from training import registry
 from training.artifact import Artifact, load

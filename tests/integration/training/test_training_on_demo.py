@@ -18,9 +18,9 @@ from training.experiment import Experiment, run_experiment
 from training.feature_tables import FeatureTables, model_features
 from training.fitting import fit_on_base, fit_on_labels
 from training.history import Ask, feature_tables, features_of_rows
-from training.kinds import Model
 from training.kinds.ranker import Ranker
 from training.labels import ShopData, load_shop_data
+from training.model import Model
 from training.split import Split, holdout, split_by_time
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ def test_each_kind_of_rule_has_a_module_and_a_macro_of_its_name() -> None:
     missing = [
         f"dbt_project/macros/rules/{kind}.sql" for kind in set(RULE_KINDS.names()) - {*macros}
     ]
-    missing += [f"recomart/rules/kinds/{kind}.py" for kind in {*macros} - set(RULE_KINDS.names())]
+    missing += [f"quality/rules/{kind}.py" for kind in {*macros} - set(RULE_KINDS.names())]
     assert not missing, f"write {', '.join(missing)}"
     for kind, text in macros.items():
         assert f"macro rule_{kind}(rule)" in text

@@ -9,10 +9,10 @@ import pytest
 
 from demo_shop import visitors
 from demo_shop.plan import DAYS, Plan
+from demo_shop.visitors import Visit
 from demo_shop.visits import Shelves
 from demo_shop.world import World, make_world
 from recomart.events import EVENT_TYPES
-from recomart.visit import Visit
 
 
 @pytest.fixture(scope="module")

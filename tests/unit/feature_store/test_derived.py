@@ -7,17 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from feature_store import derivation
-from feature_store.derivation import (
-    DERIVED_FEATURES,
-    Column,
-    DerivedFeature,
-    Prior,
-    derive,
-    derived,
-    derived_features,
-    transformation,
-)
+from feature_store import derived_feature
+from feature_store.derivation import DERIVED_FEATURES, derive, derived_features, transformation
 from feature_store.derived import (
     product_mean_rating,
     product_views_trend,
@@ -25,6 +16,7 @@ from feature_store.derived import (
     user_category_share_90d,
     user_rating_std,
 )
+from feature_store.derived_feature import Column, DerivedFeature, Prior, derived
 from feature_store.times import datetimes, epoch_seconds
 from recomart.errors import ExtensionError
 
@@ -175,7 +167,7 @@ def test_another_prior_is_another_source() -> None:
 def registry(monkeypatch: pytest.MonkeyPatch) -> dict[str, DerivedFeature]:
     """The derived features, to which a test may add."""
     own = dict(derived_features())
-    monkeypatch.setattr(derivation, "_registered", own)
+    monkeypatch.setattr(derived_feature, "_registered", own)
     return own
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from feature_store import derivation
+from feature_store import derived_feature
 from feature_store.definitions.derived_inputs import check_derived
 from feature_store.definitions.manifest import definition_digest, read_models
-from feature_store.derivation import Column, derived
+from feature_store.derived_feature import Column, derived
 from recomart.errors import ConfigurationError
 
 
@@ -114,8 +114,7 @@ def test_the_digest_follows_meaning_and_not_descriptions(tmp_path: Path) -> None
 @pytest.fixture
 def own_feature(monkeypatch: pytest.MonkeyPatch) -> None:
     """The only derived feature: made from the time of a user's last visit."""
-    derivation.derived_features()
-    monkeypatch.setattr(derivation, "_registered", {})
+    monkeypatch.setattr(derived_feature, "_registered", {})
 
     @derived
     def user_visits_per_day(as_of: Column, user_last_at: Column, user_visits: Column) -> Column:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from feature_store.derivation import Prior
+from feature_store.derived_feature import Prior
 from feature_store.online.heartbeat import Heartbeat, Publication
 from feature_store.online.layout import ViewLayout
 from feature_store.publish.publish_log import ViewPublication, publications, record

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from feature_store.dbt_manifest import reach
-from feature_store.derived import Prior
+from feature_store.derived_feature import Prior
 from feature_store.registered_models import REGISTERED_MODEL
 from feature_store.snapshots import RECORD, Batch, Snapshot
 from quality.lineage import Walk, walk

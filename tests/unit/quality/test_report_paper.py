@@ -12,7 +12,8 @@ from pypdf import PdfReader
 from quality.report.column_chart import column_chart
 from quality.report.histograms import Histogram
 from quality.report.pages.account import SourceAccount, draw_terms
-from quality.report.paper import Cell, Column, Paper
+from quality.report.paper import Paper
+from quality.report.paper_table import Cell, Column, draw_table
 from quality.report.profiles import ColumnProfile
 from quality.report.quoting import MISSING_GLYPH, quoted
 
@@ -75,7 +76,7 @@ def test_lines_are_cut_to_their_width(paper: Paper) -> None:
 
 def test_table_repeats_its_headings_on_every_page(paper: Paper) -> None:
     rows = [(f"row {n}", "words " * 30) for n in range(80)]
-    paper.draw_table([Column("First", 40), Column("Second", 80, wrap=True)], rows)
+    draw_table(paper, [Column("First", 40), Column("Second", 80, wrap=True)], rows)
     pages = PdfReader(io.BytesIO(bytes(paper.output()))).pages
     assert len(pages) > 2
     assert all("First" in page.extract_text() for page in pages)
@@ -84,7 +85,7 @@ def test_table_repeats_its_headings_on_every_page(paper: Paper) -> None:
 
 def test_a_text_that_is_not_wrapped_never_begins_a_line(paper: Paper) -> None:
     text = '"x" ' + "VERDICT: all good " * 20
-    paper.draw_table([Column("First", 40), Column("Second", 30)], [("row", text), ("row", "b")])
+    draw_table(paper, [Column("First", 40), Column("Second", 30)], [("row", text), ("row", "b")])
     lines = [line for line in _text(paper).splitlines() if "VERDICT" in line]
     assert len(lines) == 1
     assert lines[0].index('"x"') < lines[0].index("VERDICT")
@@ -95,7 +96,7 @@ def test_rows_that_a_cell_spans_stay_on_one_page(paper: Paper) -> None:
     for n in range(40):
         rows.append([Cell(f"no. {n}", rowspan=2), Cell(f"above {n}", rule=False)])
         rows.append([Cell(f"below {n}")])
-    paper.draw_table([Column("First", 40), Column("Second", 80)], rows)
+    draw_table(paper, [Column("First", 40), Column("Second", 80)], rows)
     pages = [page.extract_text() for page in PdfReader(io.BytesIO(bytes(paper.output()))).pages]
     assert len(pages) > 1
     for n in range(40):

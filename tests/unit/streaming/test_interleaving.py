@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count, islice, pairwise
 
-from recomart.visit import Visit
+from demo_shop.visitors import Visit
 from streaming.simulator.interleaving import interleave
 from streaming.simulator.scheduled_event import ScheduledEvent
 

@@ -20,7 +20,7 @@ from training.champion import rank_kinds
 from training.experiment import run_experiment
 from training.kinds import KINDS, simplest_first
 from training.kinds.ranker import Ranker
-from training.reasons import Place, shopper_of
+from training.reasons import Place
 
 TESTS = Path(__file__).parents[2]
 ADDED = TESTS / "extending" / "pieces" / "model_kind.py"
@@ -81,7 +81,7 @@ def test_a_kind_is_added_by_one_file(more_kinds: Path, tmp_path: Path) -> None:
     )
     loaded = load(tmp_path / "saved", sha256=save(artifact, tmp_path / "saved"))
     np.testing.assert_array_equal(loaded.model.last, artifact.model.last)  # type: ignore[attr-defined]
-    shopper = shopper_of(loaded, {}, 0, {})
+    shopper = loaded.shopper({}, 0, {})
     assert loaded.model.reason(Place(0, 1.0), shopper) == "somebody liked it a moment ago"
 
 

@@ -10,7 +10,7 @@ from training.interactions import Index
 from training.kinds.popularity import Popularity
 from training.kinds.ranker import Ranker
 from training.kinds.svd import SVD
-from training.reasons import Place, shopper_of
+from training.reasons import Place
 
 SCALE = (1.0, 5.0)
 CATALOGUE = {"a": ("Alien", "Film"), "b": ("Blade", "Film"), "c": ("Cup", "Kitchen")}
@@ -35,7 +35,7 @@ def artifact() -> Artifact:
 
 
 def explain(artifact: Artifact, place: Place) -> str:
-    return artifact.model.reason(place, shopper_of(artifact, CATALOGUE, 0, {"a": 5.0}))
+    return artifact.model.reason(place, artifact.shopper(CATALOGUE, 0, {"a": 5.0}))
 
 
 def test_svd_names_the_liked_product_that_is_rated_alike(artifact: Artifact) -> None:

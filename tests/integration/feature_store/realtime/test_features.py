@@ -16,6 +16,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from feature_store.online.layout import ViewLayout, encode_value
+from feature_store.online.redis import connect
 from feature_store.online.resp import run_query
 from feature_store.realtime.features import PRODUCT_FEATURES, PRODUCTS, USER_FEATURES, USERS
 from feature_store.realtime.lookup import realtime_rows
@@ -23,7 +24,6 @@ from feature_store.realtime.reading import LISTED
 from feature_store.realtime.trending import trending_products
 from recomart import processes
 from recomart.events import EVENT_TYPES, Event
-from recomart.redis import connect
 from recomart.settings import Settings, load_settings
 from streaming.received import Received
 from streaming.state import Added, RealtimeState

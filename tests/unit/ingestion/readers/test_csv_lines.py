@@ -80,6 +80,14 @@ def test_wrong_widths_are_rejected_with_line_offset_and_text(piece: int) -> None
 
 
 @pytest.mark.parametrize("piece", PIECES)
+@pytest.mark.parametrize("broken", [b"", b"7,8\n", b'7,"8\n'], ids=["sound", "ragged", "quote"])
+def test_lines_of_delimiters_alone_are_blank(piece: int, broken: bytes) -> None:
+    rows, tally = read(b"1,2,3\n,,\n" + broken + b'"","",\n,,6\n', piece=piece)
+    assert rows == [("1", "2", "3"), (None, None, "6")]
+    assert (tally.blank, tally.records, tally.rejected) == (2, 2, bool(broken))
+
+
+@pytest.mark.parametrize("piece", PIECES)
 def test_mixed_line_ends_are_all_line_ends(piece: int) -> None:
     rows, tally = read(b"1,2,3\r\n4,5,6\n7,8,9\r\r\n10,11,12", piece=piece)
     assert [row[0] for row in rows] == ["1", "4", "7", "10"]
@@ -153,8 +161,9 @@ def test_what_pythons_csv_writes_is_read_back(records: list[Row], piece: int) ->
     out = io.StringIO()
     csv.writer(out, lineterminator="\r\n").writerows(records)
     rows, tally = read(out.getvalue().encode(), piece=piece)
-    assert rows == [tuple(field or None for field in record) for record in records]
-    assert tally.rejected == 0
+    filled = [record for record in records if any(record)]
+    assert rows == [tuple(field or None for field in record) for record in filled]
+    assert (tally.rejected, tally.blank) == (0, len(records) - len(filled))
 
 
 @given(dirty, st.integers(1, 16))

@@ -7,19 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from ingestion.readers.json_values import JsonColumns
-from ingestion.readers.pages import batches, framed
+from ingestion.readers.pages import PageFormat, batches, framed
 from ingestion.readers.records import LineCounts
-from ingestion.sources.api import ApiSource
 
 
 def read(folder: Path, items: list[Any], paths: tuple[str, ...], each: str | None = None):
-    columns = {f"c{i}": {"column": path} for i, path in enumerate(paths)}
-    source = ApiSource.model_validate({"api": "http://x", "columns": columns, "each": each})
+    written = PageFormat(each=each)
     body = json.dumps({"items": items}).encode()
     (folder / "a.pages").write_bytes(b"".join(framed([body, body])))
     tally = LineCounts()
     rows: list[dict[str, Any]] = []
-    for batch in batches(folder / "a.pages", source, JsonColumns(paths), tally):
+    for batch in batches(folder / "a.pages", written, JsonColumns(paths), tally):
         rows += batch.to_pylist()
     return [tuple(row.values()) for row in rows], tally
 

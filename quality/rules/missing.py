@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, Strict, model_validator
 
+from quality.rules.range import bounds_of
 from recomart.rules.kind import RuleKind, RuleProblem, Stage, Subject, whose
-from recomart.rules.kinds.range import bounds_of
 from recomart.rules.ranges import STRICT, Number, number_text
 from recomart.rules.rule import Outcome, Rule
 from recomart.shop.entities import SCHEMA, EntityColumn

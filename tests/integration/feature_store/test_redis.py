@@ -10,7 +10,8 @@ import psutil
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from recomart import processes, redis
+from feature_store.online import redis
+from recomart import processes
 from recomart.errors import RedisUnavailable
 from recomart.settings import Settings, load_settings
 
@@ -29,7 +30,7 @@ def test_embedded_data_survives_kill_and_restart(settings: Settings) -> None:
 
 
 def test_two_processes_at_once_start_one_server(settings: Settings) -> None:
-    code = "from recomart import redis, settings as s; print(redis.start_embedded(s.load_settings()).pid)"
+    code = "from feature_store.online import redis; from recomart import settings as s; print(redis.start_embedded(s.load_settings()).pid)"
     children = [
         subprocess.Popen(
             [sys.executable, "-c", code],
@@ -44,7 +45,7 @@ def test_two_processes_at_once_start_one_server(settings: Settings) -> None:
 
 def test_lakes_that_start_at_once_get_servers_of_their_own(tmp_path: Path) -> None:
     code = (
-        "from recomart import redis, settings as s;"
+        "from feature_store.online import redis; from recomart import settings as s;"
         "print(redis.connect(s.load_settings()).config_get('dir')['dir'])"
     )
     lakes = [tmp_path / f"lake{number}" for number in range(4)]
@@ -100,40 +101,6 @@ def test_unreachable_url_is_an_error_and_no_fallback(settings: Settings) -> None
     assert "127.0.0.1:1" in caught.value.message
     assert "secret" not in caught.value.render()
     assert processes.running(settings, "redis") is None
-
-
-def test_a_foreign_process_with_the_recorded_pid_is_left_alone(settings: Settings) -> None:
-    with subprocess.Popen(["sleep", "60"]) as stranger:
-        record = settings.run_files / "redis.json"
-        record.parent.mkdir(parents=True)
-        record.write_text(
-            f'{{"name": "redis", "pid": {stranger.pid}, "created": 1.0, "port": 6380}}'
-        )
-        assert processes.stop_all(settings) == []
-        assert stranger.poll() is None
-        stranger.kill()
-
-
-def test_a_server_whose_starter_was_killed_before_it_was_recorded_does_not_run(
-    settings: Settings,
-) -> None:
-    code = (
-        "import os, signal\n"
-        "from recomart import processes, settings as s\n"
-        "processes.replace_text = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "processes.spawn(s.load_settings(), 'lost', ['/bin/sleep', '600.25'], 0)\n"
-    )
-    starter = subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, **settings.environment()}
-    )
-
-    assert starter.returncode == -signal.SIGKILL
-    end = time.monotonic() + 10
-    while any(
-        "600.25" in " ".join(p.info["cmdline"] or []) for p in psutil.process_iter(["cmdline"])
-    ):
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def test_clients_follow_a_server_that_comes_back_on_another_port(

@@ -1,0 +1,34 @@
+"""How the text of a file is written: encoding, delimiter, quote and header."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+from ingestion.readers.csv_records import Dialect
+from recomart.shop.sources import Source
+
+
+@dataclass(frozen=True)
+class TextFormat:
+    """The keys of a source that the readers of text ask for, with a default for each.
+
+    Args:
+        fields: column names, for files without a header.
+    """
+
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    quote: str = '"'
+    header: bool = True
+    fields: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, source: Source) -> TextFormat:
+        """The keys as a source gives them; the default for each key that its kind does not have."""
+        names = (one.name for one in dataclasses.fields(cls))
+        return cls(**{name: getattr(source, name) for name in names if hasattr(source, name)})
+
+    def dialect(self, width: int) -> Dialect:
+        """The dialect of a CSV of `width` columns."""
+        return Dialect(self.delimiter.encode(), self.quote.encode(), width)

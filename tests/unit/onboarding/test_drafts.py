@@ -1,0 +1,263 @@
+"""Drafts of exports as shops have them, each with one peculiarity: the drafted file is right unedited."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from onboarding import Draft, init
+from onboarding.layout import lines_above
+from onboarding.spelling import alike
+from recomart.shop.file import read_shop
+from recomart.shop.model import Shop
+
+
+def draft_of(folder: Path, **files: str) -> Draft:
+    for name, text in files.items():
+        (folder / name.replace("__", ".")).write_text(text)
+    return init(folder)
+
+
+def shop_of(draft: Draft, folder: Path) -> Shop:
+    return read_shop(draft.text(folder / "acme.yml"), folder / "acme.yml").shop
+
+
+def mapped(shop: Shop, entity: str) -> dict[str, str | None]:
+    """Our columns, each with the source's column that gives it."""
+    return {name: column.column for name, column in shop.sources()[entity].columns.items()}
+
+
+def ratings(
+    days: list[str], header: str = "user_id,product_id,rating,rated_at", end: str = ""
+) -> str:
+    rows = [f"u{n % 20},p{n % 9},{n % 5 + 1},{day}{end}" for n, day in enumerate(days)]
+    return "\n".join([header, *rows]) + "\n"
+
+
+DAYS = [f"2025-01-{n % 28 + 1:02}" for n in range(60)]
+
+
+def test_a_year_of_two_digits_is_never_the_year_10(tmp_path: Path) -> None:
+    days = [f"{n % 12 + 1}/{n % 28 + 1}/10 8:2{n % 10}" for n in range(60)]
+    draft = draft_of(tmp_path, ratings__csv=ratings(days))
+    assert draft.guesses[0].time_format == "%m/%d/%y %H:%M"
+
+
+def test_the_index_of_an_export_is_ignored_and_its_header_is_one(tmp_path: Path) -> None:
+    rows = [
+        f"{n},{500 + n},kim{n % 5},art{n % 8},{n % 3 + 1},{n}.25,2025-02-{n % 28 + 1:02}"
+        for n in range(40)
+    ]
+    text = "\n".join([",order_no,customer,article,qty,price,date", *rows]) + "\n"
+    shop = shop_of(draft_of(tmp_path, orders__csv=text), tmp_path)
+    assert shop.transactions is not None
+    assert shop.transactions.header is True  # type: ignore[attr-defined]
+    assert shop.transactions.ignore == ("",)
+    assert mapped(shop, "transactions") == {
+        "order_id": "order_no", "line_no": "article", "user_id": "customer",
+        "product_id": "article", "quantity": "qty", "unit_price": "price", "ordered_at": "date",
+    }  # fmt: skip
+
+
+def test_a_delimiter_at_the_end_is_an_ignored_column_or_is_named_with_what_to_do(
+    tmp_path: Path,
+) -> None:
+    header = "user_id,product_id,rating,rated_at"
+    draft = draft_of(tmp_path, ratings__csv=ratings(DAYS, f"{header},", ","))
+    shop = shop_of(draft, tmp_path)
+    assert shop.ratings is not None
+    assert shop.ratings.ignore == ("",)
+    draft = draft_of(tmp_path, ratings__csv=ratings(DAYS, header, ","))
+    assert [guess.entity for guess in draft.guesses] == ["ratings"]
+    (note,) = draft.notes
+    assert "each record ends with a delimiter, which the header does not" in note
+
+
+def test_the_empty_rows_of_a_spreadsheet_do_not_hide_a_catalogue(tmp_path: Path) -> None:
+    rows = [f"prd{n:04},kind{n % 9},{n % 21 + 20}" for n in range(50)] + [",,"] * 400
+    text = "\n".join([",,", "product_id,product_category_name,name_length", *rows]) + "\n"
+    draft = draft_of(tmp_path, products__csv=text)
+    assert {ours: c.column for ours, c in draft.guesses[0].choices.items()} == {
+        "product_id": "product_id", "category": "product_category_name",
+    }  # fmt: skip
+    assert draft.guesses[0].table.records.num_rows == 50
+
+
+@pytest.mark.parametrize(
+    ("files", "products"), [(60, 5), (2_000, 10)], ids=["5 of 60", "10 of 2,000"]
+)
+def test_canonical_names_are_trusted_however_few_products_there_are(
+    tmp_path: Path, files: int, products: int
+) -> None:
+    rows = [f"{n % 37},{n % products},{n % 5 + 1},{DAYS[n % 60]}" for n in range(files)]
+    text = "\n".join(["user_id,product_id,rating,rated_at", *rows]) + "\n"
+    shop = shop_of(draft_of(tmp_path, ratings__csv=text), tmp_path)
+    assert mapped(shop, "ratings") == {
+        name: name for name in ("user_id", "product_id", "rating", "rated_at")
+    }
+
+
+def test_two_time_formats_in_one_column_are_told_with_their_share(tmp_path: Path) -> None:
+    days = [day if n % 5 < 3 else f"{n % 28 + 1:02}.01.2025" for n, day in enumerate(DAYS)]
+    draft = draft_of(tmp_path, ratings__csv=ratings(days))
+    assert draft.guesses[0].time_format == "iso"
+    (note,) = draft.notes
+    assert note.startswith("unsure: ratings.time_format: only 60.0% of it parses as iso; ")
+    assert "the others look like %d.%m.%Y" in note
+
+
+def order_items(*, number: bool = True) -> str:
+    """160 lines of 80 orders; every second order has two lines of one product."""
+    lines = ["order_id,order_item_id,customer,product_id,price,placed_at,product_category_name"]
+    for n in range(160):
+        order, place = n // 2, n % 2 + 1
+        product = order % 30 if order % 2 else n % 30
+        row = f"o{order},{place},c{order % 25},p{product},{product}.90,2025-03-{order % 28 + 1:02}"
+        lines.append(f"{row},kind{product % 4}")
+    text = "\n".join(lines) + "\n"
+    return text if number else text.replace("order_item_id", "position in list")
+
+
+@pytest.mark.parametrize("number", [True, False], ids=["by its name", "by its values"])
+def test_the_number_of_an_order_item_tells_lines_apart_and_not_the_product(
+    tmp_path: Path, number: bool
+) -> None:
+    shop = shop_of(draft_of(tmp_path, lines__csv=order_items(number=number)), tmp_path)
+    columns = mapped(shop, "transactions")
+    assert columns["line_no"] == ("order_item_id" if number else "position in list")
+    assert columns["product_id"] == "product_id"
+    assert "quantity" not in columns
+
+
+def test_a_category_is_no_title_and_lines_that_name_products_make_their_list(
+    tmp_path: Path,
+) -> None:
+    shop = shop_of(draft_of(tmp_path, lines__csv=order_items()), tmp_path)
+    assert shop.products is not None
+    assert shop.products.origin == "transactions"
+    assert mapped(shop, "products") == {
+        "product_id": "product_id", "category": "product_category_name",
+    }  # fmt: skip
+    assert shop.transactions is not None
+    assert shop.transactions.ignore == ()
+
+
+def orders(total: str) -> str:
+    """90 lines of 45 orders; `total` is worked out with q, p and the price of the order."""
+    lines = ["order_id,customer,sku,qty,price,total,date"]
+    for n in range(90):
+        order, q, p = n // 2, n % 3 + 1, n % 7 + 1.5
+        whole = sum((m % 3 + 1) * (m % 7 + 1.5) for m in (2 * order, 2 * order + 1))
+        value = {"line": q * p, "order": whole, "unit": p}[total]
+        lines.append(f"o{order},u{order % 20},p{n % 9},{q},{p},{value},2025-01-{order % 28 + 1:02}")
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("total", "reason"),
+    [
+        ("line", "100% of it are price times qty"),
+        ("order", "it is the same for all lines of an order: the order's total"),
+        ("unit", "it equals price whatever the qty"),
+    ],
+)
+def test_a_total_of_the_line_is_price_times_quantity(
+    tmp_path: Path, total: str, reason: str
+) -> None:
+    draft = draft_of(tmp_path, orders__csv=orders(total))
+    columns = mapped(shop_of(draft, tmp_path), "transactions")
+    assert columns.get("line_total") == ("total" if total == "line" else None)
+    assert reason in draft.text(tmp_path / "acme.yml")
+
+
+def test_a_key_or_a_few_whole_numbers_are_never_an_amount(tmp_path: Path) -> None:
+    lines = ["order_id,customer,sku,channel_sales_id,retail_value,freight_value,date"]
+    lines += [
+        f"o{n},u{n % 20},p{n % 9},{n % 2 + 1},{n % 3},{n}.5,2025-01-{n % 28 + 1:02}"
+        for n in range(90)
+    ]
+    shop = shop_of(draft_of(tmp_path, orders__csv="\n".join(lines) + "\n"), tmp_path)
+    assert not {"quantity", "unit_price", "line_total"} & mapped(shop, "transactions").keys()
+
+
+def test_events_of_segment_are_known_by_their_names(tmp_path: Path) -> None:
+    names = ["Product Viewed", "Product Added", "Order Completed", "Product Removed"]
+    records = [
+        {
+            "messageId": f"m{n}", "event": names[n % 4], "userId": f"u{n % 7}",
+            "originalTimestamp": f"2025-01-0{n % 9 + 1}T09:59:59Z",
+            "timestamp": f"2025-01-0{n % 9 + 1}T10:00:00Z", "properties": {"product_id": f"p{n % 6}"},
+        }
+        for n in range(60)
+    ]  # fmt: skip
+    text = "".join(json.dumps(record) + "\n" for record in records)
+    shop = shop_of(draft_of(tmp_path, track__jsonl=text), tmp_path)
+    assert mapped(shop, "events") == {
+        "event_id": "messageId", "event_type": "event", "user_id": "userId",
+        "product_id": "properties.product_id", "occurred_at": "timestamp",
+    }  # fmt: skip
+    assert shop.events is not None
+    assert shop.events.columns["event_type"].values == {
+        "Product Viewed": "view", "Product Added": "add_to_cart", "Order Completed": "purchase",
+        "Product Removed": "remove_from_cart",
+    }  # fmt: skip
+
+
+def test_types_of_events_are_known_by_their_words_in_a_column_of_any_name(tmp_path: Path) -> None:
+    names = ["view_item", "add_to_cart", "purchase", "add_to_wishlist"]
+    rows = [f"{1735725600 + n},{names[n % 4]},u{n % 7},p{n % 6}" for n in range(60)]
+    text = "\n".join(["ts,name,user,item", *rows]) + "\n"
+    shop = shop_of(draft_of(tmp_path, clicks__csv=text), tmp_path)
+    assert shop.events is not None
+    assert shop.events.columns["event_type"].column == "name"
+    values = {"view_item": "view", "add_to_wishlist": "favorite"}
+    assert shop.events.columns["event_type"].values == values
+
+
+@pytest.mark.parametrize(
+    ("above", "count", "delimiter"),
+    [
+        ("sep=;\n", 1, ";"),
+        ("Ratings of the shop\nmade on 2025-02-01\n\n", 2, ","),
+        ("", 0, None),
+    ],
+    ids=["separator", "titles", "nothing"],
+)
+def test_lines_above_a_table_are_named(
+    tmp_path: Path, above: str, count: int, delimiter: str | None
+) -> None:
+    table = ratings(DAYS)
+    if delimiter:
+        table = table.replace(",", delimiter)
+    found = lines_above((above + table).encode())
+    assert (found.count, found.delimiter, found.rest.decode()) == (count, delimiter, table)
+    draft = draft_of(tmp_path, ratings__csv=above + table)
+    assert [guess.entity for guess in draft.guesses] == ["ratings"]
+    assert len(draft.notes) == bool(count)
+
+
+def test_a_total_at_the_end_is_named(tmp_path: Path) -> None:
+    (note,) = draft_of(tmp_path, orders__csv=orders("line") + "Total,,,180,,990.5,\n").notes
+    assert "1 record looks like a total of the others" in note
+
+
+def test_a_file_that_is_left_out_says_which_column_is_why(tmp_path: Path) -> None:
+    rows = [f"u{n % 9},p{n % 7},{n % 5 + 1},yesterday" for n in range(60)]
+    text = "\n".join(["user,title,stars,when", *rows]) + "\n"
+    (_, left) = draft_of(tmp_path, reviews__csv=text).notes
+    assert left == (
+        "left out: reviews.csv: nearest to ratings, but no column looks like its product_id; "
+        "when cannot be its rated_at: its values are not times, as yesterday"
+    )
+
+
+def test_ids_that_a_person_would_take_for_one_are_named() -> None:
+    ids = ["Anna", "anna", "Ben", "Ben ", "Zoë", "Zoe\u0308", "Carl"]
+    assert {found.differ_in: found.pairs for found in alike(ids)} == {
+        "surrounding spaces": (("Ben", "Ben "),),
+        "Unicode form": (("Zoe\u0308", "Zoë"),),
+        "case": (("Anna", "anna"),),
+    }
+    assert list(alike(["NULL", "null", "a", "b"])) == []
