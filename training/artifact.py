@@ -2,7 +2,7 @@
 
     model.json    kind, scale, facts, what the kind adds, and the sha256 of the others
     arrays.npz    ids, popularity, biases, factors (allow_pickle=False)
-    *.txt         texts of some kinds: ranker.txt holds the trees of `ranker`
+    *.txt         texts of some kinds: ranker-0.txt holds the trees of `ranker`
 
 The registry keeps the sha256 of model.json, so that a change anywhere is noticed at loading.
 """
@@ -17,7 +17,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from recomart.errors import ModelDamaged
+from recomart.errors import ModelDamaged, NotReady
 from recomart.files import replace_text, sha256_of
 from training.behaviour import Profiles
 from training.interactions import UNKNOWN, Index
@@ -131,6 +131,12 @@ def load(folder: Path, *, sha256: str | None = None) -> Artifact:
         if name != ARRAYS
     }
     stored = Stored((low, high), values, record, texts)
+    if kind.role == "combiner" and "sources" not in record:
+        raise NotReady(
+            f"the model '{kind.name}' was trained by an older version, which knew no sources",
+            where=str(folder),
+            help="run 'recomart train' for a new one",
+        )
     return Artifact(
         kind=kind.name,
         users=Index(values["users"]),

@@ -111,7 +111,7 @@ class Moment:
         columns = []
         for half_life in HALF_LIVES:
             faded = np.maximum(profiles.weights, 0.0) * 0.5 ** (age / half_life)
-            sums = np.bincount(at, faded, len(keys))
+            sums = np.bincount(at, faded, len(keys)).astype(np.float64)
             total = np.bincount(profiles.rows, faded, len(profiles))
             share = np.divide(sums, total[keys // width] if len(keys) else sums, where=sums > 0,
                               out=np.zeros_like(sums))  # fmt: skip
@@ -148,7 +148,7 @@ class Moment:
         columns = []
         for half_life in (3_650.0, 7.0):
             faded = np.maximum(profiles.weights, 0.0) * 0.5 ** (age / half_life)
-            sums = np.bincount(place, faded, len(keys))
+            sums = np.bincount(place, faded, len(keys)).astype(np.float64)
             total = np.bincount(profiles.rows, faded, len(profiles))[row]
             mine = np.zeros(len(asked))
             if len(keys):

@@ -49,6 +49,8 @@ class TimeProtocol:
     def cases(self, data: ShopData, *, seed: int) -> Cases:
         """As in `Protocol`; fewer windows where days are few."""
         cuts = midnights(data.labels.times, self.shares)
+        if not len(cuts):
+            return Cases((), None, None)
         ends = [*cuts[1:], data.rules.as_of + np.timedelta64(1, "us")]
         cases = [
             Case(
@@ -67,8 +69,6 @@ class TimeProtocol:
             )
             for cut, end in zip(cuts, ends, strict=True)
         ]
-        if not cases:
-            return Cases((), None, None)
         if len(cases) == 1:
             return Cases((), cases[0], None)
         return Cases(tuple(cases[:-2]), cases[-2], cases[-1])

@@ -10,49 +10,50 @@ import numpy as np
 
 from recomart.step import Progress
 from training.fit_task import FitTask
-from training.interactions import FloatArray, IntArray
-from training.kinds import Fit
-from training.kinds._dense import DenseModel
+from training.interactions import FloatArray
+from training.kinds import Fit, Role
+from training.kinds._listing import ListingModel
 from training.kinds._stored import Stored, arrays_of
 from training.labels import LABEL_TABLES
+from training.ranking import ranked_alike
 from training.reasons import Place, Shopper
+from training.requests import Question, Ranked
 
 
 @dataclass(frozen=True)
-class NewestFirst(DenseModel):
-    """Products in the order in which they were last liked.
+class NewestFirst(ListingModel):
+    """Products in the order in which somebody last turned to them.
 
     Args:
-        last: (products,) microseconds since 1970; 0 for products that nobody liked.
+        last: (products,) microseconds since 1970; 0 for products that nobody turned to.
         scale: lowest and highest rating.
     """
 
     last: FloatArray
     scale: tuple[float, float]
 
-    def scores(self, users: IntArray) -> FloatArray:
-        return np.broadcast_to(self.last, (len(users), len(self.last)))
+    def rank(self, question: Question) -> Ranked:
+        return ranked_alike(question, self.last)
 
-    def ratings(self, users: IntArray, products: IntArray) -> FloatArray:
-        return np.full(len(users), sum(self.scale) / 2)
-
-    def reason(self, place: Place, shopper: Shopper) -> str:
-        return "somebody liked it a moment ago"
+    def reason(self, place: Place, shopper: Shopper) -> str | None:
+        return "somebody chose it a moment ago"
 
 
 class NewestFirstKind:
     name = "newest_first"
     complexity = 1
+    role: Role = "source"
     reads = LABEL_TABLES
-    builds_on: tuple[str, ...] = ()
     parameters: Mapping[str, Any] = {}
+    tries: tuple[Mapping[str, Any], ...] = (parameters,)
+    space: Mapping[str, tuple[Any, ...]] = {}
 
     def passes(self, task: FitTask) -> int:
         return 0
 
-    def fit(self, task: FitTask, *, progress: Progress) -> Fit:
+    def fit(self, task: FitTask, parameters: Mapping[str, Any], *, progress: Progress) -> Fit:
         last = np.zeros(task.products)
-        np.maximum.at(last, task.known.products, task.known.times.astype("int64").astype(float))
+        np.maximum.at(last, task.events.products, task.events.times.astype("int64").astype(float))
         return Fit(NewestFirst(last, task.scale))
 
     def store(self, model: NewestFirst) -> Stored:

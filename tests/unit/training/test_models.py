@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.unit.training.asking import NOW, events, question
 from training.interactions import Index, Interactions
 from training.kinds.bias import fit_bias
 from training.kinds.popularity import fit_popularity
@@ -40,7 +41,8 @@ def test_svd_scores_equal_surprise_predict_for_every_pair_cold_ones_too(
         [fitted.predict(user, product, clip=False).est for product in range(PRODUCTS)]
         for user in range(USERS)
     ]
-    np.testing.assert_allclose(ours.scores(np.arange(USERS)), theirs, rtol=0, atol=1e-12)
+    asked = question(events(), range(USERS), (USERS, PRODUCTS))
+    np.testing.assert_allclose(ours.scores(asked), theirs, rtol=0, atol=1e-12)
 
 
 def test_a_training_set_is_what_surprise_builds_of_the_same_rows(known: Interactions) -> None:
@@ -85,7 +87,7 @@ def test_same_seed_same_bits(known: Interactions) -> None:
 
 def test_an_unknown_user_is_scored_as_one_without_history(known: Interactions) -> None:
     model = fit_svd(known, users=USERS, products=PRODUCTS, scale=SCALE, seed=7)
-    unknown, cold = model.scores(np.array([-1, 11]))
+    unknown, cold = model.scores(question(events(), [-1, 11], (USERS, PRODUCTS)))
     np.testing.assert_array_equal(unknown, cold)
     np.testing.assert_allclose(unknown, model.mean + model.product_bias)
 
@@ -104,15 +106,17 @@ def test_svd_reports_each_epoch(known: Interactions) -> None:
     assert seen == [("SVD", 1, 3), ("SVD", 2, 3), ("SVD", 3, 3)]
 
 
-def test_a_like_of_thirty_days_ago_counts_half_and_a_dislike_nothing() -> None:
-    now = np.datetime64("2026-03-31", "us")
+def test_an_event_of_thirty_days_ago_counts_half_and_what_speaks_against_counts_nothing() -> None:
     rows = Interactions(
         np.array([0, 1, 2]),
         np.array([0, 0, 1]),
         np.array([4.0, 5.0, 3.9]),
         np.array(["2026-03-31", "2026-03-01", "2026-03-31"], dtype="datetime64[us]"),
     )
-    model = fit_popularity(rows, now=now, products=3, scale=SCALE, relevant=4.0)
+    happened = events(
+        (1, 0, 1.0, "2026-03-01"), (0, 0, 1.0, "2026-03-31"), (2, 1, -2.0, "2026-03-31")
+    )
+    model = fit_popularity(rows, happened, now=NOW, products=3, scale=SCALE, relevant=4.0)
     assert model.popularity.tolist() == [1.5, 0.0, 0.0]
     assert model.recent_likes.tolist() == [2.0, 0.0, 0.0]
     # damped means: overall 4.3; (9 + 5 * 4.3) / 7 for the first, the overall one without ratings

@@ -10,12 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from training.behaviour import Events
 from training.experiment import Experiment, run_experiment
 from training.interactions import Index, Interactions
-from training.kinds import ranker as ranker_module
-from training.kinds.popularity import Popularity
-from training.kinds.ranker import Ranker
-from training.kinds.svd import SVD
 from training.labels import ShopData, ShopRules
 
 USERS, PRODUCTS = 6, 9
@@ -23,7 +20,7 @@ USERS, PRODUCTS = 6, 9
 
 def shop(days: int) -> ShopData:
     """Everyone rates a product a day, highest those whose number is near their own."""
-    users, day = (axis.ravel() for axis in np.mgrid[0:USERS, 0:days])
+    day, users = (axis.ravel() for axis in np.mgrid[0:days, 0:USERS])
     products = (users + day) % PRODUCTS
     times = np.datetime64("2026-01-01T12:00:00", "us") + day.astype("timedelta64[D]")
     labels = Interactions(users, products, np.where(day % 2 == 0, 5.0, 2.0), times)
@@ -39,6 +36,7 @@ def shop(days: int) -> ShopData:
         labels=labels,
         label_kind="rating",
         owned=labels,
+        events=Events(users, products, np.where(day % 2 == 0, 1.0, 0.25), times),
     )
 
 
@@ -53,7 +51,8 @@ def test_a_shop_of_one_day_serves_what_is_popular(caplog: pytest.LogCaptureFixtu
     with caplog.at_level(logging.WARNING):
         found = experiment(1)
     assert found.ranking == ("popularity",)
-    assert set(found.models) == {"popularity", "bias", "svd"}
+    assert {"popularity", "bias", "svd", "history"} <= set(found.models)
+    assert not {"blend", "ranker"} & set(found.models)
     assert (found.validation, found.test, found.curve) == ({}, {}, None)
     assert "one day" in caplog.text
 
@@ -61,7 +60,7 @@ def test_a_shop_of_one_day_serves_what_is_popular(caplog: pytest.LogCaptureFixtu
 def test_a_shop_of_three_days_compares_the_base_models(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         found = experiment(3)
-    assert set(found.validation) == set(found.test) == {"popularity", "bias", "svd"}
+    assert {"popularity", "bias", "svd", "history"} <= set(found.validation) == set(found.test)
     assert found.ranking[0] in found.validation
     assert "too few days" in caplog.text
 
@@ -72,23 +71,5 @@ def test_a_day_on_which_nobody_likes_anything_new_names_no_champion_by_chance(
     with caplog.at_level(logging.WARNING):
         found = experiment(2)  # on the second day all labels are 2.0
     assert found.ranking == ("popularity",)
-    assert "ndcg_at_10" not in "".join(found.validation["svd"].named("valid"))
+    assert "ndcg_at_10" not in "".join(found.validation["svd"].scores.named("valid"))
     assert "no user liked anything new" in caplog.text
-
-
-def test_of_a_large_catalogue_the_best_by_svd_and_by_popularity_are_ranked(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(ranker_module, "RANKED_WHOLE", 2)
-    monkeypatch.setattr(ranker_module, "SHORTLIST", 1)
-    svd = SVD(
-        mean=0.0,
-        user_bias=np.zeros(2),
-        product_bias=np.array([0.0, 3.0, 1.0]),
-        user_factors=np.zeros((2, 1)),
-        product_factors=np.zeros((3, 1)),
-        scale=(1.0, 5.0),
-    )
-    popularity = Popularity(np.array([0.0, 1.0, 2.0]), np.zeros(3), np.zeros(3), (1.0, 5.0))
-    chosen = Ranker("", (), svd, popularity).shortlist(np.array([0]))
-    assert chosen.tolist() == [[False, True, True]]
