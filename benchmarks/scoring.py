@@ -59,7 +59,7 @@ def main() -> int:
             theirs.append(time.perf_counter() - start)
         for _ in range(OUR_RUNS):
             start = time.perf_counter()
-            our_scores = model.scores(everyone)
+            our_scores = model.of_users(everyone)
             our_lists = top_k(our_scores, K)
             ours.append(time.perf_counter() - start)
     np.testing.assert_allclose(our_scores, their_scores, rtol=0, atol=1e-9)

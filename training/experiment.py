@@ -6,34 +6,27 @@ The cases are those of a protocol (`training/protocols/`), which says what is he
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from recomart.step import Progress, no_progress
-from training.behaviour import profiles_of
 from training.champion import rank_kinds
-from training.comparison import Comparison, Measured, compared, measured
-from training.evaluate import Holdout, K
-from training.feature_tables import FeatureTables
-from training.fitting import Wanted, fit_many, task_of
-from training.history import Ask, feature_tables
+from training.comparison import Comparison, Measured, compared
+from training.evaluate import Holdout
 from training.interactions import FloatArray
-from training.kinds import Fit, Kind, simplest_first
-from training.kinds._combined import CombinedModel, Sources
+from training.kinds import Kind, simplest_first
 from training.kinds.svd import EPOCHS
 from training.labels import ShopData
-from training.local_features import moment_of
 from training.metrics import rmse
 from training.model import Model
 from training.pools import Pool
 from training.protocols import Case, Cases, Protocol
 from training.protocols.time import PROTOCOL as BY_TIME
-from training.ranking import filled
-from training.requests import Question
+from training.runner import Runner
 from training.training_hash import training_hash
 
 if TYPE_CHECKING:
@@ -88,75 +81,6 @@ class Experiment:
     candidates: int
 
 
-@dataclass
-class Runner:
-    """Carries out one experiment on one shop."""
-
-    data: ShopData
-    snapshot: Path
-    open_store: Callable[[], FeatureStore]
-    seed: int
-    threads: int
-    progress: Progress
-    tables: dict[str, FeatureTables] = field(default_factory=dict)
-
-    def question(self, case: Case) -> Question:
-        """Whom and what the case asks."""
-        users = case.holdout.users
-        shape = (len(self.data.users), len(self.data.products))
-        return Question(
-            users=users,
-            profiles=profiles_of(case.events, users, shape),
-            now=case.now,
-            k=K,
-            candidates=case.holdout.candidates,
-            excluded=case.holdout.excluded[users],
-            features=self.tables.get(case.name),
-            threads=self.threads,
-        )
-
-    def fetch_features(self, cases: Sequence[Case]) -> None:
-        """Ask the feature store for the users of each case and all products, as of its time."""
-        if not cases:
-            return
-        self.progress("features", 0, 0)
-        asks = [Ask(case.now, case.holdout.users) for case in cases]
-        found = feature_tables(self.open_store(), self.data, self.snapshot, asks)
-        self.tables |= {case.name: table for case, table in zip(cases, found, strict=True)}
-
-    def wanted(self, kind: Kind, case: Case, parameters: Mapping[str, Any], **more: Any) -> Wanted:
-        """A fit as of a case."""
-        task = task_of(self.data, case.known, case.events, case.now, seed=self.seed, **more)
-        return Wanted(kind, task, parameters)
-
-    def fits(self, wanted: Sequence[Wanted]) -> list[Fit | None]:
-        """All fits, in their order."""
-        return fit_many(wanted, threads=self.threads, progress=self.progress)
-
-    def measure(
-        self, model: Model, case: Case, popular: Model, pool: Pool | None = None
-    ) -> Measured:
-        """What a model's lists are worth on a case."""
-        question = self.question(case)
-        if pool is not None and isinstance(model, CombinedModel):
-            lists = model.rank_pool(pool, K)
-        else:
-            lists = model.rank(question)
-        longer = popular.rank(replace(question, k=2 * K))
-        held_out = case.holdout
-        predicted = model.ratings(held_out.rated_users, held_out.rated_products)
-        return measured(filled(lists, longer), held_out, predicted)
-
-    def pool(self, sources: Mapping[str, Model], case: Case) -> Pool:
-        """What the sources propose to the case's users, labelled with what they came to like."""
-        moment = moment_of(case.events, self.data.category_numbers, case.now)
-        pool = Sources(sources, moment).pool(self.question(case))
-        width = len(self.data.products)
-        truth = case.holdout.relevant[case.holdout.users].tocoo()
-        wanted = truth.coords[0].astype(np.int64) * width + truth.coords[1]
-        return pool.labelled(np.isin(pool.row * width + pool.products, wanted))
-
-
 def run_experiment(
     data: ShopData,
     snapshot: Path,
@@ -178,177 +102,214 @@ def run_experiment(
         serve: whether to fit everything once more on all data.
     """
     run = Runner(data, snapshot, open_store, seed, threads, progress)
-    cases = protocol.cases(data, seed=seed)
-    for case in cases.all:
-        held_out = case.holdout
-        log.info("%s: %d users, %d ratings", case.name, len(held_out.users), len(held_out.ratings))
-    if not cases.judged:
-        log.warning("all labels are of one day: models are fitted, but cannot be compared")
-    kinds = simplest_first()
-    tries = {kind.name: _tries(kind, parameters or {}) for kind in kinds}
-    chosen = {kind.name: tries[kind.name][0] for kind in kinds}
-    validation: dict[str, Measured] = {}
-    test: dict[str, Measured] = {}
-    curve = None
-    base = [kind for kind in kinds if kind.role != "combiner"]
-    models: dict[str, dict[str, Model]] = {}
-    if cases.validation is not None:
-        progress("compare", 0, 0)
-        models[cases.validation.name], validation, curve = _choose_base(
-            run, cases.validation, base, tries, chosen
-        )
-    end = Case(
-        "everything",
-        data.labels,
-        data.events,
-        data.rules.as_of + np.timedelta64(1, "us"),
-        Holdout.empty(data.listed, len(data.users)),
-    )
-    sources = [kind for kind in base if kind.role == "source"]
-    later = [*((cases.test,) if cases.test else ()), *((end,) if serve else ())]
-    wanted = [
-        (case, kind)
-        for case, some in [
-            *((case, sources) for case in cases.training),
-            *((c, base) for c in later),
-        ]
-        for kind in some
-    ]
-    fits = run.fits([run.wanted(kind, case, chosen[kind.name]) for case, kind in wanted])
-    for (case, kind), fit in zip(wanted, fits, strict=True):
-        if fit is not None:
-            models.setdefault(case.name, {})[kind.name] = fit.model
-    proposing = {kind.name for kind in sources}
-    if cases.training:
-        if cases.as_of:
-            run.fetch_features(cases.all)
-        progress("candidates", 0, 0)
-        pools = {
-            case.name: run.pool(_only(models[case.name], proposing), case) for case in cases.all
-        }
-    else:
-        log.warning("the shop has too few days of labels for a ranker: it is not trained")
-        pools = {}
-    learned = tuple(pools[case.name] for case in cases.training)
-    for kind in kinds:
-        if kind.role != "combiner" or cases.validation is None or not learned:
-            continue
-        progress(f"fit {kind.name}", 0, 0)
-        at = cases.validation
-        sources_there = _only(models[at.name], proposing)
-        best: tuple[float, Measured] | None = None
-        for tried in tries[kind.name]:
-            one = run.wanted(kind, at, tried, base=sources_there, pools=learned)
-            (fit,) = run.fits([one])
-            if fit is None:
-                break
-            found = run.measure(fit.model, at, models[at.name][POPULARITY], pools[at.name])
-            log.info(
-                "validation %s %s: nDCG@10 %.4f", kind.name, dict(tried), found.scores.ndcg_at_10
-            )
-            if best is None or found.scores.ndcg_at_10 > best[0] + 1e-9:
-                best = (found.scores.ndcg_at_10, found)
-                chosen[kind.name] = tried
-        if best is None:
-            continue
-        validation[kind.name] = best[1]
-        for case in later:
-            more = [*learned, pools[at.name]]
-            if case is end and cases.test is not None:
-                more.append(pools[cases.test.name])
-            one = run.wanted(
-                kind,
-                case,
-                chosen[kind.name],
-                base=_only(models[case.name], proposing),
-                pools=tuple(more),
-            )
-            (fit,) = run.fits([one])
-            if fit is not None:
-                models[case.name][kind.name] = fit.model
-    simple: dict[str, Measured] = {}
-    if cases.test is not None:
-        for name, model in models[cases.test.name].items():
-            progress(f"evaluate {name}", 0, 0)
-            test[name] = run.measure(
-                model, cases.test, models[cases.test.name][POPULARITY], pools.get(cases.test.name)
-            )
-        simple = _simple_rules(run, cases.test, kinds, models[cases.test.name][POPULARITY])
-    elif cases.validation is not None:
-        simple = {name: validation[name] for name in SIMPLE if name in validation}
-    ranking = rank_kinds({kind: found.scores.ndcg_at_10 for kind, found in validation.items()})
-    figures = test or validation
+    bench = Workbench(run, protocol.cases(data, seed=seed), parameters or {}, serve=serve)
+    bench.choose_base()
+    bench.fit_base()
+    bench.make_pools()
+    bench.fit_combiners()
+    test = bench.test()
+    ranking = rank_kinds({kind: m.scores.ndcg_at_10 for kind, m in bench.validation.items()})
+    figures = test or bench.validation
     return Experiment(
-        cases=cases,
-        validation=validation,
+        cases=bench.cases,
+        validation=bench.validation,
         test=test,
-        comparison=compared(ranking[0], figures, simple, seed=seed) if figures else None,
+        comparison=compared(ranking[0], figures, bench.simple_rules(), seed=seed),
         ranking=ranking,
-        models=models.get(end.name, {}),
-        parameters=chosen,
-        curve=curve,
-        rated=_rated(models, cases),
-        training_hash=training_hash(data, list(pools.values())),
-        candidates=sum(len(pool.row) for pool in pools.values()),
+        models=bench.models.get(bench.end.name, {}),
+        parameters=bench.chosen,
+        curve=bench.curve,
+        rated=_rated(bench.models, bench.cases),
+        training_hash=training_hash(data, list(bench.pools.values())),
+        candidates=sum(len(pool.row) for pool in bench.pools.values()),
     )
 
 
-def _tries(kind: Kind, tuned: Mapping[str, Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
-    return (tuned[kind.name],) if kind.name in tuned else (kind.tries or (kind.parameters,))
+class Workbench:
+    """What an experiment has so far.
 
+    Args:
+        run: does the work.
+        cases: of the protocol.
+        tuned: by kind, what tuning found.
+        serve: whether models of everything are wanted.
 
-def _choose_base(
-    run: Runner,
-    case: Case,
-    kinds: Sequence[Kind],
-    tries: Mapping[str, Sequence[Mapping[str, Any]]],
-    chosen: dict[str, Mapping[str, Any]],
-) -> tuple[dict[str, Model], dict[str, Measured], LearningCurve | None]:
-    """Fit every try as of the validation case, and keep the best of each kind."""
-    wanted = [(kind, tried) for kind in kinds for tried in tries[kind.name]]
-    fits = run.fits(
-        [
-            run.wanted(kind, case, tried, stops=CURVE_EPOCHS if kind.name == RATING_KIND else ())
-            for kind, tried in wanted
+    Attributes:
+        chosen: by kind, the parameters that were best on the validation case.
+        models: by case and kind.
+        pools: by case.
+        validation: what was measured there, by kind.
+        curve: SVD's, on the validation case.
+    """
+
+    def __init__(
+        self, run: Runner, cases: Cases, tuned: Mapping[str, Mapping[str, Any]], *, serve: bool
+    ) -> None:
+        self._run, self.cases, self._serve = run, cases, serve
+        self.end = everything(run.data)
+        kinds = simplest_first()
+        self._base = [kind for kind in kinds if kind.role != "combiner"]
+        self._sources = [kind for kind in kinds if kind.role == "source"]
+        self._combiners = [kind for kind in kinds if kind.role == "combiner"]
+        self._tries = {
+            kind.name: (tuned[kind.name],) if kind.name in tuned else kind.tries for kind in kinds
+        }
+        self.chosen = {name: tries[0] for name, tries in self._tries.items()}
+        self.models: dict[str, dict[str, Model]] = {}
+        self.pools: dict[str, Pool] = {}
+        self.validation: dict[str, Measured] = {}
+        self.curve: LearningCurve | None = None
+        for case in cases.all:
+            asked = case.holdout
+            log.info("%s: %d users, %d ratings", case.name, len(asked.users), len(asked.ratings))
+        if not cases.judged:
+            log.warning("all labels are of one day: models are fitted, but cannot be compared")
+
+    def choose_base(self) -> None:
+        """Fit every try of the kinds that combine nothing as of the validation case; the best of
+        each kind stays."""
+        case = self.cases.validation
+        if case is None:
+            return
+        self._run.progress("compare", 0, 0)
+        wanted = [(kind, tried) for kind in self._base for tried in self._tries[kind.name]]
+        fits = self._run.fits(
+            [
+                self._run.wanted(
+                    kind, case, tried, stops=CURVE_EPOCHS if kind.name == RATING_KIND else ()
+                )
+                for kind, tried in wanted
+            ]
+        )
+        models = self.models.setdefault(case.name, {})
+        for (kind, tried), fit in zip(wanted, fits, strict=True):
+            if fit is None:
+                continue
+            found = self._run.measure(fit.model, case, models.get(POPULARITY, fit.model))
+            if self._is_best(kind, tried, found):
+                models[kind.name] = fit.model
+            if kind.name == RATING_KIND:
+                self.curve = _curve(self._run.data, case, (*fit.stages, fit.model))
+
+    def fit_base(self) -> None:
+        """Fit the sources as of the training cases, and all kinds that combine nothing as of the
+        later ones, with the parameters that were chosen."""
+        wanted = [
+            (case, kind)
+            for case in (*self.cases.training, *self._later)
+            for kind in (self._base if case in self._later else self._sources)
         ]
-    )
-    models: dict[str, Model] = {}
-    found: dict[str, Measured] = {}
-    curve = None
-    for (kind, tried), fit in zip(wanted, fits, strict=True):
-        if fit is None:
-            continue
-        popular = models.get(POPULARITY, fit.model)
-        figures = run.measure(fit.model, case, popular)
-        log.info(
-            "validation %s %s: nDCG@10 %.4f", kind.name, dict(tried), figures.scores.ndcg_at_10
+        fits = self._run.fits(
+            [self._run.wanted(kind, case, self.chosen[kind.name]) for case, kind in wanted]
         )
-        before = found.get(kind.name)
-        if before is None or figures.scores.ndcg_at_10 > before.scores.ndcg_at_10 + 1e-9:
-            models[kind.name], found[kind.name] = fit.model, figures
-            chosen[kind.name] = tried
-        if kind.name == RATING_KIND:
-            curve = _curve(run.data, case, (*fit.stages, fit.model))
-    return models, found, curve
+        for (case, kind), fit in zip(wanted, fits, strict=True):
+            if fit is not None:
+                self.models.setdefault(case.name, {})[kind.name] = fit.model
+
+    def make_pools(self) -> None:
+        """What the sources of each case propose, with features as of its time."""
+        if not self.cases.training:
+            log.warning("the shop has too few days of labels for a ranker: it is not trained")
+            return
+        if self.cases.as_of:
+            self._run.fetch_features(self.cases.all)
+        self._run.progress("candidates", 0, 0)
+        for case in self.cases.all:
+            self.pools[case.name] = self._run.pool(self._proposing(case), case)
+
+    def fit_combiners(self) -> None:
+        """Choose each combiner's parameters on the validation case, by what it learned from the
+        training cases; then fit it as of the later cases, on all pools before them."""
+        case = self.cases.validation
+        if case is None or not self.pools:
+            return
+        for kind in self._combiners:
+            self._run.progress(f"fit {kind.name}", 0, 0)
+            for tried in self._tries[kind.name]:
+                model = self._combined(kind, case, tried)
+                if model is None:
+                    break
+                popular = self.models[case.name][POPULARITY]
+                found = self._run.measure(model, case, popular, self.pools[case.name])
+                self._is_best(kind, tried, found)
+            if kind.name not in self.validation:
+                continue
+            for later in self._later:
+                model = self._combined(kind, later, self.chosen[kind.name])
+                if model is not None:
+                    self.models[later.name][kind.name] = model
+
+    def test(self) -> dict[str, Measured]:
+        """What every kind's lists are worth on the test case; empty without one."""
+        case = self.cases.test
+        if case is None:
+            return {}
+        models, found = self.models[case.name], {}
+        for name, model in models.items():
+            self._run.progress(f"evaluate {name}", 0, 0)
+            pool = self.pools.get(case.name)
+            found[name] = self._run.measure(model, case, models[POPULARITY], pool)
+        return found
+
+    def simple_rules(self) -> dict[str, Measured]:
+        """Every try of the simple rules on the last case: the bar is the best of them there."""
+        if not self.cases.judged:
+            return {}
+        case = self.cases.judged[-1]
+        wanted = [
+            (kind, tried) for kind in self._base if kind.name in SIMPLE for tried in kind.tries
+        ]
+        fits = self._run.fits([self._run.wanted(kind, case, tried) for kind, tried in wanted])
+        popular = self.models[case.name][POPULARITY]
+        return {
+            _named(kind, tried): self._run.measure(fit.model, case, popular)
+            for (kind, tried), fit in zip(wanted, fits, strict=True)
+            if fit is not None
+        }
+
+    @property
+    def _later(self) -> tuple[Case, ...]:
+        """The cases after the validation: the test, and everything."""
+        test = () if self.cases.test is None else (self.cases.test,)
+        return (*test, self.end) if self._serve else test
+
+    def _proposing(self, case: Case) -> dict[str, Model]:
+        """The models of a case that propose candidates."""
+        there = self.models[case.name]
+        return {kind.name: there[kind.name] for kind in self._sources if kind.name in there}
+
+    def _combined(self, kind: Kind, case: Case, parameters: Mapping[str, Any]) -> Model | None:
+        """A combiner as of a case, which learned from the pools of all cases before it."""
+        order = [*self.cases.all, self.end]
+        before = order[: order.index(case)]
+        pools = tuple(self.pools[one.name] for one in before)
+        wanted = self._run.wanted(kind, case, parameters, base=self._proposing(case), pools=pools)
+        (fit,) = self._run.fits([wanted])
+        return None if fit is None else fit.model
+
+    def _is_best(self, kind: Kind, tried: Mapping[str, Any], found: Measured) -> bool:
+        """Whether a try is the best of its kind so far; if so, it is chosen."""
+        figure = found.scores.ndcg_at_10
+        log.info("validation %s: nDCG@10 %.4f", _named(kind, tried), figure)
+        before = self.validation.get(kind.name)
+        if before is not None and not figure > before.scores.ndcg_at_10 + 1e-9:
+            return False
+        self.validation[kind.name] = found
+        self.chosen[kind.name] = tried
+        return True
 
 
-def _simple_rules(
-    run: Runner, case: Case, kinds: Iterable[Kind], popular: Model
-) -> dict[str, Measured]:
-    """Every try of the simple rules, on the test case: the bar is the best of them there."""
-    wanted = [(kind, tried) for kind in kinds if kind.name in SIMPLE for tried in kind.tries]
-    fits = run.fits([run.wanted(kind, case, tried) for kind, tried in wanted])
-    return {
-        f"{kind.name} {', '.join(f'{k}={v:g}' for k, v in tried.items())}": run.measure(
-            fit.model, case, popular
-        )
-        for (kind, tried), fit in zip(wanted, fits, strict=True)
-        if fit is not None
-    }
+def everything(data: ShopData) -> Case:
+    """The case after all: nobody is asked about, and all is known."""
+    now = data.rules.as_of + np.timedelta64(1, "us")
+    nobody = Holdout.empty(data.listed, len(data.users))
+    return Case("everything", data.labels, data.events, now, nobody)
 
 
-def _only(models: Mapping[str, Model], names: set[str]) -> dict[str, Model]:
-    return {name: model for name, model in models.items() if name in names}
+def _named(kind: Kind, parameters: Mapping[str, Any]) -> str:
+    """A kind and its parameters, as logs and tables call them."""
+    values = [f"{k}={v:g}" if isinstance(v, float) else f"{k}={v}" for k, v in parameters.items()]
+    return " ".join([kind.name, ", ".join(values)]).strip()
 
 
 def _curve(data: ShopData, case: Case, models: Sequence[Model]) -> LearningCurve:

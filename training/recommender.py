@@ -192,7 +192,8 @@ class Recommender:
     def _of_session(
         self, event: SessionEvent, now: np.datetime64
     ) -> tuple[str, float, np.datetime64]:
-        weight = dict[str, int](EVENT_WEIGHTS).get(event.event_type)
+        weights = {str(name): weight for name, weight in EVENT_WEIGHTS.items()}
+        weight = weights.get(event.event_type)
         if weight is None:
             raise UnknownName(
                 f"'{event.event_type}' is not a type of event that says something of a product",

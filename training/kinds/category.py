@@ -51,8 +51,8 @@ class CategoryShare(ListingModel):
         categories = int(self.category.max(initial=0)) + 1
         row = np.repeat(np.arange(own.shape[0]), np.diff(own.indptr))
         at = row * categories + self.category[own.indices]
-        sums = np.bincount(at, own.data, own.shape[0] * categories)
-        sums = sums.astype(np.float64).reshape(own.shape[0], categories)
+        flat = np.bincount(at, own.data, own.shape[0] * categories).astype(np.float64)
+        sums = flat.reshape(own.shape[0], categories)
         total = sums.sum(axis=1, keepdims=True)
         return np.divide(sums, total, out=np.zeros_like(sums), where=total > 0)
 

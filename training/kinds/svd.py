@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,10 @@ from training.surprise_trainset import positions, report_epochs, surprise_trains
 FACTORS = 100
 EPOCHS = 20
 BLOCK_PAIRS = 1_000
+MAX_LABELS = 250_000
+"""Of more labels, the newest: an epoch over a million of them takes more than a second."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,10 @@ class SVD(ScoringModel):
 
     def scores(self, question: Question) -> FloatArray:
         """(n, products) predicted ratings, not clipped, so that the best ones do not tie."""
-        users = question.users
+        return self.of_users(question.users)
+
+    def of_users(self, users: IntArray) -> FloatArray:
+        """(n, products) as `scores`, of users by their positions."""
         scores = self.user_factors[users] @ self.product_factors.T
         scores += (self.mean + self.user_bias[users])[:, None]
         scores += self.product_bias
@@ -166,8 +174,12 @@ class SVDKind:
         return sum(task.stops) + EPOCHS
 
     def fit(self, task: FitTask, parameters: Mapping[str, Any], *, progress: Progress) -> Fit:
+        known = task.known
+        if len(known) > MAX_LABELS:
+            log.info("SVD is fitted on the newest %d of %d labels", MAX_LABELS, len(known))
+            known = known.where(np.sort(np.argsort(known.times, kind="stable")[-MAX_LABELS:]))
         *stages, model = fit_svds(
-            task.known,
+            known,
             users=task.users,
             products=task.products,
             scale=task.scale,
