@@ -25,12 +25,9 @@ def memories_of(
     connection: duckdb.DuckDBPyConnection, declared: Mapping[str, Declaration[Any]]
 ) -> dict[str, Memory]:
     """What earlier ingests remembered of each entity's source."""
-    versions = ledger.read_versions(connection)
+    versions, positions = ledger.read_versions(connection), ledger.read_positions(connection)
     return {
-        entity: Memory(
-            ledger.newest_change(connection, entity, one.source.kind, one.source.time_format),
-            versions.get(entity, {}),
-        )
+        entity: Memory(positions.get((entity, one.source.kind)), versions.get(entity, {}))
         if kind_of(one).place == "remote"
         else Memory()
         for entity, one in declared.items()

@@ -53,6 +53,8 @@ class Preparation:
         self._journal = journal
         self._ready: dict[str, LandedBatch] = {}
         self._in_hand: set[Bytes] = set()
+        self.loaded_before: list[tuple[str, Found]] = []
+        """Objects that turned out to have the bytes of a loaded batch, by entity."""
 
     def get(self, batch_id: str) -> LandedBatch | None:
         """The batch that is ready under this id; None when it could not be made ready."""
@@ -93,6 +95,8 @@ class Preparation:
         before = self._history.with_bytes(batch.entity, batch.sha256)
         is_loaded = before is not None and before.status == LOADED
         if landed.pieces == 0 or is_loaded or bytes_of(batch) in self._in_hand:
+            if is_loaded and landed.pieces:
+                self.loaded_before.append((batch.entity, found))
             self._zone.discard(landed.path)
             self._journal.unchanged(batch.entity, found.name)
             return None

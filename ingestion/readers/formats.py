@@ -121,10 +121,10 @@ class Pages:
         columns, written = JsonColumns(declared.source.reads), PageFormat.of(declared.source)
 
         def check() -> None:
-            """A catalogue may have more keys than the mapping reads (APIs grow), but not fewer."""
+            """An API may have more keys than the mapping reads (APIs grow), but not fewer."""
             if counts.records and columns.absent:
                 known = [key for key in columns.keys if key not in (pages.ITEM, pages.PLACE)]
-                place = f"the catalogue of {declared.entity}"
+                place = f"the API of {declared.entity}"
                 raise headers.mismatch(place, declared, known, columns.absent[0])
 
         return _json_records(columns, pages.batches(file.path, written, columns, counts), check)

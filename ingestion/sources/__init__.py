@@ -87,10 +87,13 @@ class Fingerprint:
         sha256: of the bytes. Equal bytes of an entity are loaded once, whatever they are called.
         version: the source's own word for a version (an ETag, a revision). Equal to the one that
             was remembered at the last load of the same object, it means that nothing changed.
+        position: how far the entity's source was read, in words of the kind's own. It is remembered
+            once the object is loaded, and `discover` gets it next time.
     """
 
     sha256: str | None = None
     version: str | None = None
+    position: str | None = None
 
 
 NOTHING_KNOWN = Fingerprint()
@@ -101,11 +104,11 @@ class Memory:
     """What earlier ingests remembered of one entity's source.
 
     Args:
-        newest_change: the newest time of change (`updated_at`) among the loaded rows, as received.
+        position: how far the source was read, as `Fingerprint.position` said.
         versions: key of an object -> its version at the last load; None where it had none.
     """
 
-    newest_change: str | None = None
+    position: str | None = None
     versions: Mapping[str, str | None] = field(default_factory=dict)
 
 
