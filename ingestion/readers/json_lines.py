@@ -178,4 +178,4 @@ def _reason(exc: Exception) -> str:
         return "bytes that are not in the declared encoding"
     # without the place in the line, or every broken line would have its own reason
     found = exc.msg.removesuffix(" at") if isinstance(exc, json.JSONDecodeError) else str(exc)
-    return f"no JSON object: {found}"[:200]
+    return f"not a JSON object: {found}"[:200]

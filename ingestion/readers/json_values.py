@@ -18,13 +18,13 @@ def parse(text: str | bytes) -> Any:
     """The value of a JSON text, its numbers as Number.
 
     Raises:
-        ValueError: no JSON (NaN and Infinity are none).
+        ValueError: the text is not JSON (NaN and Infinity are not).
     """
     return _DECODER.decode(text if isinstance(text, str) else text.decode("utf-8"))
 
 
 def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 _DECODER = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=_no_constant)

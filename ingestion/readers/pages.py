@@ -107,7 +107,7 @@ def _records(items: list[Any], written: PageFormat, counts: LineCounts) -> Itera
     path = tuple(written.each.split(".")) if written.each else ()
     for item in items:
         if not isinstance(item, dict):
-            _reject(counts, "an item that is no object", item)
+            _reject(counts, "an item that is not an object", item)
             continue
         if not path:
             counts.lines += 1
@@ -122,7 +122,7 @@ def _records(items: list[Any], written: PageFormat, counts: LineCounts) -> Itera
                 counts.lines += 1
                 yield {**element, ITEM: item, PLACE: Number(place)}
             else:
-                _reject(counts, f"an element of '{written.each}' that is no object", element)
+                _reject(counts, f"an element of '{written.each}' that is not an object", element)
 
 
 def _reject(counts: LineCounts, reason: str, value: Any) -> None:

@@ -278,7 +278,7 @@ CASES = (
                 b'{"id": "n\0", "type": "view", "user": "u1", "item": "p1", "at": 1767398400}\n'
                 b'{"id": "nul", "type": "view", "user": "u1", "item": "p1", "at": 1767398400}\n',
                 (("nul", "u1", "p1", "1767398400"),),
-                rejects=((1, "no JSON object"),),
+                rejects=((1, "not a JSON object"),),
             ),
         ),
     ),
@@ -505,7 +505,7 @@ CASES = (
                 b'{"id": "i2", "type": "view", "user": "u1", "item": "p1", "at": -Infinity}\n'
                 b'{"id": "i3", "type": "view", "user": "u1", "item": "p1", "at": 1767398400}\n',
                 (("i3", "u1", "p1", "1767398400"),),
-                rejects=((1, "NaN is no JSON"), (2, "-Infinity is no JSON")),
+                rejects=((1, "NaN is not JSON"), (2, "-Infinity is not JSON")),
             ),
         ),
     ),
@@ -635,7 +635,7 @@ LARGE = (
             Large(
                 "events/array.jsonl",
                 b"[",
-                error=f"unreadable-file no JSON object: {TOO_LONG}",
+                error=f"unreadable-file not a JSON object: {TOO_LONG}",
                 filler=(EVENT % "one")[:-1].encode() + b",",
                 end=b"{}]",
             ),
