@@ -105,9 +105,11 @@ def unknown_keys(
 def missing_keys(
     columns: JsonColumns, shown: str, declared: Declaration[Any]
 ) -> Iterator[HeaderMismatch]:
-    """The required keys that no JSON record of a file has."""
+    """The keys that no JSON record of a file has, of those that are required or filtered by."""
+    source = declared.source
+    needed = {path for name in REQUIRED[declared.entity] for path in source.columns[name].reads}
     for path in columns.absent:
-        if any(path in declared.source.columns[name].reads for name in REQUIRED[declared.entity]):
+        if path in needed or path in (source.where or {}):
             yield mismatch(shown, declared, list(columns.keys), path)
 
 

@@ -19,7 +19,7 @@ def mismatch(
     wanted: str,
     path: Path | None = None,
 ) -> HeaderMismatch:
-    """The error for a source column that the mapping reads and the source lacks.
+    """The error for a source column that the mapping or `where` reads and the source lacks.
 
     Args:
         place: what messages call the place of the names.
@@ -27,6 +27,7 @@ def mismatch(
     """
     source = declared.source
     ours = [name for name, column in source.columns.items() if wanted in column.reads]
+    key = f"columns.{ours[0]}" if ours else f"where.{wanted}"
     spare = [name for name in names if name not in source.reads] or list(names)
     found, hint = ", ".join(names)[:500], None
     if len(names) == 1 and len(source.reads) > 1:
@@ -39,20 +40,19 @@ def mismatch(
             )
     else:
         one, why = nearest(wanted, spare), None
-        if path is not None:
+        if path is not None and ours:
             one, why = declared.suggest(path, declared, ours[0], spare, one)
         if one is None and len(spare) == 1:
             one = spare[0]
         if one:
             found += f'      did you mean "{one}"?' + (f" ({why})" if why else "")
-            hint = f'set {ours[0]}: "{one}"'
+            hint = f'set {ours[0] if ours else "the column in where"}: "{one}"'
     return HeaderMismatch(
-        f'{place}, has no column "{wanted}" for {", ".join(ours)}',
+        f'{place}, has no column "{wanted}" for {", ".join(ours or ["where"])}',
         code="missing-column",
-        where=declared.where(f"columns.{ours[0]}"),
+        where=declared.where(key),
         found=found,
-        help=hint
-        or f"set {declared.entity}.columns.{ours[0]} to one of the columns found, or fix the file",
+        help=hint or f"set {declared.entity}.{key} to one of the columns found, or fix the file",
     )
 
 

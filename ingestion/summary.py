@@ -32,8 +32,13 @@ class IngestSummary:
         """Records loaded now, by entity."""
         counts = dict.fromkeys(ENTITIES, 0)
         for batch in (*self.loaded, *self.reloaded):
-            counts[batch.entity] += batch.records or 0
+            counts[batch.entity] += (batch.records or 0) - (batch.filtered or 0)
         return counts
+
+    @property
+    def filtered(self) -> int:
+        """Records that `where` left out, now."""
+        return sum(batch.filtered or 0 for batch in (*self.loaded, *self.reloaded))
 
     @property
     def rejected(self) -> int:
@@ -49,6 +54,8 @@ class IngestSummary:
             parts.append(f"{self.unchanged:,} unchanged")
         if self.rejected:
             parts.append(f"{self.rejected:,} {'line' if self.rejected == 1 else 'lines'} rejected")
+        if self.filtered:
+            parts.append(f"{self.filtered:,} filtered")
         return StepResult(sum(self.records.values()), "rows", " · ".join(parts))
 
     def raise_failures(self) -> None:

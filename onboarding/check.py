@@ -13,7 +13,7 @@ import pyarrow as pa
 from ingestion.declaration import Declaration, declarations
 from ingestion.readers.reader import DeclaredFile
 from ingestion.sources import Found, Memory, check_keys, kind_of
-from onboarding import rule_check, values_check
+from onboarding import filter_check, rule_check, values_check
 from onboarding.declared_sample import rows_of
 from onboarding.layout import FEW_LINES, is_header
 from onboarding.names import concepts_of
@@ -60,10 +60,13 @@ def check(settings: Settings) -> list[RecoMartError]:
     for entity, one in declared.items():
         origin = sampled.get(one.origin or entity)
         if origin is not None and set(one.source.reads) <= set(origin.table.column_names):
-            ours = values_check.staged(entity, one.source, origin.table)
-            staged[entity] = values_check.Staged(
-                entity, one.source, origin.shown, ours, origin.table, origin.whole
-            )
+            place = entity, one.source, origin.shown
+            problems += filter_check.problems(shop, *place, origin.table, whole=origin.whole)
+            taken = filter_check.taken(one.source, origin.table)
+            if one.source.where and not taken.num_rows:
+                continue
+            ours = values_check.staged(entity, one.source, taken)
+            staged[entity] = values_check.Staged(*place, ours, taken, origin.whole)
     models = StagingModels(shop.shop)
     for mapped in staged.values():
         problems += rule_check.problems(shop, models, mapped)
