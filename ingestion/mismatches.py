@@ -57,17 +57,28 @@ def mismatch(
 
 
 def unexpected(
-    place: str, declared: Declaration[Any], names: Sequence[str], unknown: Sequence[str]
+    place: str,
+    declared: Declaration[Any],
+    names: Sequence[str],
+    unknown: Sequence[str],
+    *,
+    strict: bool,
 ) -> HeaderMismatch:
-    """The error for columns that the shop file neither maps nor ignores."""
+    """The problem of columns that the shop file neither maps nor ignores: an error, or a warning
+    where the source is not strict."""
     listed = ", ".join(f'"{name}"' for name in unknown[:10])
     what = "a column that is" if len(unknown) == 1 else "columns that are"
+    mapped = f"map it under {declared.entity}.columns"
+    ignore = f"ignore: [{', '.join(unknown[:10])}]"
     return HeaderMismatch(
         f"{place}, has {what} not declared: {listed}",
         code="unknown-column",
         where=declared.where("columns"),
         found=", ".join(names)[:500],
-        help=f"map it under {declared.entity}.columns, or leave it out: ignore: [{', '.join(unknown[:10])}]",
+        help=f"{mapped}, or leave it out: {ignore}"
+        if strict
+        else f"it is left out and counted; {mapped}, or say so: {ignore}",
+        severity="error" if strict else "warning",
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -45,6 +47,14 @@ class IngestSummary:
         """Lines that could not be parsed, now."""
         return sum(batch.rejected or 0 for batch in (*self.loaded, *self.reloaded))
 
+    @property
+    def undeclared(self) -> dict[str, int]:
+        """Columns that the shop file neither maps nor ignores -> records that have them, now."""
+        found: Counter[str] = Counter()
+        for batch in (*self.loaded, *self.reloaded):
+            found.update(json.loads(batch.undeclared or "{}"))
+        return dict(found.most_common())
+
     def result(self) -> StepResult:
         """The summary as one line of a run."""
         parts = [f"{len(self.loaded):,} {'batch' if len(self.loaded) == 1 else 'batches'}"]
@@ -56,6 +66,10 @@ class IngestSummary:
             parts.append(f"{self.rejected:,} {'line' if self.rejected == 1 else 'lines'} rejected")
         if self.filtered:
             parts.append(f"{self.filtered:,} filtered")
+        if undeclared := self.undeclared:
+            shown = [f"{name} ({records:,})" for name, records in undeclared.items()]
+            more = [f"{len(shown) - 5} more"] if len(shown) > 5 else []
+            parts.append(f"not declared: {', '.join([*shown[:5], *more])}")
         return StepResult(sum(self.records.values()), "rows", " · ".join(parts))
 
     def raise_failures(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Sequence
@@ -21,6 +22,9 @@ from recomart.errors import SourceError
 from recomart.shop.model import ENTITIES
 
 log = logging.getLogger(__name__)
+
+MOST_NAMES = 100
+"""Of the columns that are not declared, at most this many are named in the ledger."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,14 @@ def _load_one(
     counts.check_share(batch.source_file)
     records.check()
     counts.check_balance(batch.source_file)
+    undeclared = None
+    if declared.origin is None and (found := records.undeclared()):
+        # of bytes that several entities are made from, the batch of their own entity names them
+        undeclared = json.dumps(dict(list(found.items())[:MOST_NAMES]), ensure_ascii=False)
+        log.warning(
+            "batch %s: %s: %s.columns does not declare %s",
+            batch.batch_id, batch.source_file, batch.entity, undeclared,
+        )  # fmt: skip
     if declared.distinct:
         # its lines are accounted for in the batch of the entity that it is made from
         written = replace(written, filtered=0)
@@ -134,6 +146,7 @@ def _load_one(
         error=None,
         mapping=declared.mapping,
         filtered=written.filtered if declared.source.where else None,
+        undeclared=undeclared,
     )
 
 

@@ -59,7 +59,9 @@ def check(settings: Settings) -> list[RecoMartError]:
     staged = {}
     for entity, one in declared.items():
         origin = sampled.get(one.origin or entity)
-        if origin is not None and set(one.source.reads) <= set(origin.table.column_names):
+        if origin is None or _each(one) != _each(declared[one.origin or entity]):
+            continue
+        if set(one.source.reads) <= set(origin.table.column_names):
             place = entity, one.source, origin.shown
             problems += filter_check.problems(shop, *place, origin.table, whole=origin.whole)
             taken = filter_check.taken(one.source, origin.table)
@@ -94,7 +96,7 @@ def _source_problems(
         path, problems = _header_problems(declared, found, folder)
         for problem in problems:
             bad.setdefault((problem.code, problem.where, problem.help), []).append(problem)
-        if path is not None and not problems:
+        if path is not None and all(problem.severity == "warning" for problem in problems):
             good.append((found, path))
     for alike in bad.values():
         if len(alike) > 1:
@@ -173,6 +175,13 @@ def _begins_with_names(table: pa.Table) -> bool:
 
 def _reads(declared: Declaration[Any]) -> tuple[str, ...]:
     """The paths that the source and what is made from it read."""
-    made = declared.shop.shop.made_from(declared.entity).values()
-    names = [*declared.source.reads, *(name for one in made for name in one.reads)]
+    made = declared.shop.shop.made_from(declared.entity)
+    same = [one for one in made.values() if getattr(one, "each", None) == _each(declared)]
+    names = [*declared.source.reads, *(name for one in same for name in one.reads)]
     return tuple(dict.fromkeys(names))
+
+
+def _each(declared: Declaration[Any]) -> str | None:
+    """The nested list whose elements are the records, if they are."""
+    each: str | None = getattr(declared.source, "each", None)
+    return each

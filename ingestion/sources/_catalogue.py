@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from ingestion.declaration import Declaration
-from ingestion.readers.json_values import Number, at_path, parse
+from ingestion.readers.json_values import Number, at_path, parse_last
 from ingestion.readers.pages import items_of
 from ingestion.sources import Memory
 from ingestion.sources._answer import Answer, Transient
@@ -235,7 +235,7 @@ class Catalogue:
         """
         what, body = f"page {number}", answer.body or b""
         try:
-            value = parse(body)
+            value = parse_last(body)  # an item that has a key twice is rejected when it is read
         except (ValueError, RecursionError) as exc:
             raise Transient(f"{what} is not JSON ({exc}): {client.start_of(body)}") from exc
         items = items_of(value, self._source.items)

@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO, Any
 
-from ingestion.readers.json_values import as_text, at_path, dumped
-from ingestion.readers.pages import ITEM
+from ingestion.readers.json_values import ITEM, as_text, at_path, dumped
 from ingestion.sources._answer import Transient
 from ingestion.sources._api_keys import ApiSource
 from ingestion.sources._page import Contradiction, Page

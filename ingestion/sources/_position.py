@@ -14,8 +14,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ingestion.readers.json_values import as_text, at_path
-from ingestion.readers.pages import ITEM
+from ingestion.readers.json_values import ITEM, as_text, at_path
 from ingestion.sources._api_keys import ApiSource
 from recomart.errors import CatalogueError
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from ingestion.readers.reader import Reader
 
 COPY_BYTES = 4 << 20
+NESTED = ("jsonl", "json")
+"""The formats whose records may have lists."""
 
 
 class FileSource(Source):
@@ -30,7 +32,7 @@ class FileSource(Source):
         description="Globs. {lake} and {data} are those folders, {package:name} is that of "
         "an installed Python package; else relative to the YAML."
     )
-    format: Literal["csv", "jsonl", "parquet"] = "csv"
+    format: Literal["csv", "jsonl", "json", "parquet"] = "csv"
     delimiter: str = ","
     quote: str = Field('"', max_length=1)
     header: bool = True
@@ -39,6 +41,17 @@ class FileSource(Source):
     decimal: Literal[",", "."] | None = Field(
         None,
         description='"," where numbers are written 1.299,00; "." where 1,299.00; unset where 1299.00.',
+    )
+    items: str | None = Field(
+        None, description="Path to the list of records in a JSON document; unset: it is the list."
+    )
+    each: str | None = Field(
+        None, description="Path in a JSON object to a nested list, whose elements are the records."
+    )
+    strict: bool | None = Field(
+        None,
+        description="Whether a column that is not declared stops the load; by default, of CSV and "
+        "Parquet.",
     )
 
     @model_validator(mode="before")
@@ -62,7 +75,15 @@ class FileSource(Source):
         of_text = {"delimiter", "quote", "header", "fields", "encoding"} & self.model_fields_set
         if self.format == "parquet" and of_text:
             raise ValueError(f"Parquet needs no {', '.join(sorted(of_text))}: it says so itself")
+        if self.items is not None and self.format != "json":
+            raise ValueError("items is the path of a list in a JSON document: set format: json")
+        if self.each is not None and self.format not in NESTED:
+            raise ValueError("each is a list inside a JSON object: set format: jsonl or json")
         return self
+
+    @classmethod
+    def has_nested_lists(cls, declared: Mapping[str, Any]) -> bool:
+        return declared.get("format") in NESTED
 
     @property
     def decimal_sign(self) -> str | None:

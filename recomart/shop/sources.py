@@ -131,6 +131,11 @@ class Source(BaseModel):
         """The decimal sign of its numbers, where they are written other than 1299.00."""
         return None
 
+    @classmethod
+    def has_nested_lists(cls, declared: Mapping[str, Any]) -> bool:
+        """Whether records that are made from a source with these keys may come from a list in it."""
+        return "each" in cls.model_fields
+
     def mentions(self, placeholder: str) -> bool:
         """Whether some key's value has this text in it, such as {mock_api}."""
         return placeholder in self.model_dump_json()

@@ -510,6 +510,33 @@ CASES = (
         ),
     ),
     Case(
+        "A key twice in one JSON object",
+        "Its line (or its element of a JSON list, or its item of a page) is rejected: which value is "
+        "meant would be a guess.",
+        REJECTS,
+        (
+            File(
+                "events/twice.jsonl",
+                b'{"id": "k1", "type": "view", "user": "u1", "item": "p1", "at": 1767398400, "user": "u2"}\n'
+                b'{"id": "k2", "type": "view", "user": "u1", "item": "p1", "at": 1767398400}\n',
+                (("k2", "u1", "p1", "1767398400"),),
+                rejects=((1, 'the key "user" occurs twice'),),
+            ),
+        ),
+    ),
+    Case(
+        "A JSON list in a source of JSON lines",
+        "The file fails: `wrong-format`, with the format to declare.",
+        LOADS,
+        (
+            File(
+                "events/list.jsonl",
+                b'[{"id": "l1", "type": "view", "user": "u1", "item": "p1", "at": 1767398400}]\n',
+                error="wrong-format set format: json",
+            ),
+        ),
+    ),
+    Case(
         "Ids of 19 digits and more, or with leading zeros",
         "Loaded and kept digit by digit: ids are text everywhere.",
         "`raw.ratings`, `marts.fct_ratings`",
@@ -634,10 +661,10 @@ LARGE = (
         (
             Large(
                 "events/array.jsonl",
-                b"[",
+                b'{"items": [',
                 error=f"unreadable-file not a JSON object: {TOO_LONG}",
                 filler=(EVENT % "one")[:-1].encode() + b",",
-                end=b"{}]",
+                end=b"{}]}",
             ),
         ),
     ),
