@@ -14,8 +14,9 @@ from ingestion.declaration import Declaration, declarations
 from ingestion.readers.reader import DeclaredFile
 from ingestion.sources import Found, Memory, check_keys, kind_of
 from onboarding import filter_check, rule_check, values_check
+from onboarding.csv_layout import is_header
 from onboarding.declared_sample import rows_of
-from onboarding.layout import FEW_LINES, is_header
+from onboarding.layout import FEW_LINES
 from onboarding.names import concepts_of
 from onboarding.staging import StagingModels
 from onboarding.suggestion import suggest_column
