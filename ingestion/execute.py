@@ -26,7 +26,7 @@ from ingestion.landing import LandingZone
 from ingestion.plan import Arrived
 from ingestion.preparation import LandedBatch, Preparation
 from ingestion.readers.reader import DeclaredFile
-from ingestion.sources import Found, kind_of
+from ingestion.sources import Found, kind_of, place_of
 from ingestion.sources.stream import ENTITY
 from ingestion.stream_transaction import fold_segments
 from ingestion.transaction import NothingNew, ReadyBatch, load_batches
@@ -169,7 +169,7 @@ class Executor:
         """Remember the version of a fetched object, and how far its source was read: what is loaded
         need not be fetched again."""
         declared = self._declarations[entity]
-        if kind_of(declared).place != "remote":
+        if place_of(declared) != "remote":
             return
         known = kind_of(declared).fingerprint(declared, found)
         keys = self._keys[entity]

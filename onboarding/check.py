@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from ingestion.declaration import Declaration, declarations
 from ingestion.readers.reader import DeclaredFile
-from ingestion.sources import Found, Memory, check_keys, kind_of
+from ingestion.sources import Found, Memory, check_keys, kind_of, place_of
 from onboarding import filter_check, rule_check, values_check
 from onboarding.csv_layout import is_header
 from onboarding.declared_sample import rows_of
@@ -55,7 +55,7 @@ def check(settings: Settings) -> list[RecoMartError]:
     sampled: dict[str, _Sampled] = {}
     with tempfile.TemporaryDirectory() as folder:
         for one in declared.values():
-            if one.origin is None and kind_of(one).place != "lake":
+            if one.origin is None and place_of(one) != "lake":
                 problems += _source_problems(one, Path(folder), sampled)
     staged = {}
     for entity, one in declared.items():
@@ -156,7 +156,7 @@ def _sample_problems(
                 severity="warning",
             )
         whole = whole and rows.whole
-        if rows.table.num_rows or kind_of(declared).place == "local":
+        if rows.table.num_rows or place_of(declared) == "local":
             tables.append(rows.table)
     if tables:
         first_name = good[0][0].shown

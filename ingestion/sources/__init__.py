@@ -128,6 +128,10 @@ class SourceKind(Protocol[Model]):
         """The tag in a shop file."""
         return self.model.kind
 
+    def place_of(self, source: Model) -> Place:
+        """Where the objects of one source are, for a kind that has several places."""
+        return self.place
+
     def check(self, declared: Declaration[Model]) -> None:
         """Check what the model cannot, before anything is discovered.
 
@@ -192,6 +196,11 @@ def kind_of(declared: Declaration[Any]) -> SourceKind[Any]:
     return SOURCES.get(declared.source.kind)
 
 
+def place_of(declared: Declaration[Any]) -> Place:
+    """Where the objects of an entity's source are."""
+    return kind_of(declared).place_of(declared.source)
+
+
 def check_keys(declared: Declaration[Any]) -> None:
     """Check of a declaration what the shop file's reader could not.
 
@@ -208,10 +217,9 @@ def local_files(declared: Declaration[Any]) -> Iterator[Path]:
     Raises:
         SourceError: the source has a problem, and so may have more files.
     """
-    kind = kind_of(declared)
-    if declared.origin is not None or kind.place != "local":
+    if declared.origin is not None or place_of(declared) != "local":
         return
-    discovery = kind.discover(declared, Memory())
+    discovery = kind_of(declared).discover(declared, Memory())
     for problem in discovery.problems:
         raise problem
     yield from (found.path for found in discovery.objects if found.path is not None)
