@@ -99,7 +99,8 @@ bench: .venv/.dev ## Measure against peers and limits, side by side
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --only-binary :all: pyproject.toml
 lock: $(BIN)/uv ## Resolve the locked packages anew
-	@$(LOCK) -o requirements.txt && $(LOCK) --group dev --extra dagster --extra complete-journey --extra kafka -c requirements.txt -o requirements-dev.txt
+	@$(LOCK) -o requirements.txt && $(LOCK) --group dev --extra dagster --extra complete-journey --extra kafka \
+		--extra azure --extra gcs --extra mysql --extra postgres --extra s3 --extra sftp -c requirements.txt -o requirements-dev.txt
 
 down: ## Stop what RecoMart started
 	@if [ -x $(RECOMART) ]; then $(RECOMART) down; fi

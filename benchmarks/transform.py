@@ -84,7 +84,7 @@ def limit_mb(settings: Settings) -> float:
     """What a step may hold: DuckDB's limit and the allowance for Python, in MB."""
     found = re.fullmatch(r"\s*([\d.]+)\s*([KMGT]i?B)\s*", settings.memory_limit)
     if found is None:
-        raise SystemExit(f"RECOMART_MEMORY_LIMIT: {settings.memory_limit!r} is no size like 2GB")
+        raise SystemExit(f"RECOMART_MEMORY_LIMIT: {settings.memory_limit!r} is not a size like 2GB")
     number, unit = found.groups()
     base = 1024 if "i" in unit else 1000
     return float(number) * base ** ("KMGT".index(unit[0]) + 1) / 1e6 + ALLOWANCE_MB

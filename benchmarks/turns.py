@@ -31,7 +31,7 @@ def serve(run: Callable[[], object]) -> None:
     What a turn gives is dropped after its time was taken.
     """
     parent = os.fdopen(os.dup(sys.stdout.fileno()), "w")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print is no figure
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print is not a figure
     _send(parent, {})
     for _ in sys.stdin:
         start = time.perf_counter()

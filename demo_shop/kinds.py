@@ -112,7 +112,7 @@ def _cut_off(record: Record, serial: int) -> str:
 
 
 def _wrong_encoding(form: Format, column: str) -> Kind:
-    """A line with a byte of Latin-1 in it, which is no UTF-8."""
+    """A line with a byte of Latin-1 in it, which is not UTF-8."""
 
     def spoil(record: Record, serial: int) -> str:
         return form.render(record | {column: f"Jos{NO_UTF8}-{serial}"})

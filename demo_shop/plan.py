@@ -84,7 +84,7 @@ def make_plan(
     """The plan from arguments, and from the settings where these are None.
 
     Raises:
-        ConfigurationError: the end date is no date, or the scale is not above zero.
+        ConfigurationError: the end date is not a date, or the scale is not above zero.
     """
     scale = settings.scale if scale is None else scale
     if not scale > 0:
@@ -109,7 +109,7 @@ def _date(value: str | date | None) -> date:
         return date.fromisoformat(value)
     except ValueError as exc:
         raise ConfigurationError(
-            "the demo shop's end date is no date",
+            "the demo shop's end date is not a date",
             found=repr(value),
             help="write it as YYYY-MM-DD; set RECOMART_END_DATE or --end-date, or unset it for today",
         ) from exc

@@ -102,6 +102,11 @@ def key_column(values: pa.ChunkedArray, name: str, first_row: int = 0) -> pa.Chu
     if pa.types.is_float16(kind):  # Arrow computes nothing with it
         halves = [None if value is None else np.float16(value) for value in values.to_pylist()]
         return pa.chunked_array([pa.array(key_texts(halves, name, count(first_row)), pa.string())])
+    if pa.types.is_floating(kind):
+        limit = 2.0 ** (np.finfo(kind.to_pandas_dtype()).nmant + 1)
+        exact = pc.and_(pc.equal(pc.floor(values), values), pc.less(pc.abs(values), limit))
+        if pc.all(exact).as_py() is not False:
+            return values.cast(pa.int64()).cast(pa.string())
     coded = values.combine_chunks().dictionary_encode()
     floats = pa.types.is_floating(kind)  # as numpy's, since a float32 must stay one
     distinct = coded.dictionary.to_numpy() if floats else coded.dictionary.to_pylist()

@@ -60,6 +60,9 @@ class BatchRecord:
     """Of these: deliveries that a killed consumer had already written to another segment."""
     filtered: int | None = None
     """Records that the source's `where` leaves out of the raw table."""
+    undeclared: str | None = None
+    """As JSON: columns that the shop file neither maps nor ignores -> records that have them. None
+    without any."""
 
     @property
     def key(self) -> tuple[str, str | None]:

@@ -26,7 +26,7 @@ from ingestion.landing import LandingZone
 from ingestion.plan import Arrived
 from ingestion.preparation import LandedBatch, Preparation
 from ingestion.readers.reader import DeclaredFile
-from ingestion.sources import Found, kind_of
+from ingestion.sources import Found, kind_of, place_of
 from ingestion.sources.stream import ENTITY
 from ingestion.stream_transaction import fold_segments
 from ingestion.transaction import NothingNew, ReadyBatch, load_batches
@@ -84,6 +84,8 @@ class Executor:
     def load(self, connection: duckdb.DuckDBPyConnection, actions: Sequence[Action]) -> None:
         """Carry out everything after the fetches, and write what failed of those."""
         self._journal.write_failures(connection)
+        for entity, found in self._prepared.loaded_before:
+            self._remember(connection, entity, found)
         totals, done = _bytes_by_entity(actions), dict[str, int]()
         for action in actions:
             match action:
@@ -136,7 +138,7 @@ class Executor:
             loaded = load_batches(connection, declared, ready, only_news=only_news)
         except NothingNew:
             self._discard(ready[0])
-            self._remember(connection, ready[0].batch)
+            self._remember_batch(connection, ready[0].batch)
         except FAILURES as exc:
             if len(ready) == 1:
                 landed = self._prepared.get(ready[0].batch.batch_id)
@@ -149,7 +151,7 @@ class Executor:
             self._journal.loaded(loaded.batches)
             self._journal.contract_seconds += loaded.contract_seconds
             for batch in loaded.batches:
-                self._remember(connection, batch)
+                self._remember_batch(connection, batch)
 
     def _discard(self, ready: ReadyBatch) -> None:
         """Give up a batch that has nothing new, and its bytes, unless the ledger names them."""
@@ -158,14 +160,22 @@ class Executor:
             self._zone.discard(ready.path)
         self._journal.unchanged(batch.entity, batch.source_file)
 
-    def _remember(self, connection: duckdb.DuckDBPyConnection, batch: BatchRecord) -> None:
-        """Remember the version of a fetched object, so that it need not be fetched again."""
-        declared, landed = self._declarations[batch.entity], self._prepared.get(batch.batch_id)
-        if kind_of(declared).place == "remote" and landed is not None and landed.found is not None:
-            found = landed.found
-            version = kind_of(declared).fingerprint(declared, found).version
-            keys = self._keys[batch.entity]
-            ledger.write_version(connection, batch.entity, found.remembered_as, version, keys)
+    def _remember_batch(self, connection: duckdb.DuckDBPyConnection, batch: BatchRecord) -> None:
+        landed = self._prepared.get(batch.batch_id)
+        if landed is not None and landed.found is not None:
+            self._remember(connection, batch.entity, landed.found)
+
+    def _remember(self, connection: duckdb.DuckDBPyConnection, entity: str, found: Found) -> None:
+        """Remember the version of a fetched object, and how far its source was read: what is loaded
+        need not be fetched again."""
+        declared = self._declarations[entity]
+        if place_of(declared) != "remote":
+            return
+        known = kind_of(declared).fingerprint(declared, found)
+        keys = self._keys[entity]
+        ledger.write_version(connection, entity, found.remembered_as, known.version, keys)
+        if known.position is not None:
+            ledger.write_position(connection, entity, declared.source.kind, known.position)
 
     def _reload(self, connection: duckdb.DuckDBPyConnection, batch: BatchRecord) -> None:
         declared = self._declarations[batch.entity]

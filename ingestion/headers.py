@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ingestion.declaration import Declaration
 from ingestion.mismatches import mismatch, unexpected
-from ingestion.readers.json_values import JsonColumns
+from ingestion.readers.json_values import ITEM, JsonColumns
 from recomart.errors import HeaderMismatch
 from recomart.shop.entities import REQUIRED
 
@@ -20,7 +20,8 @@ class Header:
 
     Args:
         names: empty for a format whose records name their own fields.
-        problems: found when they are asked for, because finding them may read the file.
+        problems: found when they are asked for, because finding them may read the file. Warnings
+            among them stop nothing.
     """
 
     names: tuple[str, ...] = ()
@@ -32,8 +33,7 @@ class Header:
         Raises:
             HeaderMismatch: the first problem.
         """
-        for problem in self.problems:
-            raise problem
+        first_of(self.problems)
         return self.names
 
 
@@ -68,7 +68,7 @@ def name_problems(
             yield problem
             if len(names) == 1:
                 return
-    known = declared.shop.shop.declared(declared.entity)
+    known = declared_names(declared)
     if nested:
         known |= {name.split(".")[0] for name in known}
     # a renamed column is one problem: it is not an undeclared column as well
@@ -78,7 +78,43 @@ def name_problems(
         if name not in known and not any(help.endswith(f': "{name}"') for help in helps)
     ]
     if unknown:
-        yield unexpected(place, declared, names, unknown)
+        strict = is_strict(declared, usually=True)
+        yield unexpected(place, declared, names, unknown, strict=strict)
+
+
+def declared_names(declared: Declaration[Any]) -> set[str]:
+    """The columns that the shop file maps or ignores, for all that is made of the same bytes."""
+    return declared.shop.shop.declared(declared.entity)
+
+
+def declared_keys(declared: Declaration[Any]) -> set[str]:
+    """The top-level keys of JSON records that the shop file maps or ignores.
+
+    If the records are the elements of a nested list, ^.key is a key of the item around it.
+    """
+    names = declared_names(declared)
+    keys = {name.split(".")[0] for name in names} | names
+    around = {".".join(name.split(".")[:2]) for name in names if name.startswith(f"{ITEM}.")}
+    if getattr(declared.source, "each", None) is not None:
+        around |= {f"{ITEM}.{key}" for key in keys}
+    return keys | around
+
+
+def undeclared_columns(names: Sequence[str], declared: Declaration[Any]) -> list[str]:
+    """The columns of a file that the shop file neither maps nor ignores."""
+    known = declared_names(declared)
+    known |= {name.split(".")[0] for name in known}
+    return [name for name in names if name not in known]
+
+
+def is_strict(declared: Declaration[Any], *, usually: bool) -> bool:
+    """Whether a column that is not declared stops the load.
+
+    Args:
+        usually: what counts where the shop file does not say.
+    """
+    strict: bool | None = getattr(declared.source, "strict", None)
+    return usually if strict is None else strict
 
 
 def missing_fields(
@@ -91,32 +127,33 @@ def missing_fields(
 
 
 def unknown_keys(
-    columns: JsonColumns, shown: str, declared: Declaration[Any]
+    columns: JsonColumns, shown: str, declared: Declaration[Any], unit: str = "line"
 ) -> Iterator[HeaderMismatch]:
     """The keys of JSON records that the shop file neither maps nor ignores, as one problem."""
-    known = declared.shop.shop.declared(declared.entity)
-    known |= {path.split(".")[0] for path in known}
-    unknown = [key for key in columns.keys if key not in known]
-    if unknown:
-        place = f"{shown}, line {columns.keys[unknown[0]]}"
-        yield unexpected(place, declared, list(columns.keys), unknown)
+    if unknown := list(columns.undeclared):
+        place = f"{shown}, {unit} {columns.keys[unknown[0]]}"
+        strict = is_strict(declared, usually=False)
+        yield unexpected(place, declared, list(columns.keys), unknown, strict=strict)
 
 
 def missing_keys(
     columns: JsonColumns, shown: str, declared: Declaration[Any]
 ) -> Iterator[HeaderMismatch]:
-    """The required keys that no JSON record of a file has."""
+    """The keys that no JSON record of a file has, of those that are required or filtered by."""
+    source = declared.source
+    needed = {path for name in REQUIRED[declared.entity] for path in source.columns[name].reads}
     for path in columns.absent:
-        if any(path in declared.source.columns[name].reads for name in REQUIRED[declared.entity]):
+        if path in needed or path in (source.where or {}):
             yield mismatch(shown, declared, list(columns.keys), path)
 
 
 def first_of(*problems: Iterable[HeaderMismatch]) -> None:
-    """Raise the first problem, if there is one.
+    """Raise the first problem that is an error, if there is one.
 
     Raises:
         HeaderMismatch: as it says.
     """
     for some in problems:
         for problem in some:
-            raise problem
+            if problem.severity == "error":
+                raise problem

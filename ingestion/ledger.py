@@ -12,7 +12,6 @@ import pyarrow as pa
 from feature_store import ledger as ledger_table
 from feature_store.ledger import LEDGER, BatchRecord
 from ingestion.readers.records import Reject
-from ingestion.times import timestamp
 from recomart.shop.entities import ENTITIES, LISTS
 
 _TABLES = (
@@ -36,6 +35,8 @@ _TABLES = (
         entity varchar, _batch_id varchar, _record bigint, origin_record bigint)""",
     """create table if not exists raw._api (
         entity varchar, url varchar, etag varchar, checked_at timestamp)""",
+    """create table if not exists raw._positions (
+        entity varchar, source varchar, position varchar, reached_at timestamp)""",
 )
 
 
@@ -111,28 +112,26 @@ def write_version(
     connection.execute("commit")
 
 
-CHANGED_AT = "updated_at"
-"""The column that says when a record of a catalogue changed."""
+def read_positions(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], str]:
+    """By entity and kind of source: how far it was read."""
+    rows = connection.execute("select entity, source, position from raw._positions").fetchall()
+    return {(entity, source): position for entity, source, position in rows}
 
 
-def newest_change(
-    connection: duckdb.DuckDBPyConnection, entity: str, source: str, time_format: str
-) -> str | None:
-    """The newest time of change among an entity's rows from one kind of source, as received.
+def write_position(
+    connection: duckdb.DuckDBPyConnection, entity: str, source: str, position: str
+) -> None:
+    """Remember how far an entity's source was read.
 
-    A time in the future is a mistake, and would hide all changes until then; it does not count.
-    None for an entity without such a column.
+    Args:
+        source: its kind.
     """
-    if CHANGED_AT not in ENTITIES[entity]:
-        return None
-    changed = f"try({timestamp(time_format, CHANGED_AT)})"
-    row = connection.execute(
-        f"select max_by({CHANGED_AT}, {changed}) from raw.{entity} "
-        f"where {changed} <= timezone('UTC', now()) + interval 1 day and "
-        f"_batch_id in (select batch_id from {LEDGER} where source = ?)",
-        [source],
-    ).fetchone()
-    return row[0] if row else None
+    connection.execute("begin")
+    connection.execute("delete from raw._positions where entity = ?", [entity])
+    connection.execute(
+        "insert into raw._positions values (?, ?, ?, ?)", [entity, source, position, utc_now()]
+    )
+    connection.execute("commit")
 
 
 def write_rejects(

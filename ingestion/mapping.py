@@ -61,6 +61,18 @@ def select_list(entity: str, source: Source, places: Mapping[str, str]) -> str:
     )
 
 
+def is_taken(source: Source, places: Mapping[str, str]) -> str:
+    """SQL that is true for the records that the source's `where` takes, and never null."""
+    conditions = []
+    for name, texts in (source.where or {}).items():
+        place = f"nullif({places[name]}, '')"
+        found = [f"{place} = {literal(text)}" for text in texts.texts if text is not None]
+        found += [f"{place} is null"] * (None in texts.texts)
+        one = f"coalesce({' or '.join(found)}, false)"
+        conditions.append(f"not {one}" if texts.but else one)
+    return " and ".join(conditions) or "true"
+
+
 def _with_point(name: str, source: Source, made: str) -> str:
     """SQL that writes a number the way that staging reads it; other texts are left for it to judge."""
     sign = source.decimal_sign

@@ -19,7 +19,7 @@ def mismatch(
     wanted: str,
     path: Path | None = None,
 ) -> HeaderMismatch:
-    """The error for a source column that the mapping reads and the source lacks.
+    """The error for a source column that the mapping or `where` reads and the source lacks.
 
     Args:
         place: what messages call the place of the names.
@@ -27,6 +27,7 @@ def mismatch(
     """
     source = declared.source
     ours = [name for name, column in source.columns.items() if wanted in column.reads]
+    key = f"columns.{ours[0]}" if ours else f"where.{wanted}"
     spare = [name for name in names if name not in source.reads] or list(names)
     found, hint = ", ".join(names)[:500], None
     if len(names) == 1 and len(source.reads) > 1:
@@ -39,35 +40,45 @@ def mismatch(
             )
     else:
         one, why = nearest(wanted, spare), None
-        if path is not None:
+        if path is not None and ours:
             one, why = declared.suggest(path, declared, ours[0], spare, one)
         if one is None and len(spare) == 1:
             one = spare[0]
         if one:
             found += f'      did you mean "{one}"?' + (f" ({why})" if why else "")
-            hint = f'set {ours[0]}: "{one}"'
+            hint = f'set {ours[0] if ours else "the column in where"}: "{one}"'
     return HeaderMismatch(
-        f'{place}, has no column "{wanted}" for {", ".join(ours)}',
+        f'{place}, has no column "{wanted}" for {", ".join(ours or ["where"])}',
         code="missing-column",
-        where=declared.where(f"columns.{ours[0]}"),
+        where=declared.where(key),
         found=found,
-        help=hint
-        or f"set {declared.entity}.columns.{ours[0]} to one of the columns found, or fix the file",
+        help=hint or f"set {declared.entity}.{key} to one of the columns found, or fix the file",
     )
 
 
 def unexpected(
-    place: str, declared: Declaration[Any], names: Sequence[str], unknown: Sequence[str]
+    place: str,
+    declared: Declaration[Any],
+    names: Sequence[str],
+    unknown: Sequence[str],
+    *,
+    strict: bool,
 ) -> HeaderMismatch:
-    """The error for columns that the shop file neither maps nor ignores."""
+    """The problem of columns that the shop file neither maps nor ignores: an error, or a warning
+    where the source is not strict."""
     listed = ", ".join(f'"{name}"' for name in unknown[:10])
     what = "a column that is" if len(unknown) == 1 else "columns that are"
+    mapped = f"map it under {declared.entity}.columns"
+    ignore = f"ignore: [{', '.join(unknown[:10])}]"
     return HeaderMismatch(
         f"{place}, has {what} not declared: {listed}",
         code="unknown-column",
         where=declared.where("columns"),
         found=", ".join(names)[:500],
-        help=f"map it under {declared.entity}.columns, or leave it out: ignore: [{', '.join(unknown[:10])}]",
+        help=f"{mapped}, or leave it out: {ignore}"
+        if strict
+        else f"it is left out and counted; {mapped}, or say so: {ignore}",
+        severity="error" if strict else "warning",
     )
 
 

@@ -15,7 +15,7 @@ from ingestion.history import History
 from ingestion.journal import Journal
 from ingestion.landing import LandingZone
 from ingestion.plan import Entity, Seen, worth_fingerprinting
-from ingestion.sources import NOTHING_KNOWN, SOURCES, Found, Memory, Place, kind_of
+from ingestion.sources import NOTHING_KNOWN, SOURCES, Found, Memory, Place, kind_of, place_of
 from ingestion.sources.stream import ENTITY, SOURCE, StreamSource
 from recomart.settings import Settings
 from recomart.shop.file import ShopFile
@@ -25,13 +25,10 @@ def memories_of(
     connection: duckdb.DuckDBPyConnection, declared: Mapping[str, Declaration[Any]]
 ) -> dict[str, Memory]:
     """What earlier ingests remembered of each entity's source."""
-    versions = ledger.read_versions(connection)
+    versions, positions = ledger.read_versions(connection), ledger.read_positions(connection)
     return {
-        entity: Memory(
-            ledger.newest_change(connection, entity, one.source.kind, one.source.time_format),
-            versions.get(entity, {}),
-        )
-        if kind_of(one).place == "remote"
+        entity: Memory(positions.get((entity, one.source.kind)), versions.get(entity, {}))
+        if place_of(one) == "remote"
         else Memory()
         for entity, one in declared.items()
     }
@@ -49,7 +46,7 @@ def entity_of(declared: Declaration[Any], memory: Memory) -> Entity:
     return Entity(
         declared.entity,
         declared.source.kind,
-        None if kind_of(declared).place == "lake" else declared.mapping,
+        None if place_of(declared) == "lake" else declared.mapping,
         declared.origin,
         memory.versions,
     )
@@ -65,7 +62,7 @@ def discover(
     """The objects that the sources of a place have now. A source with a problem has none."""
     objects: dict[str, list[Seen]] = {}
     for entity, one in declared.items():
-        if one.origin is not None or kind_of(one).place != place:
+        if one.origin is not None or place_of(one) != place:
             continue
         try:
             discovery = kind_of(one).discover(one, memories[entity])

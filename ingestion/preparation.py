@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,8 +18,14 @@ from ingestion.declaration import Declaration
 from ingestion.failures import FAILURES, as_received, explained
 from ingestion.history import Bytes, History, bytes_of
 from ingestion.journal import Journal
-from ingestion.landing import LandingZone
-from ingestion.sources import Found, kind_of
+from ingestion.landing import LandedFile, LandingZone
+from ingestion.sources import Found, kind_of, place_of
+from recomart.errors import ObjectChanged
+
+log = logging.getLogger(__name__)
+
+READS = 3
+"""How often an object is read that changes while it is read."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +60,8 @@ class Preparation:
         self._journal = journal
         self._ready: dict[str, LandedBatch] = {}
         self._in_hand: set[Bytes] = set()
+        self.loaded_before: list[tuple[str, Found]] = []
+        """Objects that turned out to have the bytes of a loaded batch, by entity."""
 
     def get(self, batch_id: str) -> LandedBatch | None:
         """The batch that is ready under this id; None when it could not be made ready."""
@@ -73,13 +82,7 @@ class Preparation:
         batch = _new(action.batch_id, declared, declared.source.kind, found.name)
         started = time.perf_counter()
         try:
-            landed = self._zone.land(
-                batch.source,
-                batch.entity,
-                f"{batch.batch_id}.{found.ending}",
-                (batch.started_at or ledger.utc_now()).date(),
-                kind_of(declared).open(declared, found),
-            )
+            landed = self._received(batch, declared, found)
         except FAILURES as exc:
             self._journal.failed(connection, batch, explained(found.name, exc))
             return None
@@ -93,6 +96,8 @@ class Preparation:
         before = self._history.with_bytes(batch.entity, batch.sha256)
         is_loaded = before is not None and before.status == LOADED
         if landed.pieces == 0 or is_loaded or bytes_of(batch) in self._in_hand:
+            if is_loaded and landed.pieces:
+                self.loaded_before.append((batch.entity, found))
             self._zone.discard(landed.path)
             self._journal.unchanged(batch.entity, found.name)
             return None
@@ -101,6 +106,27 @@ class Preparation:
             self._zone.discard(landed.path)
             ready = self._again(before, found.name, found)
         return self._add(action.batch_id, ready)
+
+    def _received(self, batch: BatchRecord, declared: Declaration[Any], found: Found) -> LandedFile:
+        """The landed bytes of an object; read again when it changed meanwhile.
+
+        Raises:
+            SourceError, OSError: as `SourceKind.open`.
+        """
+        for attempt in range(1, READS + 1):
+            try:
+                return self._zone.land(
+                    batch.source,
+                    batch.entity,
+                    f"{batch.batch_id}.{found.ending}",
+                    (batch.started_at or ledger.utc_now()).date(),
+                    kind_of(declared).open(declared, found),
+                )
+            except ObjectChanged as exc:
+                if attempt == READS:
+                    raise
+                log.info("%s is read again: %s", found.name, exc.found)
+        raise AssertionError("the last attempt returns or raises")
 
     def retry(self, action: Retry) -> None:
         """Make a batch ready that failed before."""
@@ -133,7 +159,7 @@ class Preparation:
         """Note in journal and ledger that a landed batch is not loaded, and why."""
         batch = landed.batch
         error = explained(batch.source_file, exc)
-        if kind_of(self._declarations[batch.entity]).place == "local":
+        if place_of(self._declarations[batch.entity]) == "local":
             source = landed.found.path if landed.found is not None else None
             error = as_received(error, landed.path, batch.source_file, source)
         self._journal.failed(connection, batch, error)

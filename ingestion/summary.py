@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -32,13 +34,26 @@ class IngestSummary:
         """Records loaded now, by entity."""
         counts = dict.fromkeys(ENTITIES, 0)
         for batch in (*self.loaded, *self.reloaded):
-            counts[batch.entity] += batch.records or 0
+            counts[batch.entity] += (batch.records or 0) - (batch.filtered or 0)
         return counts
+
+    @property
+    def filtered(self) -> int:
+        """Records that `where` left out, now."""
+        return sum(batch.filtered or 0 for batch in (*self.loaded, *self.reloaded))
 
     @property
     def rejected(self) -> int:
         """Lines that could not be parsed, now."""
         return sum(batch.rejected or 0 for batch in (*self.loaded, *self.reloaded))
+
+    @property
+    def undeclared(self) -> dict[str, int]:
+        """Columns that the shop file neither maps nor ignores -> records that have them, now."""
+        found: Counter[str] = Counter()
+        for batch in (*self.loaded, *self.reloaded):
+            found.update(json.loads(batch.undeclared or "{}"))
+        return dict(found.most_common())
 
     def result(self) -> StepResult:
         """The summary as one line of a run."""
@@ -49,6 +64,12 @@ class IngestSummary:
             parts.append(f"{self.unchanged:,} unchanged")
         if self.rejected:
             parts.append(f"{self.rejected:,} {'line' if self.rejected == 1 else 'lines'} rejected")
+        if self.filtered:
+            parts.append(f"{self.filtered:,} filtered")
+        if undeclared := self.undeclared:
+            shown = [f"{name} ({records:,})" for name, records in undeclared.items()]
+            more = [f"{len(shown) - 5} more"] if len(shown) > 5 else []
+            parts.append(f"not declared: {', '.join([*shown[:5], *more])}")
         return StepResult(sum(self.records.values()), "rows", " · ".join(parts))
 
     def raise_failures(self) -> None:

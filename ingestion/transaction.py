@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 
 from feature_store.ledger import LOADED, BatchRecord
-from ingestion import contracts, ledger, mapping
+from ingestion import contracts, ledger, raw_rows
 from ingestion.declaration import Declaration
-from ingestion.readers.reader import DeclaredFile, Reading, Records
+from ingestion.readers.reader import DeclaredFile, Reading
 from ingestion.readers.records import LineCounts
 from ingestion.sources import kind_of
 from recomart.errors import SourceError
-from recomart.shop.model import ENTITIES, KEYS
-from recomart.sql import literal
+from recomart.shop.model import ENTITIES
 
 log = logging.getLogger(__name__)
+
+MOST_NAMES = 100
+"""Of the columns that are not declared, at most this many are named in the ledger."""
 
 
 @dataclass(frozen=True)
@@ -49,21 +51,6 @@ class LoadedBatches:
 
 class NothingNew(Exception):
     """The warehouse has every record of a batch already."""
-
-
-class _Stream:
-    """Batches on their way into DuckDB, which would lose the type of an error that they raise."""
-
-    def __init__(self, batches: Iterator[pa.RecordBatch]) -> None:
-        self._batches = batches
-        self.error: BaseException | None = None
-
-    def __iter__(self) -> Iterator[pa.RecordBatch]:
-        try:
-            yield from self._batches
-        except BaseException as exc:
-            self.error = exc
-            raise
 
 
 def load_batches(
@@ -102,8 +89,8 @@ def load_batches(
         raise
     for batch in done:
         log.info(
-            "batch %s: %s: %d records, %d rejected",
-            batch.batch_id, batch.source_file, batch.records, batch.rejected,
+            "batch %s: %s: %d records, %d rejected, %d filtered",
+            batch.batch_id, batch.source_file, batch.records, batch.rejected, batch.filtered or 0,
         )  # fmt: skip
     return LoadedBatches(tuple(done), seconds)
 
@@ -123,16 +110,26 @@ def _load_one(
         DeclaredFile(ready.path, batch.source_file, declared),
         Reading(connection, ready.names, counts),
     )
-    inserted = _insert(connection, declared, batch, records)
+    written = raw_rows.write(connection, declared, batch, records)
     counts.check_share(batch.source_file)
     records.check()
     counts.check_balance(batch.source_file)
+    undeclared = None
+    if declared.origin is None and (found := records.undeclared()):
+        # of bytes that several entities are made from, the batch of their own entity names them
+        undeclared = json.dumps(dict(list(found.items())[:MOST_NAMES]), ensure_ascii=False)
+        log.warning(
+            "batch %s: %s: %s.columns does not declare %s",
+            batch.batch_id, batch.source_file, batch.entity, undeclared,
+        )  # fmt: skip
     if declared.distinct:
         # its lines are accounted for in the batch of the entity that it is made from
-        counts = LineCounts(lines=inserted, records=inserted)
-    if inserted != counts.records:
+        written = replace(written, filtered=0)
+        counts = LineCounts(lines=written.rows, records=written.rows)
+    if written.rows + written.filtered != counts.records:
         raise SourceError(
-            f"{batch.source_file} has {counts.records:,} records, but {inserted:,} arrived",
+            f"{batch.source_file} has {counts.records:,} records, but "
+            f"{written.rows + written.filtered:,} arrived",
             code="records-lost",
             help="nothing was loaded from it; please report this file",
         )
@@ -148,6 +145,8 @@ def _load_one(
         status=LOADED,
         error=None,
         mapping=declared.mapping,
+        filtered=written.filtered if declared.source.where else None,
+        undeclared=undeclared,
     )
 
 
@@ -160,73 +159,3 @@ def _has_news(connection: duckdb.DuckDBPyConnection, entity: str, batches: list[
         [batches, batches],
     ).fetchone()
     return row is not None
-
-
-def _insert(
-    connection: duckdb.DuckDBPyConnection,
-    declared: Declaration[Any],
-    batch: BatchRecord,
-    records: Records,
-) -> int:
-    """Write the records into raw.<entity>; how many there were."""
-    if isinstance(records.rows, str):
-        return _insert_from(connection, declared, batch, records, records.rows)
-    stream = _Stream(iter(records.rows))
-    reader = pa.RecordBatchReader.from_batches(records.rows.schema, stream)
-    connection.register("incoming", reader)
-    try:
-        return _insert_from(connection, declared, batch, records, "incoming")
-    except (duckdb.Error, pa.ArrowException) as exc:
-        if stream.error is not None:
-            raise stream.error from None
-        raise exc
-    finally:
-        connection.unregister("incoming")
-
-
-def _insert_from(
-    connection: duckdb.DuckDBPyConnection,
-    declared: Declaration[Any],
-    batch: BatchRecord,
-    records: Records,
-    relation: str,
-) -> int:
-    columns = mapping.select_list(declared.entity, declared.source, records.places)
-    mapped = f"select {columns},\n    _record from {relation}"
-    if declared.distinct:
-        mapped = _entries(connection, declared, batch, mapped)
-    inserted = connection.execute(
-        f"insert into raw.{declared.entity} by name select *,\n"
-        f"    {literal(batch.batch_id)} as _batch_id, {literal(batch.source_file)} as _source_file,\n"
-        f"    cast(? as timestamp) as _loaded_at\nfrom ({mapped})",
-        [batch.started_at],
-    ).fetchone()
-    return int(inserted[0]) if inserted else 0
-
-
-def _entries(
-    connection: duckdb.DuckDBPyConnection,
-    declared: Declaration[Any],
-    batch: BatchRecord,
-    mapped: str,
-) -> str:
-    """SQL of a made list's entries; writes which records each of them comes from.
-
-    An entry gets the place where it was last seen, so that the one seen last is the newest.
-    """
-    listed = ", ".join(ENTITIES[declared.entity])
-    key = " and ".join(f"{column} is not null" for column in KEYS[declared.entity])
-    if declared.keeps_origins:
-        connection.execute(
-            f"create or replace temp table mapped_records as select * from ({mapped}) where {key}"
-        )
-        mapped = "from mapped_records"
-        connection.execute(
-            "insert into raw._list_origins select ?, ?, "
-            f"max(_record) over (partition by {listed}), _record from mapped_records",
-            [declared.entity, batch.batch_id],
-        )
-    return (
-        f"select {listed}, max(_record) as _record from ({mapped}) where {key} "
-        f"group by {listed} order by max(_record)"
-    )

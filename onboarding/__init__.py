@@ -7,7 +7,7 @@ from pathlib import Path
 
 from onboarding.check import check
 from onboarding.draft import Draft
-from onboarding.guess import guesses_of
+from onboarding.guess import guesses_of, joined_lines
 from onboarding.tables import tables_in
 from recomart.errors import SourceMissing
 
@@ -45,5 +45,10 @@ def init(folder: Path, name: str | None = None) -> Draft:
     guesses = guesses_of(tables)
     used = {id(guess.table) for guess in guesses}
     shop = re.sub(r"[^a-z0-9]+", "_", (name or folder.name).lower()).strip("_") or "shop"
-    unused = tuple(table for table in tables if id(table) not in used)
-    return Draft(shop, folder, tuple(guesses), unused, tuple(unread))
+    unused = tuple(
+        table
+        for table in tables
+        if id(table) not in used and not any(table.is_around(guess.table) for guess in guesses)
+    )
+    joins = joined_lines(tables, guesses)
+    return Draft(shop, folder, tuple(guesses), unused, tuple(unread), tuple(joins))

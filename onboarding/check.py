@@ -12,10 +12,11 @@ import pyarrow as pa
 
 from ingestion.declaration import Declaration, declarations
 from ingestion.readers.reader import DeclaredFile
-from ingestion.sources import Found, Memory, check_keys, kind_of
-from onboarding import rule_check, values_check
+from ingestion.sources import Found, Memory, check_keys, kind_of, place_of
+from onboarding import filter_check, rule_check, values_check
+from onboarding.csv_layout import is_header
 from onboarding.declared_sample import rows_of
-from onboarding.layout import FEW_LINES, is_header
+from onboarding.layout import FEW_LINES
 from onboarding.names import concepts_of
 from onboarding.staging import StagingModels
 from onboarding.suggestion import suggest_column
@@ -54,16 +55,21 @@ def check(settings: Settings) -> list[RecoMartError]:
     sampled: dict[str, _Sampled] = {}
     with tempfile.TemporaryDirectory() as folder:
         for one in declared.values():
-            if one.origin is None and kind_of(one).place != "lake":
+            if one.origin is None and place_of(one) != "lake":
                 problems += _source_problems(one, Path(folder), sampled)
     staged = {}
     for entity, one in declared.items():
         origin = sampled.get(one.origin or entity)
-        if origin is not None and set(one.source.reads) <= set(origin.table.column_names):
-            ours = values_check.staged(entity, one.source, origin.table)
-            staged[entity] = values_check.Staged(
-                entity, one.source, origin.shown, ours, origin.table, origin.whole
-            )
+        if origin is None or _each(one) != _each(declared[one.origin or entity]):
+            continue
+        if set(one.source.reads) <= set(origin.table.column_names):
+            place = entity, one.source, origin.shown
+            problems += filter_check.problems(shop, *place, origin.table, whole=origin.whole)
+            taken = filter_check.taken(one.source, origin.table)
+            if one.source.where and not taken.num_rows:
+                continue
+            ours = values_check.staged(entity, one.source, taken)
+            staged[entity] = values_check.Staged(*place, ours, taken, origin.whole)
     models = StagingModels(shop.shop)
     for mapped in staged.values():
         problems += rule_check.problems(shop, models, mapped)
@@ -91,7 +97,7 @@ def _source_problems(
         path, problems = _header_problems(declared, found, folder)
         for problem in problems:
             bad.setdefault((problem.code, problem.where, problem.help), []).append(problem)
-        if path is not None and not problems:
+        if path is not None and all(problem.severity == "warning" for problem in problems):
             good.append((found, path))
     for alike in bad.values():
         if len(alike) > 1:
@@ -150,7 +156,7 @@ def _sample_problems(
                 severity="warning",
             )
         whole = whole and rows.whole
-        if rows.table.num_rows or kind_of(declared).place == "local":
+        if rows.table.num_rows or place_of(declared) == "local":
             tables.append(rows.table)
     if tables:
         first_name = good[0][0].shown
@@ -170,6 +176,13 @@ def _begins_with_names(table: pa.Table) -> bool:
 
 def _reads(declared: Declaration[Any]) -> tuple[str, ...]:
     """The paths that the source and what is made from it read."""
-    made = declared.shop.shop.made_from(declared.entity).values()
-    names = [*declared.source.reads, *(name for one in made for name in one.reads)]
+    made = declared.shop.shop.made_from(declared.entity)
+    same = [one for one in made.values() if getattr(one, "each", None) == _each(declared)]
+    names = [*declared.source.reads, *(name for one in same for name in one.reads)]
     return tuple(dict.fromkeys(names))
+
+
+def _each(declared: Declaration[Any]) -> str | None:
+    """The nested list whose elements are the records, if they are."""
+    each: str | None = getattr(declared.source, "each", None)
+    return each

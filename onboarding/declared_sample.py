@@ -27,11 +27,12 @@ def rows_of(
 ) -> Rows:
     """Sampled records of a file, read as the shop file declares it.
 
-    Of a large CSV or JSON-lines file, pieces are read; of Parquet, the first rows. Any other format
+    Of a large CSV or JSON-lines file, pieces are read; of a JSON document, its beginning; of
+    Parquet, the first rows. Any other format
     is read whole: what a kind of source gives to look at is small.
 
     Args:
-        only: of JSON lines, the paths to read in place of those that the mapping reads.
+        only: of JSON, the paths to read in place of those that the mapping reads.
 
     Raises:
         SourceError: the file cannot be read so.
@@ -41,13 +42,18 @@ def rows_of(
     if reader.name == "parquet":
         there = reader.header(DeclaredFile(path, path.name, declared)).names
         return sample.parquet_rows(path, [n for n in source.reads if n.split(".")[0] in there])
-    if reader.name not in ("csv", "jsonl"):
+    if reader.name not in ("csv", "jsonl", "json"):
         return _whole(path, declared)
     raw = sample.read(path, whole_bytes)
     written = TextFormat.of(source)
     chunks = sample.utf8(raw, written.encoding)
     if reader.name == "jsonl":
-        return sample.json_rows(chunks, tuple(only or source.reads), whole=raw.whole)
+        paths = tuple(only or source.reads)
+        return sample.json_rows(chunks, paths, whole=raw.whole, each=written.each)
+    if reader.name == "json":
+        paths = tuple(only or source.reads)
+        items, each = written.items, written.each
+        return sample.json_list_rows(chunks, paths, path.name, items, each, raw.whole)
     names = read_header(path, written)[0] if written.header else list(written.fields)
     dialect = written.dialect(len(names))
     return sample.csv_rows(chunks, names, dialect, header=written.header, whole=raw.whole)

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ingestion.readers.json_values import ITEM
 from onboarding import scale, spelling
 from onboarding.guess import Choice, Guess
-from onboarding.names import tokens
+from onboarding.names import PLACE, tokens
 from onboarding.refusals import why_unused
 from onboarding.tables import Table, Unread
 from recomart.errors import ShopFileError
@@ -32,11 +33,19 @@ class Draft:
     guesses: tuple[Guess, ...]
     unused: tuple[Table, ...]
     unread: tuple[Unread, ...]
+    joins: tuple[Guess, ...] = ()
+    """Entities that no file holds alone."""
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What a person should look at: one line each, the most serious first."""
         missing = [
+            f"missing: {g.entity}: {g.table.shown} and {g.join.other.shown} hold it together, by "
+            f"{g.join.key}: join them into one file"
+            for g in self.joins
+            if g.join
+        ]
+        missing += [
             f"missing: {g.entity}.{ours}: {why}"
             for g in self.guesses
             for ours, why in g.missing.items()
@@ -45,7 +54,13 @@ class Draft:
             missing.append("missing: no file says who rated, bought or viewed what, and when")
         unsure = [f"unsure: {place}: {doubt}" for place, doubt in self._doubts()]
         alike = [f"note: {place}: {what}" for place, what in self._alike()]
-        remarks = [f"note: {g.table.shown}: {r}" for g in self.guesses for r in g.table.remarks]
+        remarks = [
+            f"note: {g.entity}.where: {g.where.count:,} of the sampled records are left out: "
+            f"{g.where.column} is {', '.join(g.where.texts)}"
+            for g in self.guesses
+            if g.where
+        ]
+        remarks += [f"note: {g.table.shown}: {r}" for g in self.guesses for r in g.table.remarks]
         left = [f"left out: {t.shown}: {why_unused(t, self.guesses)}" for t in self.unused]
         left += [f"left out: {u.name}: {u.why}" for u in self.unread]
         return (*missing, *unsure, *alike, *remarks, *left)
@@ -76,8 +91,10 @@ class Draft:
         lines = [*self._head(), *scale.lines(self.guesses)]
         for guess in self.guesses:
             made = [g for g in self.guesses if g.made_from == guess.entity]
-            source = _made(guess) if guess.made_from else _source(guess, made, self.folder, path)
-            lines += ["", *source]
+            if guess.made_from:
+                lines += ["", *_made(guess)]
+            else:
+                lines += ["", *_source(guess, made, self.folder, path)]
         if self.unused or self.unread:
             lines += ["", "# Not used:"]
             lines += [
@@ -140,12 +157,12 @@ class Draft:
 
 
 def _made(guess: Guess) -> Iterator[str]:
-    yield f"# No file of its own: the records of {guess.made_from} name the products."
+    yield f"# No file of its own: the records of {guess.made_from} hold it."
     yield f"{guess.entity}:"
     yield f"  made_from: {guess.made_from}"
-    yield "  columns:"
-    for choice in guess.choices.values():
-        yield from _line(choice, _names(guess), guess)
+    if guess.table.layout.each:
+        yield f"  each: {_quoted(guess.table.layout.each)}"
+    yield from _columns_of(guess, [])
 
 
 def _source(guess: Guess, made: Sequence[Guess], folder: Path, path: Path) -> Iterator[str]:
@@ -159,6 +176,7 @@ def _source(guess: Guess, made: Sequence[Guess], folder: Path, path: Path) -> It
     yield f"  files: {_quoted(_place(folder, table.glob, path))}"
     if layout.format != "csv":
         yield f"  format: {layout.format}"
+        yield from (f"  {key}: {_quoted(at)}" for key, at in layout.lists if at)
     elif layout.delimiter != ",":
         yield f"  delimiter: {_quoted(layout.delimiter)}"
     if layout.format == "csv" and layout.quote != '"':
@@ -171,6 +189,15 @@ def _source(guess: Guess, made: Sequence[Guess], folder: Path, path: Path) -> It
         yield f"  fields: [{', '.join(_quoted(names[name]) for name in layout.names)}]"
     if decimal := _decimal(guess):
         yield f'  decimal: "{decimal}"'
+    if guess.where:
+        listed = ", ".join(map(_quoted, guess.where.texts))
+        yield f"  # {guess.where.count:,} of the sampled records have {_comment(listed)}."
+        yield f"  where: {{{_quoted(guess.where.column)}: {{not: [{listed}]}}}}"
+    yield from _columns_of(guess, made)
+
+
+def _columns_of(guess: Guess, made: Sequence[Guess]) -> Iterator[str]:
+    names = _names(guess)
     if guess.time_format:
         if guess.time_doubt:
             yield f"  # UNSURE: {guess.time_doubt}."
@@ -193,16 +220,29 @@ def _line(choice: Choice, names: dict[str, str], guess: Guess) -> Iterator[str]:
 
 def _ignored(guess: Guess, made: Sequence[Guess], names: dict[str, str]) -> Iterator[str]:
     layout = guess.table.layout
-    read = {name for g in (guess, *made) for c in g.choices.values() for name in _columns(c)}
+    here = [g for g in (guess, *made) if g.table is guess.table]
+    read = {name for g in here for c in g.choices.values() for name in _columns(c)}
+    read |= {g.where.column for g in here if g.where}
     left = [name for name in layout.names if name not in read]
     if layout.format != "csv":
-        kept = {name.split(".")[0] for name in read}
-        top = dict.fromkeys(name.split(".")[0] for name in left)
+        inside = {g.table.layout.each for g in made}
+        kept = {_top(name) for name in (*read, *filter(None, inside))}
+        top = dict.fromkeys(_top(name) for name in left if name != PLACE)
         left = [name for name in top if name not in kept]
+        if guess.made_from:
+            left = [name for name in left if not name.startswith(ITEM)]
+    if guess.made_from and not layout.each:
+        left = []
     if left:
         yield "  ignore:"
         for name in left:
             yield f"    - {_quoted(names.get(name, name))} # {_comment(_why_not(guess, name))}"
+
+
+def _top(name: str) -> str:
+    """The key of a record that a path begins with; of the item around it, with the sign for it."""
+    first, _, rest = name.partition(".")
+    return f"{first}.{rest.partition('.')[0]}" if first == ITEM else first
 
 
 def _columns(choice: Choice) -> list[str]:

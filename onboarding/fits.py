@@ -140,20 +140,25 @@ def _speaks_of_else(table: Table, column: Column, ours: str) -> bool:
 
 def _is_id(column: Column, *, named: bool = False) -> bool:
     """Whether the values can be ids. Where the name says so, few of them are enough."""
-    fractions = column.numbers.share > 0.9 and column.numbers.integers < 0.99 * column.numbers.share
+    fractions = (
+        not named
+        and column.numbers.share > 0.9
+        and column.numbers.integers < 0.99 * column.numbers.share
+    )
     known_event = column.most and all(event_type_of(v) for v, _ in column.most[:3])
     few = not named and len(column.distinct) <= 5 and column.filled > 50
     return not (fractions or few or known_event or column.mean_length > 64)
 
 
-def _rating(table: Table, column: Column, *_: object) -> _Judged:
+def _rating(table: Table, column: Column, ours: str, entity: str, *_: object) -> _Judged:
     n = column.numbers
     if n.share < 0.8 or n.low is None or n.usual_high is None or n.usual_low is None:
         return None
     if len(column.distinct) > MOST_RATINGS or n.usual_low < -10 or n.usual_high > 100:
         return None
     small = n.usual_low >= 0 and n.usual_high <= 10 and len(column.distinct) <= 25
-    if not table.layout.header and (not small or len(column.distinct) < 3):
+    named = table.layout.header and likeness(column.name, ours, entity) > 0
+    if not named and (not small or len(column.distinct) < 3):
         return None
     most = ", ".join(value for value, _ in column.most[:3])
     reason = f"{len(column.distinct)} distinct numbers, {n.usual_low:g} to {n.usual_high:g}, mostly {most}"

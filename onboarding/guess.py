@@ -7,14 +7,17 @@ from dataclasses import dataclass, field, replace
 
 from onboarding import order_lines
 from onboarding.fits import FITS, Evidence, Fit, Keys, fit
+from onboarding.joins import Join, joined, joins_of
 from onboarding.names import concepts_of, file_likeness
-from onboarding.order_lines import one_each
+from onboarding.order_lines import Left, one_each
 from onboarding.tables import Table
 from onboarding.times import percent
 from onboarding.values import event_type_of
 from recomart.shop.entities import ENTITIES, REQUIRED
 
 HAS_FILE_NAME = 0.35
+OFTEN_EMPTY = 0.05
+"""From this share of empty values on, a required column is doubtful."""
 MOST_AGREE = 0.8
 """A text is one of a product if at least this share of the products have one text only."""
 DERIVED = {"event_id", "order_id", "line_no"}
@@ -47,8 +50,12 @@ class Guess:
     """Our column that must be there -> what is known about it."""
     time_format: str | None = None
     time_doubt: str | None = None
+    join: Join | None = None
+    """The table that the records are joined with."""
     made_from: str | None = None
     """The entity whose table also holds this list."""
+    where: Left | None = None
+    """The records that the shop leaves out."""
     unfit: dict[str, str] = field(default_factory=dict)
     """A column of the source -> why it is not what its name says."""
 
@@ -80,7 +87,45 @@ def guesses_of(tables: Sequence[Table]) -> list[Guess]:
     found = _best([g for g in lists if g.entity in keys] + others)
     if products := _made_products(found):
         found.append(products)
+    _nest(found)
     return sorted(found, key=lambda g: list(ENTITIES).index(g.entity))
+
+
+def _nest(found: Sequence[Guess]) -> None:
+    """Name the entity whose bytes hold the lists that others are read from."""
+    for guess in found:
+        if guess.table.layout.each is None or guess.made_from:
+            continue
+        around = [g for g in found if g.table.is_around(guess.table)]
+        others = [
+            g for g in found[: found.index(guess)]
+            if not g.made_from and g.table.files == guess.table.files
+        ]  # fmt: skip
+        for origin in [*around, *others][:1]:
+            guess.made_from = origin.entity
+
+
+def joined_lines(tables: Sequence[Table], found: Sequence[Guess]) -> list[Guess]:
+    """The order lines of a table that lacks who ordered or when, with the table that has it; none
+    if a table has all of them.
+
+    Args:
+        found: the guesses at single tables.
+    """
+    if any(g.entity == "transactions" and not g.missing for g in found):
+        return []
+    own = {id(g.table) for g in found}
+    lists = [g for g in found if g.entity in ("users", "products")]
+    evidence = Evidence({g.entity: _keys(g) for g in lists if not g.made_from})
+    free = [table for table in tables if id(table) not in own]
+    guesses = []
+    for table in free:
+        for join in joins_of(table, free):
+            guess = guess_of(joined(table, join), "transactions", evidence)
+            if guess and not guess.missing:
+                guess.join = join
+                guesses.append(guess)
+    return _best(guesses)[:1]
 
 
 def _made_products(found: Sequence[Guess]) -> Guess | None:
@@ -133,6 +178,8 @@ def _best(guesses: list[Guess]) -> list[Guess]:
 
 def guess_of(table: Table, entity: str, evidence: Evidence) -> Guess | None:
     """The table as one of an entity; None when too much speaks against it."""
+    if table.layout.each is not None and entity in ("users", "products"):
+        return None
     fits = assigned(table, entity, evidence)
     wanted = [ours for ours in REQUIRED[entity] if ours not in DERIVED]
     found = {ours: fits[ours] for ours in wanted if ours in fits}
@@ -158,6 +205,9 @@ def guess_of(table: Table, entity: str, evidence: Evidence) -> Guess | None:
     _derive(guess)
     if entity == "transactions":
         _settle_totals(guess)
+        taken = [c.column for c in choices.values() if c.column]
+        guess.where = order_lines.left_out(table, taken)
+    _settle_empty(guess)
     guess.missing |= {
         ours: _what_is_there(guess, ours) for ours in absent if ours not in guess.choices
     }
@@ -219,6 +269,21 @@ def _settle_times(guess: Guess) -> None:
             guess.time_format, guess.time_doubt = found.format, choice.doubt
         elif found.format != guess.time_format:
             del guess.choices[choice.ours]
+
+
+def _settle_empty(guess: Guess) -> None:
+    """Say of a required column how often it is empty, if that is often."""
+    for ours in REQUIRED[guess.entity]:
+        choice = guess.choices.get(ours)
+        if choice is None or choice.column is None:
+            continue
+        column = guess.table.columns[choice.column]
+        empty = len(column.values) - column.filled
+        if empty > OFTEN_EMPTY * len(column.values):
+            share = f"{empty:,} of {len(column.values):,} records"
+            doubt = f"it is empty in {share}, which go to quarantine"
+            doubts = [one for one in (choice.doubt, doubt) if one]
+            guess.choices[ours] = replace(choice, doubt="; ".join(doubts))
 
 
 def _settle_totals(guess: Guess) -> None:

@@ -111,6 +111,8 @@ def likeness(name: str, ours: str, entity: str) -> float:
     if "".join(tokens(name)) == ours.replace("_", ""):
         return 1.0
     concepts = concepts_of(name)
+    if name == PLACE:
+        return 1.0 if ours == "line_no" else 0.0
     core = _core(concepts)
     wanted = COLUMNS[ours]
     if not core:
@@ -149,6 +151,8 @@ def likeness(name: str, ours: str, entity: str) -> float:
     return 0.9 if exact else 0.6
 
 
+PLACE = "#"
+"""The name of an element's place in a list."""
 AMOUNTS = ("quantity", "unit_price", "line_total", "price", "rating")
 """Our columns that are measured, so that a key is never one of them."""
 _OTHER_AMOUNTS = {

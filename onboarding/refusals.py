@@ -25,7 +25,7 @@ def why_unused(table: Table, guesses: Sequence[Guess]) -> str:
 
 def _reason(table: Table, guesses: Sequence[Guess]) -> str:
     lists = [c.name for c in table.columns.values() if c.filled and c.most[0][0].startswith("[{")]
-    if lists:
+    if lists and table.layout.format == "parquet":
         where = "docs/shops.md, 'Lists inside lists'"
         return f"records lie within its records, in {', '.join(lists)}: {where}"
     taken = {guess.entity: guess.table.shown for guess in guesses}

@@ -15,6 +15,7 @@ from ingestion.readers import parquet_records
 from ingestion.readers.csv_lines import CsvReader
 from ingestion.readers.csv_records import Dialect
 from ingestion.readers.json_lines import JsonLinesReader
+from ingestion.readers.json_lists import JsonListReader
 from ingestion.readers.json_values import JsonColumns, schema
 from ingestion.readers.records import LineCounts
 from ingestion.readers.text import is_utf8, reading
@@ -127,11 +128,34 @@ def csv_rows(
     return Rows(table.rename_columns(_unlike(names)), total, whole)
 
 
-def json_rows(chunks: Iterable[bytes], paths: tuple[str, ...], *, whole: bool) -> Rows:
+def json_rows(
+    chunks: Iterable[bytes], paths: tuple[str, ...], *, whole: bool, each: str | None = None
+) -> Rows:
     """The records of JSON lines, at these paths."""
     counts = LineCounts()
-    reader = JsonLinesReader(JsonColumns(paths), counts)
-    table = pa.Table.from_batches(reader.batches(iter(chunks)), schema=schema(paths))
+    reader = JsonLinesReader(JsonColumns(paths), counts, each)
+    return _json_rows(reader.batches(iter(chunks)), paths, counts, whole)
+
+
+def json_list_rows(
+    chunks: list[bytes],
+    paths: tuple[str, ...],
+    name: str,
+    items: str | None,
+    each: str | None,
+    whole: bool,
+) -> Rows:
+    """The records of the list at `items` in a JSON document, as far as its first chunk goes."""
+    counts = LineCounts()
+    reader = JsonListReader(JsonColumns(paths), counts, name, items, each)
+    batches = reader.batches(iter(chunks)) if whole else reader.begun(iter(chunks[:1]))
+    return _json_rows(batches, paths, counts, whole)
+
+
+def _json_rows(
+    batches: Iterable[pa.RecordBatch], paths: tuple[str, ...], counts: LineCounts, whole: bool
+) -> Rows:
+    table = pa.Table.from_batches(batches, schema=schema(paths))
     return Rows(table.drop_columns("_record").rename_columns(list(paths)), counts, whole)
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
 
 from onboarding import sample
-from onboarding.layout import Layout, look
+from onboarding.layout import Layout
+from onboarding.look import look
 from onboarding.values import Column
 from recomart.errors import SourceError
 
@@ -36,7 +37,15 @@ class Table:
 
     @property
     def shown(self) -> str:
-        return self.glob
+        return f"{self.glob}, {self.layout.each}" if self.layout.each else self.glob
+
+    def is_around(self, other: Table) -> bool:
+        """Whether the records of the other are the elements of lists inside these records."""
+        return (
+            self.layout.each is None
+            and other.layout.each is not None
+            and (self.files, self.layout.items) == (other.files, other.layout.items)
+        )
 
     @cached_property
     def columns(self) -> dict[str, Column]:
@@ -79,29 +88,30 @@ def _add_group(folder: Path, files: list[Path], tables: list[Table], unread: lis
     looked = _some(files)
     for path in looked:
         try:
-            layout, rows = look(sample.read(path))
+            found = look(sample.read(path))
         except SourceError as exc:
             unread.append(Unread(_from(folder, path), exc.message))
             continue
-        if rows is None:
-            unread.append(
-                Unread(
-                    _from(folder, path),
-                    "one JSON value, and RecoMart reads one JSON object a line: "
-                    f"jq -c '.[]' {path.name} > {path.stem}.jsonl makes that of a list",
-                )
-            )
-        elif layout.format == "csv" and len(layout.names) < 2:
-            unread.append(Unread(_from(folder, path), "one column only"))
-        else:
-            named = () if layout.format == "jsonl" else layout.names
-            kind = (layout.format, layout.delimiter, layout.header, named)
-            alike.setdefault(kind, []).append((path, layout, rows))
+        if not found:
+            unread.append(Unread(_from(folder, path), "JSON without a list of objects"))
+        for layout, rows in found:
+            if len(layout.names) < 2:
+                unread.append(Unread(_from(folder, path), "one column only"))
+            else:
+                alike.setdefault(_kind(layout), []).append((path, layout, rows))
+    # lists inside JSON are tables of the same files
+    outer = [kind for kind in alike if kind[-1] is None]
     for members in alike.values():
         paths = [path for path, _, _ in members]
-        if len(alike) == 1 and len(looked) < len(files):
+        if len(outer) == 1 and len(looked) < len(files):
             paths = files
-        tables.append(_table(folder, paths, members, together=len(alike) == 1))
+        tables.append(_table(folder, paths, members, together=len(outer) == 1))
+
+
+def _kind(layout: Layout) -> tuple:
+    """What the files of one table share; the list inside their records comes last."""
+    named = () if layout.format in ("jsonl", "json") else layout.names
+    return (layout.format, layout.delimiter, layout.header, named, layout.items, layout.each)
 
 
 def _some(files: list[Path]) -> list[Path]:
@@ -123,10 +133,7 @@ def _table(
 ) -> Table:
     layout = members[0][1]
     names = dict.fromkeys(name for _, one, _ in members for name in one.names)
-    layout = Layout(
-        layout.format, _encoding(members), layout.delimiter, layout.quote, layout.header,
-        tuple(names),
-    )  # fmt: skip
+    layout = replace(layout, encoding=_encoding(members), names=tuple(names), remarks=())
     records = pa.concat_tables([rows.table for _, _, rows in members], promote_options="default")
     glob = _glob(folder, paths) if together else _escaped(_from(folder, paths[0]))
     remarks = [

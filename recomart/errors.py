@@ -8,6 +8,8 @@ RecoMartError
 ├── SourceError                 the user's data cannot be loaded
 │   ├── SourceMissing           no file matches, or a file is empty or unreadable
 │   ├── HeaderMismatch          a column is missing, renamed, unexpected or duplicated
+│   ├── StorageError            a filesystem elsewhere is down, refuses, or lacks an object
+│   │   └── ObjectChanged       an object changed while it was read
 │   └── CatalogueError          the HTTP catalogue is down, refuses, or returns invalid pages
 ├── WarehouseLocked             another process has the warehouse open
 ├── RedisUnavailable            no Redis server answers
@@ -117,6 +119,14 @@ class SourceMissing(SourceError):
 
 class HeaderMismatch(SourceError):
     """A column is missing, renamed, unexpected or duplicated."""
+
+
+class StorageError(SourceError):
+    """A filesystem elsewhere is not reachable, refuses, or lacks an object."""
+
+
+class ObjectChanged(StorageError):
+    """An object changed while it was read: what was read of it may be of two versions."""
 
 
 class CatalogueError(SourceError):

@@ -38,7 +38,7 @@ def find_project() -> Path:
     `recomart.env`; the checkout that the code runs from.
 
     Raises:
-        ConfigurationError: RECOMART_PROJECT is no folder, or the code runs from a wheel and the
+        ConfigurationError: RECOMART_PROJECT is not a folder, or the code runs from a wheel and the
             current folder belongs to no project.
     """
     if named := os.environ.get(f"{PREFIX}PROJECT"):

@@ -77,7 +77,7 @@ def _parse(text: str) -> Fault:
         try:
             values[name] = _READ[name](value)
         except ValueError as exc:
-            raise _not_understood(text, f"'{value}' is no value for {name}") from exc
+            raise _not_understood(text, f"'{value}' is not a value for {name}") from exc
     return Fault(cast(FaultKind, kind), **values)
 
 

@@ -272,7 +272,7 @@ def _view_join(
 ) -> ViewJoin:
     source = view.batch_source
     if not isinstance(source, FileSource) or not source.path.endswith(".parquet"):
-        raise ValueError(f"feature view {view.name}: its source is no Parquet file: {source}")
+        raise ValueError(f"feature view {view.name}: its source is not a Parquet file: {source}")
     mapped = {new: old for old, new in source.field_mapping.items()}
     join_keys = view.projection.join_key_map or {e.name: e.name for e in view.entity_columns}
     return ViewJoin(

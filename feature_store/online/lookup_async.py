@@ -11,7 +11,7 @@ from typing import TypeVar
 import redis.asyncio
 from redis.exceptions import RedisError
 
-from feature_store.online.lookup import OnlineFeatures
+from feature_store.online.published import PublishedViews
 from feature_store.online.redis import connect_async, no_answer
 from feature_store.online.resp import RedisQuery, run_query_async
 from feature_store.online.rows import Key, OnlineRows
@@ -32,7 +32,7 @@ class AsyncOnlineFeatures:
     def __init__(self, settings: Settings, deadline: float = 0.5) -> None:
         self._settings = settings
         self._deadline = deadline
-        self._lookup = OnlineFeatures(settings, deadline)
+        self._views = PublishedViews(settings)
         self._client: redis.asyncio.Redis | None = None
 
     async def read(
@@ -52,7 +52,7 @@ class AsyncOnlineFeatures:
             InvalidKey: a key is missing, empty, or has no exact text.
             ValueError: real-time features are asked at an instant whose state has expired.
         """
-        return (await self._answer(self._lookup.query(lambda _: asked, as_of)))[1]
+        return (await self._answer(self._views.query(lambda _: asked, as_of)))[1]
 
     async def trending(self, limit: int = 10, as_of: datetime | None = None) -> list[Trending]:
         """The products with the highest trending scores; as `OnlineFeatures.trending`."""
@@ -78,7 +78,7 @@ class AsyncOnlineFeatures:
             self._client = None
 
     async def _open(self) -> redis.asyncio.Redis:
-        self._lookup.require_server()
+        self._views.require_server()
         # it may start the server
         client = await asyncio.to_thread(connect_async, self._settings, deadline=self._deadline)
         self._client = self._client or client  # another call may have been first

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -14,7 +15,8 @@ from ingestion.readers import pages, parquet_records, text
 from ingestion.readers.csv_header import read_header
 from ingestion.readers.csv_lines import CsvReader
 from ingestion.readers.json_lines import JsonLinesReader
-from ingestion.readers.json_values import JsonColumns, schema
+from ingestion.readers.json_lists import JsonListReader
+from ingestion.readers.json_values import ITEM, PLACE, JsonColumns, schema
 from ingestion.readers.pages import PageFormat
 from ingestion.readers.reader import DeclaredFile, Reader, Reading, Records
 from ingestion.readers.records import LineCounts
@@ -38,8 +40,9 @@ class Csv:
             return Header(tuple(names), headers.missing_fields(names, file.shown, file.declared))
         names, line = read_header(file.path, written)
         place = f"{file.shown}, line {line}"
-        if names[:1] and names[0].lstrip().startswith("{"):
-            return Header(tuple(names), [_holds_json(names, place, file.declared)])
+        if names[:1] and names[0].lstrip().startswith(("{", "[")):
+            start = ",".join(names).encode()
+            return Header(tuple(names), [_holds_json(file.declared, place, start, "csv")])
         return Header(tuple(names), headers.name_problems(names, place, file.declared, file.path))
 
     def records(self, file: DeclaredFile, reading: Reading) -> Records:
@@ -50,16 +53,26 @@ class Csv:
         return Records(
             pa.RecordBatchReader.from_batches(dialect.schema, batches),
             dict(zip(reading.names, dialect.names, strict=True)),
+            undeclared=lambda: _undeclared(file, reading),
         )
 
 
-def _holds_json(names: list[str], place: str, declared: Declaration[Any]) -> HeaderMismatch:
+def _undeclared(file: DeclaredFile, reading: Reading) -> dict[str, int]:
+    names = headers.undeclared_columns(reading.names, file.declared)
+    return dict.fromkeys(names, reading.counts.records)
+
+
+def _holds_json(
+    declared: Declaration[Any], place: str, start: bytes, format: str
+) -> HeaderMismatch:
+    is_list = start.lstrip().startswith(b"[")
     return HeaderMismatch(
-        f"{place}, holds a JSON object, and no names of columns",
+        f"{place}, holds a JSON {'list' if is_list else 'object'}, and no "
+        + ("names of columns" if format == "csv" else "object in one line"),
         code="wrong-format",
-        where=declared.where("files"),
-        found=", ".join(names)[:200],
-        help="set format: jsonl",
+        where=declared.where("files" if format == "csv" else "format"),
+        found=start[:200].decode("utf-8", "replace"),
+        help=f"set format: {'json' if is_list else 'jsonl'}",
     )
 
 
@@ -70,24 +83,48 @@ class JsonLines:
 
     def header(self, file: DeclaredFile) -> Header:
         """The keys of the first records: a key that is not declared is found before all is read."""
-        columns = JsonColumns(file.declared.source.reads)
-        encoding = TextFormat.of(file.declared.source).encoding
-        head = next(text.pieces(file.path, encoding, FIRST_BYTES), b"")
+        columns, written = _columns(file), TextFormat.of(file.declared.source)
+        head = next(text.pieces(file.path, written.encoding, FIRST_BYTES), b"")
+        if head.lstrip()[:1] == b"[":
+            return Header((), [_holds_json(file.declared, file.shown, head, self.name)])
         whole, end, _ = head.rpartition(b"\n")
-        for _ in JsonLinesReader(columns, LineCounts()).batches(iter([whole + end])):
+        reader = JsonLinesReader(columns, LineCounts(), written.each)
+        for _ in reader.batches(iter([whole + end])):
             pass
         return Header((), headers.unknown_keys(columns, file.shown, file.declared))
 
     def records(self, file: DeclaredFile, reading: Reading) -> Records:
-        columns, counts = JsonColumns(file.declared.source.reads), reading.counts
-        pieces = text.pieces(file.path, TextFormat.of(file.declared.source).encoding)
+        columns, written = _columns(file), TextFormat.of(file.declared.source)
+        reader = JsonLinesReader(columns, reading.counts, written.each)
+        batches = reader.batches(text.pieces(file.path, written.encoding))
+        return _json_file(columns, batches, file, reading.counts)
 
-        def check() -> None:
-            place = file.shown, file.declared
-            missing = headers.missing_keys(columns, *place) if counts.records else ()
-            headers.first_of(missing, headers.unknown_keys(columns, *place))
 
-        return _json_records(columns, JsonLinesReader(columns, counts).batches(pieces), check)
+class JsonDocument:
+    """One JSON document with a list of objects."""
+
+    name = "json"
+
+    def header(self, file: DeclaredFile) -> Header:
+        """The keys of the first records, as for JSON lines."""
+        columns, written = _columns(file), TextFormat.of(file.declared.source)
+        head = next(text.pieces(file.path, written.encoding, FIRST_BYTES), b"")
+        for _ in self._reader(file, columns, LineCounts()).begun(iter([head])):
+            pass
+        return Header((), headers.unknown_keys(columns, file.shown, file.declared, "element"))
+
+    def records(self, file: DeclaredFile, reading: Reading) -> Records:
+        columns, written = _columns(file), TextFormat.of(file.declared.source)
+        reader = self._reader(file, columns, reading.counts)
+        batches = reader.batches(text.pieces(file.path, written.encoding))
+        return _json_file(columns, batches, file, reading.counts, "element")
+
+    def _reader(
+        self, file: DeclaredFile, columns: JsonColumns, counts: LineCounts
+    ) -> JsonListReader:
+        written = TextFormat.of(file.declared.source)
+        where = file.declared.where("items" if written.items is not None else "format")
+        return JsonListReader(columns, counts, file.shown, written.items, written.each, where)
 
 
 class Parquet:
@@ -104,7 +141,8 @@ class Parquet:
         reads = file.declared.source.reads
         opened = parquet_records.opened(reading.connection, file.path, reads)
         reading.counts.lines = reading.counts.records = opened.records
-        return Records(opened.relation, opened.places)
+        undeclared = _undeclared(file, reading)
+        return Records(opened.relation, opened.places, undeclared=lambda: undeclared)
 
 
 class Pages:
@@ -118,16 +156,36 @@ class Pages:
 
     def records(self, file: DeclaredFile, reading: Reading) -> Records:
         declared, counts = file.declared, reading.counts
+        # an API may have more keys than are mapped
         columns, written = JsonColumns(declared.source.reads), PageFormat.of(declared.source)
 
         def check() -> None:
-            """A catalogue may have more keys than the mapping reads (APIs grow), but not fewer."""
+            """An API may have more keys than the mapping reads (APIs grow), but not fewer."""
             if counts.records and columns.absent:
-                known = [key for key in columns.keys if key not in (pages.ITEM, pages.PLACE)]
-                place = f"the catalogue of {declared.entity}"
+                known = [key for key in columns.keys if key not in (ITEM, PLACE)]
+                place = f"the API of {declared.entity}"
                 raise headers.mismatch(place, declared, known, columns.absent[0])
 
         return _json_records(columns, pages.batches(file.path, written, columns, counts), check)
+
+
+def _columns(file: DeclaredFile) -> JsonColumns:
+    return JsonColumns(file.declared.source.reads, headers.declared_keys(file.declared))
+
+
+def _json_file(
+    columns: JsonColumns,
+    batches: Iterator[pa.RecordBatch],
+    file: DeclaredFile,
+    counts: LineCounts,
+    unit: str = "line",
+) -> Records:
+    def check() -> None:
+        place = file.shown, file.declared
+        missing = headers.missing_keys(columns, *place) if counts.records else ()
+        headers.first_of(missing, headers.unknown_keys(columns, *place, unit))
+
+    return replace(_json_records(columns, batches, check), undeclared=lambda: columns.undeclared)
 
 
 def _json_records(
@@ -141,6 +199,6 @@ def _json_records(
 
 
 FILE_FORMATS: dict[str, Reader] = {
-    reader.name: reader for reader in (Csv(), JsonLines(), Parquet())
+    reader.name: reader for reader in (Csv(), JsonLines(), JsonDocument(), Parquet())
 }
 """The formats that a shop file may declare for files, by name."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,20 +15,49 @@ class Number(str):
     """A JSON number as it was written: 1.10 stays 1.10."""
 
 
+class RepeatedKey(ValueError):
+    """An object has a key twice: which of the two values counts would be a guess."""
+
+
 def parse(text: str | bytes) -> Any:
     """The value of a JSON text, its numbers as Number.
 
     Raises:
-        ValueError: no JSON (NaN and Infinity are none).
+        RepeatedKey: an object in it has a key twice.
+        ValueError: the text is not JSON (NaN and Infinity are not).
     """
-    return _DECODER.decode(text if isinstance(text, str) else text.decode("utf-8"))
+    return _STRICT.decode(text if isinstance(text, str) else text.decode("utf-8"))
+
+
+def parse_last(text: str | bytes) -> Any:
+    """As `parse`, but of a key that an object has twice, the last value counts.
+
+    Raises:
+        ValueError: the text is not JSON.
+    """
+    return _LENIENT.decode(text if isinstance(text, str) else text.decode("utf-8"))
 
 
 def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
-_DECODER = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=_no_constant)
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in found if keys.count(key) > 1)
+        raise RepeatedKey(f"the key {json.dumps(twice, ensure_ascii=False)[:80]} occurs twice")
+    return found
+
+
+def _decoder(**hooks: Any) -> json.JSONDecoder:
+    return json.JSONDecoder(
+        parse_float=Number, parse_int=Number, parse_constant=_no_constant, **hooks
+    )
+
+
+_STRICT, _LENIENT = _decoder(object_pairs_hook=_once_each), _decoder()
 
 
 def as_text(value: Any) -> str | None:
@@ -58,27 +88,72 @@ def at_path(record: Any, path: tuple[str, ...]) -> Any:
     return record
 
 
+ITEM, PLACE = "^", "#"
+"""In a path of a nested list: the item that holds the list, and the element's place in it."""
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """A value at the place of a record that is not a record."""
+
+    reason: str
+    value: Any
+
+
+def records_in(item: dict[str, Any], each: str | None) -> Iterator[dict[str, Any] | Misfit]:
+    """The records of an item: itself, or the elements of the list that it has at the path `each`.
+
+    An element gets two keys more: the item, and its place in the list, from 1. An item without the
+    list, or with an empty one, has no records.
+    """
+    if each is None:
+        yield item
+        return
+    elements = at_path(item, tuple(each.split(".")))
+    if elements is not None and not isinstance(elements, list):
+        yield Misfit(f"no list at '{each}'", elements)
+        return
+    for place, element in enumerate(elements or [], start=1):
+        if isinstance(element, dict):
+            yield {**element, ITEM: item, PLACE: Number(place)}
+        else:
+            yield Misfit(f"an element of '{each}' that is not an object", element)
+
+
 class JsonColumns:
     """Collects the values at some paths, and which keys and paths the records have at all."""
 
-    def __init__(self, paths: tuple[str, ...]) -> None:
+    def __init__(self, paths: tuple[str, ...], declared: Collection[str] | None = None) -> None:
+        """`declared`: the keys that are expected; records with others are counted, by key."""
         self.paths = paths
         self.keys: dict[str, int] = {}
         """Top-level key -> the first line (or item) that has it."""
+        self.undeclared: dict[str, int] = {}
+        """Top-level key that is not declared -> how many records have it."""
         self.present: set[str] = set()
+        self._declared = declared
         self._split = [tuple(path.split(".")) for path in paths]
         self._flat = all(len(path) == 1 for path in self._split)
 
-    def saw(self, keys: Iterable[str], number: int) -> None:
-        """Note the top-level keys of the record at a line."""
+    def saw(self, keys: Iterable[str], number: int, records: int = 1) -> None:
+        """Note the top-level keys of records, the first of them at a line.
+
+        In a record of a nested list, the keys of its item are noted as ^.key.
+        """
         for key in keys:
             if number < self.keys.get(key, number + 1):
                 self.keys[key] = number
+            if key == ITEM and isinstance(keys, dict):
+                self.saw([f"{ITEM}.{one}" for one in keys[ITEM]], number, records)
+            elif (
+                self._declared is not None
+                and key not in self._declared
+                and key not in (ITEM, PLACE)
+            ):
+                self.undeclared[key] = self.undeclared.get(key, 0) + records
 
-    def row(self, record: dict[str, Any], number: int) -> list[str | None]:
+    def row(self, record: dict[str, Any]) -> list[str | None]:
         """The texts of one record, in the order of `paths`."""
-        if not record.keys() <= self.keys.keys():
-            self.saw(record, number)
         if self._flat:
             return [as_text(record.get(path)) for path in self.paths]
         row = []

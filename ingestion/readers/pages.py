@@ -14,13 +14,21 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from ingestion.readers.json_values import JsonColumns, Number, as_batch, at_path, dumped, parse
+from ingestion.readers.json_lists import element_texts
+from ingestion.readers.json_values import (
+    JsonColumns,
+    Misfit,
+    RepeatedKey,
+    as_batch,
+    at_path,
+    dumped,
+    parse,
+    parse_last,
+    records_in,
+)
 from ingestion.readers.records import LineCounts
 from recomart.errors import SourceError
 from recomart.shop.sources import Source
-
-ITEM, PLACE = "^", "#"
-"""In a path of a nested list: the item that holds the list, and the element's place in it."""
 
 
 @dataclass(frozen=True)
@@ -94,37 +102,38 @@ def batches(
     """
     for body in bodies(landed):
         first, rows = counts.records + 1, []
-        for record in _records(items_of(parse(body), written.items) or [], written, counts):
+        for record in _records(_items(body, landed, written), written.each, counts):
             counts.records += 1
-            if ITEM in record:
-                columns.saw([f"{ITEM}.{key}" for key in record[ITEM]], counts.records)
-            rows.append(columns.row(record, counts.records))
+            columns.saw(record, counts.records)
+            rows.append(columns.row(record))
         yield as_batch(rows, first, columns.paths)
 
 
-def _records(items: list[Any], written: PageFormat, counts: LineCounts) -> Iterator[dict[str, Any]]:
+def _items(body: bytes, landed: Path, written: PageFormat) -> Iterator[Any]:
+    """The items of a page; for one that has a key twice, a Misfit."""
+    try:
+        yield from items_of(parse(body), written.items) or []
+    except RepeatedKey:
+        for text in element_texts(body, landed.name, written.items):
+            try:
+                yield parse(text)
+            except RepeatedKey as exc:
+                yield Misfit(str(exc), parse_last(text))
+
+
+def _records(
+    items: Iterable[Any], each: str | None, counts: LineCounts
+) -> Iterator[dict[str, Any]]:
     """The objects among the items, or among what they hold at `each`; the others are rejects."""
-    path = tuple(written.each.split(".")) if written.each else ()
     for item in items:
-        if not isinstance(item, dict):
-            _reject(counts, "an item that is no object", item)
-            continue
-        if not path:
+        if isinstance(item, dict):
+            found = records_in(item, each)
+        else:
+            is_misfit = isinstance(item, Misfit)
+            found = iter([item if is_misfit else Misfit("an item that is not an object", item)])
+        for record in found:
             counts.lines += 1
-            yield item
-            continue
-        elements = at_path(item, path)
-        if elements is not None and not isinstance(elements, list):
-            _reject(counts, f"no list at '{written.each}'", elements)
-            continue
-        for place, element in enumerate(elements or [], start=1):
-            if isinstance(element, dict):
-                counts.lines += 1
-                yield {**element, ITEM: item, PLACE: Number(place)}
+            if isinstance(record, Misfit):
+                counts.reject(counts.lines, 0, record.reason, dumped(record.value).encode())
             else:
-                _reject(counts, f"an element of '{written.each}' that is no object", element)
-
-
-def _reject(counts: LineCounts, reason: str, value: Any) -> None:
-    counts.lines += 1
-    counts.reject(counts.lines, 0, reason, dumped(value).encode())
+                yield record

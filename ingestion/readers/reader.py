@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -54,11 +54,14 @@ class Records:
         rows: batches of text columns and _record (int64, from 1), or SQL that DuckDB reads itself.
         places: the source's column -> the SQL identifier that holds it.
         check: to be called when all rows were read; raises SourceError.
+        undeclared: likewise; the columns that the shop file neither maps nor ignores -> how many
+            records have them.
     """
 
     rows: pa.RecordBatchReader | str
     places: dict[str, str]
     check: Callable[[], None] = lambda: None
+    undeclared: Callable[[], Mapping[str, int]] = dict
 
 
 class Reader(Protocol):

@@ -1,4 +1,4 @@
-"""How the text of a file is written: encoding, delimiter, quote and header."""
+"""How the text of a file is written: encoding, delimiter, quote, header, and where its records are."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ class TextFormat:
 
     Args:
         fields: column names, for files without a header.
+        items: path of the list of records in a JSON document; None when the document is the list.
+        each: path in a JSON object to a nested list, whose elements are the records.
     """
 
     encoding: str = "utf-8"
@@ -22,6 +24,8 @@ class TextFormat:
     quote: str = '"'
     header: bool = True
     fields: tuple[str, ...] = ()
+    items: str | None = None
+    each: str | None = None
 
     @classmethod
     def of(cls, source: Source) -> TextFormat:

@@ -87,10 +87,13 @@ class Fingerprint:
         sha256: of the bytes. Equal bytes of an entity are loaded once, whatever they are called.
         version: the source's own word for a version (an ETag, a revision). Equal to the one that
             was remembered at the last load of the same object, it means that nothing changed.
+        position: how far the entity's source was read, in words of the kind's own. It is remembered
+            once the object is loaded, and `discover` gets it next time.
     """
 
     sha256: str | None = None
     version: str | None = None
+    position: str | None = None
 
 
 NOTHING_KNOWN = Fingerprint()
@@ -101,11 +104,11 @@ class Memory:
     """What earlier ingests remembered of one entity's source.
 
     Args:
-        newest_change: the newest time of change (`updated_at`) among the loaded rows, as received.
+        position: how far the source was read, as `Fingerprint.position` said.
         versions: key of an object -> its version at the last load; None where it had none.
     """
 
-    newest_change: str | None = None
+    position: str | None = None
     versions: Mapping[str, str | None] = field(default_factory=dict)
 
 
@@ -124,6 +127,10 @@ class SourceKind(Protocol[Model]):
     def name(self) -> str:
         """The tag in a shop file."""
         return self.model.kind
+
+    def place_of(self, source: Model) -> Place:
+        """Where the objects of one source are, for a kind that has several places."""
+        return self.place
 
     def check(self, declared: Declaration[Model]) -> None:
         """Check what the model cannot, before anything is discovered.
@@ -189,6 +196,11 @@ def kind_of(declared: Declaration[Any]) -> SourceKind[Any]:
     return SOURCES.get(declared.source.kind)
 
 
+def place_of(declared: Declaration[Any]) -> Place:
+    """Where the objects of an entity's source are."""
+    return kind_of(declared).place_of(declared.source)
+
+
 def check_keys(declared: Declaration[Any]) -> None:
     """Check of a declaration what the shop file's reader could not.
 
@@ -205,10 +217,9 @@ def local_files(declared: Declaration[Any]) -> Iterator[Path]:
     Raises:
         SourceError: the source has a problem, and so may have more files.
     """
-    kind = kind_of(declared)
-    if declared.origin is not None or kind.place != "local":
+    if declared.origin is not None or place_of(declared) != "local":
         return
-    discovery = kind.discover(declared, Memory())
+    discovery = kind_of(declared).discover(declared, Memory())
     for problem in discovery.problems:
         raise problem
     yield from (found.path for found in discovery.objects if found.path is not None)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from ingestion.declaration import Declaration
-from ingestion.readers.json_values import Number, at_path, parse
+from ingestion.readers.json_values import Number, at_path, parse_last
 from ingestion.readers.pages import items_of
 from ingestion.sources import Memory
+from ingestion.sources._answer import Answer, Transient
 from ingestion.sources._api_keys import ApiSource
-from ingestion.sources._http_client import Answer, HttpClient, Limits, Transient, attempts
+from ingestion.sources._credentials import MISSING, credentials_of
+from ingestion.sources._http_client import REFUSED, SHOWN, HttpClient, Limits, attempts
 from ingestion.sources._listing import Doubt, Listing, Marks, key_paths
-from ingestion.sources._paging import PAGINGS, Contradiction, Page, Paging
+from ingestion.sources._page import Contradiction, Page
+from ingestion.sources._paging import PAGINGS, Paging
+from ingestion.sources._position import Position
 from recomart.errors import CatalogueError, SourceError
 from recomart.settings import MOCK_API, MOCK_API_PORT
 
@@ -27,14 +30,13 @@ READINGS = 4
 """How often a list is read that contradicts itself, before that is an error."""
 TOTAL_HEADERS = ("X-WP-Total", "X-Total-Count", "X-Total", "X-Pagination-Total-Count")
 """Headers by which well-known servers say how many records a list has."""
-MISSING_KEY = "missing-api-key"
 
 
 class Catalogue:
     """One fetch of one list.
 
     `etag` is set once all pages are there, if all is one page: an unchanged first page
-    says nothing about the others.
+    says nothing about the others. `position` then is how far the list was read.
     """
 
     def __init__(self, declared: Declaration[ApiSource], memory: Memory) -> None:
@@ -42,18 +44,19 @@ class Catalogue:
         self._source = source = declared.source
         self._versions = memory.versions
         self._key_paths = key_paths(source, declared.entity)
+        self.name = f"the API of {declared.entity}"
         self.base = source.api.replace(MOCK_API, declared.settings.mock_api_url or MOCK_API_URL)
-        self.since = memory.newest_change if source.updated_since_param else None
+        self.position = Position(source, memory.position)
         self.etag: str | None = None
         self.url = self._paging().first(source.page_size)
 
     @property
     def shown(self) -> str:
         """The list's name in the ledger: as declared, and since when."""
-        if self.since is None:
+        if self.position.since is None:
             return self._source.api
         mark = "&" if "?" in self._source.api else "?"
-        return f"{self._source.api}{mark}{self._source.updated_since_param}={self.since}"
+        return f"{self._source.api}{mark}{self._source.updated_since_param}={self.position.since}"
 
     def bodies(self) -> Iterator[bytes]:
         """The bodies of all pages, as received; none when nothing changed since last time.
@@ -73,12 +76,13 @@ class Catalogue:
                 not what it should be.
         """
         try:
-            answer = HttpClient(self._limits(), self._key()).ask_once(self.url, "page 1")
-            page = self._page(answer, 1)
+            client = self._client()
+            answer = client.ask_once(self.url, "page 1")
+            page = self._page(answer, 1, client)
             self._paging().next(page, len(page.items))
         except (Transient, Contradiction) as exc:
             raise CatalogueError(
-                f"the catalogue of {self._entity} does not answer as it should",
+                f"{self.name} does not answer as it should",
                 code="catalogue-down",
                 where=self._declared.where("api"),
                 found=str(exc),
@@ -86,7 +90,7 @@ class Catalogue:
                 or "see whether the API is up, and whether items and total name what its pages have",
             ) from exc
         except SourceError as exc:
-            exc.where = exc.where if exc.code == MISSING_KEY else self._declared.where("api")
+            exc.where = exc.where if exc.code == MISSING else self._declared.where("api")
             raise
         return answer.body or b""
 
@@ -99,13 +103,17 @@ class Catalogue:
         try:
             for attempt in attempts(Contradiction, READINGS):
                 with attempt:
-                    return self._agreed()
+                    listing = self._agreed()
+                    if listing is not None:
+                        self.position.advance(listing.times, listing.began_at, self._entity)
+                    return listing
         except Contradiction as exc:
+            hide = credentials_of(self._declared).hide
             raise CatalogueError(
-                f"the catalogue of {self._entity} contradicts itself about its pages: {exc.message}",
+                f"{self.name} contradicts itself about its pages: {hide(exc.message)}",
                 code="catalogue-lies",
-                where=exc.url,
-                found=exc.found,
+                where=hide(exc.url),
+                found=exc.found and hide(exc.found)[:SHOWN],
                 help=exc.help
                 or f"nothing of this fetch is loaded, the last of {READINGS}. Ask for a fixed order in "
                 "the URL of api, by id say, so that changes move no records between pages; or check "
@@ -157,7 +165,7 @@ class Catalogue:
             CatalogueError: the API is down, refuses, or has no end.
             Contradiction: its pages do not fit together.
         """
-        client = HttpClient(self._limits(), self._key())
+        client = self._client()
         paging, listing = self._paging(), Listing(self._key_paths, keep=not confirms)
         url, page = paging.first(size), None
         for number in range(1, MAX_PAGES + 1):
@@ -165,30 +173,40 @@ class Catalogue:
             known = self._versions.get(self.url) if number == 1 and not confirms else None
 
             def check(answer: Answer, number: int = number) -> tuple[Page, Marks]:
-                read = self._page(answer, number)
+                read = self._page(answer, number, client)
                 return read, listing.marks(read, shifts=paging.shifts(read))
 
             beyond = page is not None and paging.runs_past_the_end and listing.total is None
-            answer, checked = client.get(url, what, check=check, etag=known, may_be_absent=beyond)
+            try:
+                answer, checked = client.get(
+                    url, what, check=check, etag=known, may_be_absent=beyond
+                )
+            except CatalogueError as exc:
+                if page is None or exc.code != REFUSED:
+                    raise
+                # a cursor may expire, or be that of a record that is gone
+                raise Contradiction(exc.message, url, exc.found, exc.help) from exc
             if not confirms:
                 self.etag = answer.etag if number == 1 else None
             if checked is None or answer.body is None:
-                if page is not None and answer.status == 404:
-                    return self._ended(listing, paging, page)
-                if known:
+                if known and answer.status == 304:
                     return None
+                if answer.status != 304:
+                    return self._ended(listing, paging, page) if page is not None else listing
                 raise Contradiction(f"{what} answers 304, though no tag was sent", url)
             page, marks = checked
             listing.add(page, marks, answer.body)
+            listing.times += self.position.times_of(page.items)
+            listing.began_at = min(listing.began_at, answer.sent_at or listing.began_at)
             if listing.is_complete and not paging.names_next(page):
                 return listing
             following = paging.next(page, listing.received)
             if following is None:
                 return self._ended(listing, paging, page)
-            client.check_host(following, url, "links")
+            client.check_link(following, url)
             url = following
         raise CatalogueError(
-            f"the catalogue of {self._entity} has more than {MAX_PAGES:,} pages",
+            f"{self.name} has more than {MAX_PAGES:,} pages",
             code="catalogue-lies",
             where=self.base,
             help="raise page_size, or inform the API's owner",
@@ -209,7 +227,7 @@ class Catalogue:
                 listing.doubts.append(Doubt(why, needs_other_pages=True))
         return listing
 
-    def _page(self, answer: Answer, number: int) -> Page:
+    def _page(self, answer: Answer, number: int, client: HttpClient) -> Page:
         """A page from an answer.
 
         Raises:
@@ -217,12 +235,14 @@ class Catalogue:
         """
         what, body = f"page {number}", answer.body or b""
         try:
-            value = parse(body)
+            value = parse_last(body)  # an item that has a key twice is rejected when it is read
         except (ValueError, RecursionError) as exc:
-            raise Transient(f"{what} is not JSON ({exc}): {_start(body)}") from exc
+            raise Transient(f"{what} is not JSON ({exc}): {client.start_of(body)}") from exc
         items = items_of(value, self._source.items)
         if items is None:
-            raise Transient(f"{what} has no list at '{self._source.items}': {_start(body)}")
+            raise Transient(
+                f"{what} has no list at '{self._source.items}': {client.start_of(body)}"
+            )
         total = self._total(value, answer.headers, what)
         return Page(number, answer.url, value, items, total, answer.next_link)
 
@@ -241,10 +261,13 @@ class Catalogue:
     def _paging(self) -> Paging:
         """A new walk through the pages."""
         source, url = self._source, self.base
-        if source.updated_since_param and self.since is not None:
-            since = urlencode({source.updated_since_param: self.since})
+        if source.updated_since_param and self.position.since is not None:
+            since = urlencode({source.updated_since_param: self.position.since})
             url = f"{url}{'&' if '?' in url else '?'}{since}"
         return PAGINGS[source.paging](source, url)
+
+    def _client(self) -> HttpClient:
+        return HttpClient(self._limits(), credentials_of(self._declared), self.name)
 
     def _limits(self) -> Limits:
         parts = urlsplit(self.base)
@@ -260,22 +283,3 @@ class Catalogue:
             self._source.timeout_seconds,
             self._source.max_bytes,
         )
-
-    def _key(self) -> dict[str, str]:
-        key = self._source.api_key
-        if key is None:
-            return {}
-        value = os.environ.get(key.env) if key.env else key.value
-        if not value:
-            raise CatalogueError(
-                f"the API key of {self._entity} is not set",
-                code=MISSING_KEY,
-                where=self._declared.where("api_key"),
-                found=f"${key.env} is unset or empty" if key.env else "neither env nor value",
-                help=f"export {key.env}=<the key>" if key.env else "name the variable: env: NAME",
-            )
-        return {key.header: value}
-
-
-def _start(body: bytes) -> str:
-    return repr(body[:120].decode("utf-8", "replace"))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import email.utils
-import re
+import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
@@ -17,6 +16,8 @@ import stamina
 import stamina.instrumentation
 from stamina.instrumentation import LoggingOnRetryHook
 
+from ingestion.sources._answer import Answer, Transient, retry_after
+from ingestion.sources._credentials import NO_CREDENTIALS, Credentials
 from recomart.errors import CatalogueError
 
 ATTEMPTS = 6
@@ -27,52 +28,11 @@ SLOW_FACTOR = 6
 """A whole answer may take this many times the time-out of one read."""
 REDIRECTS = 5
 CHUNK_BYTES = 64 << 10
+REFUSED = "catalogue-refuses"
+SHOWN = 200
+"""Characters of what a server sent that a message shows."""
 
 Checked = TypeVar("Checked")
-
-
-class Transient(Exception):
-    """An answer that may be better the next time.
-
-    Args:
-        found: what is wrong with it.
-        wait: the seconds that the server asks to wait.
-        help: what to do when it never gets better; by default, to see whether the server is up.
-    """
-
-    def __init__(self, found: str, wait: float | None = None, help: str | None = None) -> None:
-        super().__init__(found)
-        self.wait = wait
-        self.help = help
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A page as received.
-
-    Args:
-        body: None when it has not changed since `etag` (304), or when there is no such page (404)
-            and the caller takes that for an answer.
-        headers: by name, in any case of letters.
-    """
-
-    url: str
-    status: int
-    body: bytes | None
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def etag(self) -> str | None:
-        """The server's tag for this version of the page."""
-        return self.headers.get("ETag")
-
-    @property
-    def next_link(self) -> str | None:
-        """The URL that its Link header calls the next page (RFC 8288), as an absolute one."""
-        for link in requests.utils.parse_header_links(self.headers.get("Link", "")):
-            if "next" in link.get("rel", "").lower().split():
-                return urljoin(self.url, link["url"])
-        return None
 
 
 @dataclass(frozen=True)
@@ -85,14 +45,23 @@ class Limits:
 
 
 class HttpClient:
-    """Asks one catalogue. Bytes are counted over all its answers."""
+    """Asks one API. Bytes are counted over all its answers.
 
-    def __init__(self, limits: Limits, headers: dict[str, str]) -> None:
+    Args:
+        name: what messages call the API.
+    """
+
+    def __init__(
+        self, limits: Limits, credentials: Credentials = NO_CREDENTIALS, name: str = "the API"
+    ) -> None:
         self._limits = limits
-        self._headers = {"Accept": "application/json", **headers}
+        self._credentials = credentials
+        self._name = name
         self._bytes = 0
         # stamina prints through structlog where that is installed; our log is logging's
         stamina.instrumentation.set_on_retry_hooks([LoggingOnRetryHook])
+        # its warnings about headers show the whole URL
+        logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
 
     def get(
         self,
@@ -116,14 +85,14 @@ class HttpClient:
         """
         try:
             for attempt in attempts(_backoff, ATTEMPTS):
-                with attempt:
+                with attempt, self._without_secrets():
                     answer = self._ask(url, what, etag, may_be_absent)
                     return answer, None if answer.body is None else check(answer)
         except Transient as exc:
             raise CatalogueError(
-                f"{what} of the catalogue keeps failing, {ATTEMPTS} times in a row",
+                f"{what} of {self._name} keeps failing, {ATTEMPTS} times in a row",
                 code="catalogue-down",
-                where=url,
+                where=self._credentials.hide(url),
                 found=str(exc),
                 help=exc.help
                 or "see whether the API is up (the demo shop's: 'recomart mock-api'); "
@@ -138,25 +107,47 @@ class HttpClient:
             CatalogueError: an answer that no retry can help.
             Transient: one that may be better another time.
         """
-        return self._ask(url, what, None, False)
+        with self._without_secrets():
+            return self._ask(url, what, None, False)
 
-    def check_host(self, url: str, asked: str, how: str) -> None:
-        """Check that a URL may be asked for.
+    def check_link(self, url: str, asked: str) -> None:
+        """Check that the URL of a next page may be asked for.
 
         Args:
-            asked: the URL whose answer names it.
-            how: the verb of the message: redirects, links.
+            asked: the page whose answer names it.
 
         Raises:
             CatalogueError: it is another host's, or without the encryption of `asked`.
         """
+        with self._without_secrets():
+            self._check_host(url, asked, "links")
+
+    def start_of(self, body: bytes) -> str:
+        """The start of a body, for a message; credentials are taken out before it is cut."""
+        return repr(self._credentials.hide(body[:4_000].decode("utf-8", "replace"))[:SHOWN])
+
+    @contextmanager
+    def _without_secrets(self) -> Iterator[None]:
+        """Take the credentials out of the errors that are raised inside."""
+        hide = self._credentials.hide
+        try:
+            yield
+        except Transient as exc:
+            exc.args = (hide(str(exc)),)
+            raise
+        except CatalogueError as exc:
+            exc.message, exc.where = hide(exc.message), exc.where and hide(exc.where)
+            exc.found, exc.help = exc.found and hide(exc.found), exc.help and hide(exc.help)
+            raise
+
+    def _check_host(self, url: str, asked: str, how: str) -> None:
         parts = urlsplit(url)
         downgraded = urlsplit(asked).scheme == "https" and parts.scheme != "https"
         known = not self._limits.hosts.isdisjoint({parts.netloc, parts.hostname or ""})
         if parts.scheme in ("http", "https") and known and not downgraded:
             return
         raise CatalogueError(
-            f"the catalogue {how} to {parts.scheme}://{parts.netloc}, which is not allowed",
+            f"{self._name} {how} to {parts.scheme}://{parts.netloc}, which is not allowed",
             code="host-not-allowed",
             where=asked,
             found=url,
@@ -164,7 +155,9 @@ class HttpClient:
         )
 
     def _ask(self, url: str, what: str, etag: str | None, may_be_absent: bool) -> Answer:
-        headers = self._headers | ({"If-None-Match": etag} if etag else {})
+        headers = {"Accept": "application/json", **self._credentials.headers}
+        if etag:
+            headers["If-None-Match"] = etag
         with requests.Session() as session:
             session.trust_env = not is_loopback(url)
             try:
@@ -172,22 +165,24 @@ class HttpClient:
                 with self._follow(session, url, what, headers) as response:
                     return self._answer(response, what, url, may_be_absent)
             except (requests.Timeout, requests.ConnectionError) as exc:
-                raise Transient(_shorter(exc)) from exc
+                raise Transient(
+                    _shorter(exc)
+                ) from None  # it has the whole URL, with its credentials
             except requests.exceptions.ChunkedEncodingError as exc:
                 raise Transient("the answer broke off") from exc
             except requests.RequestException as exc:
                 raise CatalogueError(
-                    f"{what} of the catalogue cannot be asked for", where=url, found=_shorter(exc)
-                ) from exc
+                    f"{what} of {self._name} cannot be asked for", where=url, found=_shorter(exc)
+                ) from None
 
     def _follow(
         self, session: requests.Session, url: str, what: str, headers: dict[str, str]
     ) -> requests.Response:
         asked = url
         for _ in range(REDIRECTS + 1):
-            self.check_host(url, asked, "redirects")
+            self._check_host(url, asked, "redirects")
             response = session.get(
-                url,
+                self._credentials.url(url),
                 headers=headers,
                 timeout=self._limits.timeout_seconds,
                 allow_redirects=False,
@@ -198,21 +193,21 @@ class HttpClient:
             url = urljoin(url, response.headers["Location"])
             response.close()
         raise CatalogueError(
-            f"{what} of the catalogue redirects more than {REDIRECTS} times", where=asked, found=url
+            f"{what} of {self._name} redirects more than {REDIRECTS} times", where=asked, found=url
         )
 
     def _answer(
         self, response: requests.Response, what: str, url: str, may_be_absent: bool
     ) -> Answer:
         status = response.status_code
-        if status == 304 or (status == 404 and may_be_absent):
+        if status in (204, 304) or (status == 404 and may_be_absent):
             return Answer(url, status, None, response.headers)
-        if status == 429 or status >= 500:
+        if status in (408, 429) or status >= 500:
             wait = retry_after(response.headers.get("Retry-After"))
             found = f"HTTP {status} {response.reason}"
             if wait is not None and wait > LONGEST_RETRY_AFTER_SECONDS:
                 raise CatalogueError(
-                    f"the catalogue asks to come back in {wait:,.0f} s",
+                    f"{self._name} asks to come back in {wait:,.0f} s",
                     code="catalogue-busy",
                     where=url,
                     found=found,
@@ -221,11 +216,11 @@ class HttpClient:
             raise Transient(found, wait)
         if status != 200:
             raise CatalogueError(
-                f"{what} of the catalogue is refused",
-                code="catalogue-refuses",
+                f"{what} of {self._name} is refused",
+                code=REFUSED,
                 where=url,
-                found=f"HTTP {status} {response.reason}: {_first_bytes(response)!r}",
-                help="check api_key in the shop file and the variable that it names"
+                found=f"HTTP {status} {response.reason}: {self.start_of(_first_bytes(response))}",
+                help="check api_key, bearer or basic in the shop file and the variable that it names"
                 if status in (401, 403)
                 else "check api and its parameters in the shop file",
             )
@@ -239,7 +234,7 @@ class HttpClient:
             body += chunk
             if before + len(body) > self._limits.max_bytes:
                 raise CatalogueError(
-                    f"the catalogue sends more than {self._limits.max_bytes:,} bytes",
+                    f"{self._name} sends more than {self._limits.max_bytes:,} bytes",
                     code="catalogue-too-big",
                     where=url,
                     help="if that is right, raise max_bytes of the source",
@@ -252,7 +247,7 @@ class HttpClient:
 
 def _first_bytes(response: requests.Response) -> bytes:
     """The start of a refusal's body, which may be as long as it likes."""
-    return next(response.iter_content(200), b"")
+    return next(response.iter_content(4_000), b"")
 
 
 def attempts(on: Any, number: int) -> Iterable[Any]:
@@ -275,24 +270,6 @@ def _backoff(exc: Exception) -> bool | float:
     if not isinstance(exc, Transient):
         return False
     return True if exc.wait is None else exc.wait
-
-
-def retry_after(value: str | None, now: datetime | None = None) -> float | None:
-    """Seconds that a Retry-After header asks for: a number of seconds, or an HTTP date.
-
-    RFC 9110 has whole seconds; Shopify sends `2.0`.
-    """
-    if value is None:
-        return None
-    if re.fullmatch(r"\s*\d+(\.\d+)?\s*", value):
-        return float(value)
-    try:
-        moment = email.utils.parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:  # -0000, an unknown place: HTTP dates are GMT
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())
 
 
 def is_loopback(url: str) -> bool:

@@ -12,13 +12,13 @@ import hashlib
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import IO, Any
 
-from ingestion.readers.json_values import as_text, at_path, dumped
-from ingestion.readers.pages import ITEM
+from ingestion.readers.json_values import ITEM, as_text, at_path, dumped
+from ingestion.sources._answer import Transient
 from ingestion.sources._api_keys import ApiSource
-from ingestion.sources._http_client import Transient
-from ingestion.sources._paging import Contradiction, Page
+from ingestion.sources._page import Contradiction, Page
 from recomart.shop.entities import KEYS
 
 MEMORY_BYTES = 8 << 20
@@ -81,6 +81,9 @@ class Listing:
         """Records of its largest page."""
         self.total: int | None = None
         self.doubts: list[Doubt] = []
+        self.times: list[str | None] = []
+        """When the items changed, as received."""
+        self.began_at = datetime.now(UTC)
 
     @property
     def content(self) -> tuple[int, int]:

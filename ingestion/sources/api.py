@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ingestion.declaration import Declaration
 from ingestion.sources import Discovery, Fingerprint, Found, Memory, SourceKind
 from ingestion.sources._api_keys import ApiSource
+from recomart.errors import ShopFileError
 from recomart.settings import MOCK_API
 
 if TYPE_CHECKING:
@@ -16,10 +17,25 @@ if TYPE_CHECKING:
 
 
 class HttpCatalogues(SourceKind[ApiSource]):
-    """One object per catalogue: all of its pages, or those with what changed since last time."""
+    """One object per list: all of its pages, or those with what changed since last time."""
 
     model = ApiSource
     place = "remote"
+
+    def check(self, declared: Declaration[ApiSource]) -> None:
+        """The URL has no credentials; and a list of changes has a time of change."""
+        from ingestion.sources._credentials import check_url
+        from ingestion.sources._position import changed_paths
+
+        check_url(declared)
+        source = declared.source
+        if source.updated_since_param is not None and not changed_paths(source):
+            raise ShopFileError(
+                f"nothing says when a record of {declared.entity} changed last",
+                code="no-time-of-change",
+                where=declared.where("updated_since_param"),
+                help="name the path of that time in an item: changed_at: PATH",
+            )
 
     def discover(self, declared: Declaration[ApiSource], memory: Memory) -> Discovery:
         from ingestion.sources._catalogue import Catalogue
@@ -28,16 +44,16 @@ class HttpCatalogues(SourceKind[ApiSource]):
         found = Found(
             catalogue.shown,
             "pages",
-            title=f"the catalogue of {declared.entity}",
+            title=catalogue.name,
             key=catalogue.url,
-            partial=catalogue.since is not None,
+            partial=catalogue.position.since is not None,
             handle=catalogue,
         )
         return Discovery((found,))
 
     def fingerprint(self, declared: Declaration[ApiSource], found: Found) -> Fingerprint:
-        """The tag of the answer, which is known when all pages were received."""
-        return Fingerprint(version=found.handle.etag)
+        """The tag of the answer, and how far the list was read: known when all pages were received."""
+        return Fingerprint(version=found.handle.etag, position=found.handle.position.text)
 
     def open(self, declared: Declaration[ApiSource], found: Found) -> Iterator[bytes]:
         from ingestion.readers.pages import framed

@@ -1,23 +1,28 @@
-"""Files of this machine that match a glob, each one batch."""
+"""Files that match a glob, on this machine or on another filesystem (a URL), each one batch."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from ingestion.declaration import Declaration
-from ingestion.sources import Discovery, Fingerprint, Found, Memory, SourceKind
+from ingestion.sources import Discovery, Fingerprint, Found, Memory, Place, SourceKind
 from ingestion.sources._globs import expanded_glob, matches, nearby, shown_path
-from recomart.errors import ShopFileError, SourceMissing
+from ingestion.sources._storage import bytes_of, check_url, is_url, objects_of
+from recomart.errors import ShopFileError, SourceError, SourceMissing
 from recomart.shop.sources import Source
 
 if TYPE_CHECKING:
     from ingestion.readers.reader import Reader
 
 COPY_BYTES = 4 << 20
+PREVIEW_BYTES = 8 << 20
+NESTED = ("jsonl", "json")
+"""The formats whose records may have lists."""
 
 
 class FileSource(Source):
@@ -28,9 +33,10 @@ class FileSource(Source):
 
     files: tuple[str, ...] = Field(
         description="Globs. {lake} and {data} are those folders, {package:name} is that of "
-        "an installed Python package; else relative to the YAML."
+        "an installed Python package; else relative to the YAML. Or URLs with globs: s3://, gs://, "
+        "az://, sftp://, https://; {env:NAME} is a part that the environment gives."
     )
-    format: Literal["csv", "jsonl", "parquet"] = "csv"
+    format: Literal["csv", "jsonl", "json", "parquet"] = "csv"
     delimiter: str = ","
     quote: str = Field('"', max_length=1)
     header: bool = True
@@ -39,6 +45,17 @@ class FileSource(Source):
     decimal: Literal[",", "."] | None = Field(
         None,
         description='"," where numbers are written 1.299,00; "." where 1,299.00; unset where 1299.00.',
+    )
+    items: str | None = Field(
+        None, description="Path to the list of records in a JSON document; unset: it is the list."
+    )
+    each: str | None = Field(
+        None, description="Path in a JSON object to a nested list, whose elements are the records."
+    )
+    strict: bool | None = Field(
+        None,
+        description="Whether a column that is not declared stops the load; by default, of CSV and "
+        "Parquet.",
     )
 
     @model_validator(mode="before")
@@ -62,7 +79,15 @@ class FileSource(Source):
         of_text = {"delimiter", "quote", "header", "fields", "encoding"} & self.model_fields_set
         if self.format == "parquet" and of_text:
             raise ValueError(f"Parquet needs no {', '.join(sorted(of_text))}: it says so itself")
+        if self.items is not None and self.format != "json":
+            raise ValueError("items is the path of a list in a JSON document: set format: json")
+        if self.each is not None and self.format not in NESTED:
+            raise ValueError("each is a list inside a JSON object: set format: jsonl or json")
         return self
+
+    @classmethod
+    def has_nested_lists(cls, declared: Mapping[str, Any]) -> bool:
+        return declared.get("format") in NESTED
 
     @property
     def decimal_sign(self) -> str | None:
@@ -70,14 +95,20 @@ class FileSource(Source):
 
 
 class LocalFiles(SourceKind[FileSource]):
-    """One object per file. Paths go through fsspec, as those of other file systems would."""
+    """One object per file. With a URL among its globs, all objects of a source are fetched first."""
 
     model = FileSource
     place = "local"
 
+    def place_of(self, source: FileSource) -> Place:
+        return "remote" if any(map(is_url, source.files)) else "local"
+
     def check(self, declared: Declaration[FileSource]) -> None:
         from ingestion.readers.text import is_utf8
 
+        for pattern in declared.source.files:
+            if is_url(pattern):
+                check_url(pattern, declared)
         try:
             is_utf8(declared.source.encoding)
         except LookupError as exc:
@@ -90,44 +121,28 @@ class LocalFiles(SourceKind[FileSource]):
     def discover(self, declared: Declaration[FileSource], memory: Memory) -> Discovery:
         """The files that match, each once, in the order of their names. A glob that matches no file
         is a problem."""
-        found: dict[Path, Found] = {}
-        problems: list[SourceMissing] = []
+        found: dict[Path | str, Found] = {}
+        problems: list[SourceError] = []
         for pattern in declared.source.files:
             try:
-                expanded = expanded_glob(pattern, declared)
-                sizes = matches(expanded)
-                if not sizes:
-                    raise SourceMissing(
-                        f"no file matches {expanded}",
-                        code="missing-files",
-                        where=declared.where("files"),
-                        found=nearby(expanded),
-                        help=_help(pattern, declared),
-                    )
-            except SourceMissing as exc:
+                found = {**(_remote if is_url(pattern) else _local)(pattern, declared), **found}
+            except SourceError as exc:
                 problems.append(exc)
-                continue
-            for path, size in sizes.items():
-                found.setdefault(
-                    path.resolve(),
-                    Found(
-                        shown_path(path, declared),
-                        _ending(path, declared.source),
-                        size=size,
-                        path=path,
-                    ),
-                )
         return Discovery(tuple(sorted(found.values(), key=lambda one: one.name)), tuple(problems))
 
     def fingerprint(self, declared: Declaration[FileSource], found: Found) -> Fingerprint:
         from recomart.files import sha256_of
 
-        assert found.path is not None, "discover gives every file its path"
+        if found.path is None:
+            return Fingerprint(version=found.handle.version)
         return Fingerprint(sha256=sha256_of(found.path))
 
     def open(self, declared: Declaration[FileSource], found: Found) -> Iterator[bytes]:
         from fsspec.implementations.local import LocalFileSystem
 
+        if found.path is None:
+            yield from bytes_of(found, declared.where("files"))
+            return
         try:
             with LocalFileSystem().open(str(found.path), "rb") as handle:
                 piece = handle.read(COPY_BYTES)
@@ -147,13 +162,68 @@ class LocalFiles(SourceKind[FileSource]):
 
         return FILE_FORMATS[source.format]
 
+    def preview(self, declared: Declaration[FileSource], found: Found, folder: Path) -> Path | None:
+        """The file; of an object elsewhere a copy, or its first lines; None when it is too large for
+        the one and has no lines to be cut at."""
+        if found.path is not None:
+            return found.path
+        content = b""
+        for piece in bytes_of(found, declared.where("files")):
+            content += piece
+            if len(content) > PREVIEW_BYTES:
+                if found.ending not in ("csv", "jsonl"):
+                    return None
+                content = content[: content.rfind(b"\n", 0, PREVIEW_BYTES) + 1]
+                break
+        name = hashlib.sha256(found.name.encode()).hexdigest()[:16]
+        path = folder / f"{name}.{found.ending}"
+        path.write_bytes(content)
+        return path
+
 
 SOURCE = LocalFiles()
 
 
-def _ending(path: Path, source: FileSource) -> str:
+def _local(pattern: str, declared: Declaration[FileSource]) -> dict[Path | str, Found]:
+    """The files of this machine that match, by their paths.
+
+    Raises:
+        SourceMissing: none does.
+    """
+    expanded = expanded_glob(pattern, declared)
+    sizes = matches(expanded)
+    if not sizes:
+        raise SourceMissing(
+            f"no file matches {expanded}",
+            code="missing-files",
+            where=declared.where("files"),
+            found=nearby(expanded),
+            help=_help(pattern, declared),
+        )
+    source = declared.source
+    return {
+        path.resolve(): Found(
+            shown_path(path, declared), _ending(str(path), source), size=size, path=path
+        )
+        for path, size in sizes.items()
+    }
+
+
+def _remote(pattern: str, declared: Declaration[FileSource]) -> dict[Path | str, Found]:
+    """The objects of another filesystem that match, by their names.
+
+    Raises:
+        SourceError: none does, or the filesystem is not reachable, refuses, or has no driver.
+    """
+    return {
+        name: Found(name, _ending(name, declared.source), size=one.size, handle=one)
+        for name, one in objects_of(pattern, declared).items()
+    }
+
+
+def _ending(name: str, source: FileSource) -> str:
     """What the landed copy is called after the batch id: csv, csv.gz, jsonl, jsonl.gz or parquet."""
-    packed = path.suffix == ".gz" and source.format != "parquet"
+    packed = name.partition("?")[0].endswith(".gz") and source.format != "parquet"
     return f"{source.format}.gz" if packed else source.format
 
 

@@ -36,6 +36,12 @@ class StreamSource(Source):
     def _one_word(cls, data: Any) -> Any:
         return {} if data == cls.kind else data
 
+    @model_validator(mode="after")
+    def _takes_all(self) -> StreamSource:
+        if self.where:
+            raise ValueError("where filters files and APIs; every event of the stream is taken")
+        return self
+
 
 class StreamSegments(SourceKind[StreamSource]):
     """One object per sealed segment, oldest first.

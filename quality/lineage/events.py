@@ -16,8 +16,9 @@ from openlineage.client.event_v2 import Job, RunEvent, RunState
 from openlineage.client.event_v2 import Run as EventRun
 from openlineage.client.serde import Serde
 
+from quality.lineage.building import build_graph
 from quality.lineage.datasets import PRODUCER, Datasets
-from quality.lineage.graph import Graph, Run, build_graph
+from quality.lineage.graph import Graph, Run
 from quality.lineage.records import read_records
 from recomart.files import replace_text
 from recomart.settings import Settings

@@ -9,16 +9,15 @@ from feature_store.registered_models import FEATURES_HASH
 from feature_store.snapshots import Snapshot
 from quality.lineage import names
 from quality.lineage.branches import Downward, Upward, node_of
+from quality.lineage.building import build_graph, stored_inputs
 from quality.lineage.graph import (
     DERIVED,
     TRAINING_SET,
     Graph,
     Key,
-    build_graph,
     column_key,
     model_key,
     published_key,
-    stored_inputs,
 )
 from quality.lineage.names import Asset, find_asset, loads_named
 from quality.lineage.nodes import file_node, files_branch, snapshot_node

@@ -106,7 +106,9 @@ def _batch(load: BatchRecord, outcome: dict[str, Any]) -> Batch:
     kept["source_file"] = quoted(load.source_file, FILE_NAME)
     if load.landed_file is not None:
         kept["landed_file"] = quoted(load.landed_file, FILE_NAME)
-    return Batch(**kept | {name: outcome.get(name) for name in OUTCOMES})
+    unjudged: dict[str, Any] = dict.fromkeys(OUTCOMES)
+    outcomes = {name: outcome.get(name) for name in OUTCOMES} if outcome else {}
+    return Batch(**unjudged | kept | outcomes)
 
 
 def _total(*terms: int | None) -> int:

@@ -43,7 +43,8 @@ _TYPES = {
 }
 _LINES = (
     (r"^N fields, expected N", "more or fewer fields than the header"),
-    (r"^no JSON object", "not a JSON object"),
+    # lakes of 0.1.0 hold the second form
+    (r"^(not a|no) JSON object", "not a JSON object"),
     (r"quote", "a quote that is not closed, or is in the wrong place"),
 )
 _CHECKS = {

@@ -199,8 +199,6 @@ def _explained(
         known = _known_keys(model, finding["loc"][:-1])
         message = f"'{keys[-1]}' is not a key here"
         hint = nearest(keys[-1], known) or f"known keys: {', '.join(known)}"
-        if keys[-1] == "each":
-            hint = "a file has one record a line; docs/shops.md, 'Lists inside lists', makes them"
         if keys[0] == "rules" and len(keys) == 5:
             return _unknown_rule(path, tree, keys)
     elif finding["type"] == "missing":

@@ -149,4 +149,5 @@ class Shop(BaseModel):
         """The source's columns that the shop reads or ignores, for all that is made of its bytes."""
         origin = self.sources()[entity].origin or entity
         readers = [self.sources()[origin], *self.made_from(origin).values()]
-        return {name for source in readers for name in (*source.reads, *source.ignore)}
+        names = {name for source in readers for name in (*source.reads, *source.ignore)}
+        return names | {each for one in readers if (each := getattr(one, "each", None)) is not None}

@@ -79,13 +79,13 @@ def _origin_problems(path: Path, tree: dict[str, Any], entity: str) -> Iterator[
             help=nearest(str(origin), own) or "name an entity that has files or an API",
         )
     elif "each" in tree[entity] and not any(
-        "each" in model_of(tag).model_fields for tag in tags_in(source)
+        model_of(tag).has_nested_lists(source) for tag in tags_in(source)
     ):
         yield ShopFileError(
-            f"{entity} reads a nested list, which only the items of an API have",
+            f"{entity} reads a nested list, which only JSON has",
             code="no-nested-list",
             where=where(path, tree, [entity, "each"]),
-            help=f"leave out 'each', or read {origin} from an API",
+            help=f"leave out 'each', or read {origin} from an API or from JSON files",
         )
 
 

@@ -24,6 +24,7 @@ from pydantic import (
 )
 
 from recomart.registry import Registry
+from recomart.shop.row_filter import RowFilter
 
 STRICT = ConfigDict(extra="forbid", frozen=True)
 
@@ -83,6 +84,9 @@ class Source(BaseModel):
 
     columns: dict[str, Column]
     ignore: tuple[str, ...] = Field((), description="The source's columns that we leave out.")
+    where: RowFilter | None = Field(
+        None, description="The source's column -> the text, or the texts, of records that we take."
+    )
     time_format: str = Field(
         "iso", description="iso, epoch_seconds, epoch_milliseconds, or a strptime pattern."
     )
@@ -113,8 +117,9 @@ class Source(BaseModel):
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """Every source column that the mapping reads, once, in order."""
-        return tuple(dict.fromkeys(name for c in self.columns.values() for name in c.reads))
+        """Every source column that the mapping and the filter read, once, in order."""
+        mapped = (name for c in self.columns.values() for name in c.reads)
+        return tuple(dict.fromkeys([*mapped, *(self.where or ())]))
 
     @property
     def origin(self) -> str | None:
@@ -125,6 +130,11 @@ class Source(BaseModel):
     def decimal_sign(self) -> str | None:
         """The decimal sign of its numbers, where they are written other than 1299.00."""
         return None
+
+    @classmethod
+    def has_nested_lists(cls, declared: Mapping[str, Any]) -> bool:
+        """Whether records that are made from a source with these keys may come from a list in it."""
+        return "each" in cls.model_fields
 
     def mentions(self, placeholder: str) -> bool:
         """Whether some key's value has this text in it, such as {mock_api}."""
@@ -150,8 +160,8 @@ class MadeSource(Source):
 
     def of(self, origin: Source) -> Source:
         """How the bytes of the origin are read for these records."""
-        changes: dict[str, Any] = {"columns": self.columns, "ignore": self.ignore}
-        changes["time_format"] = self.time_format
+        own = ("columns", "ignore", "where", "time_format")
+        changes: dict[str, Any] = {name: getattr(self, name) for name in own}
         if "each" in type(origin).model_fields:
             changes["each"] = self.each
         return origin.model_copy(update=changes)

@@ -162,7 +162,7 @@ def _source_account(
         entity=entity,
         files=len(loaded),
         failed_files=sum(batch.batch_id in failed for batch in batches),
-        unjudged=sum(batch.records or 0 for batch in waiting),
+        unjudged=sum((batch.records or 0) - (batch.filtered or 0) for batch in waiting),
         balances=all(batch.balances for batch in loaded),
         **terms,
     )

@@ -17,10 +17,10 @@ def test_texts_become_faults() -> None:
     [
         ("503", "kinds: 429, 500"),
         ("500:evry=3", "options: every, first, rate, seconds"),
-        ("500:every=0", "'0' is no value for every"),
-        ("500:rate=1.5", "'1.5' is no value for rate"),
-        ("slow:seconds=nan", "'nan' is no value for seconds"),
-        ("500:every", "'' is no value for every"),
+        ("500:every=0", "'0' is not a value for every"),
+        ("500:rate=1.5", "'1.5' is not a value for rate"),
+        ("slow:seconds=nan", "'nan' is not a value for seconds"),
+        ("500:every", "'' is not a value for every"),
     ],
 )
 def test_text_that_is_no_fault_is_explained(text: str, why: str) -> None:

@@ -278,7 +278,7 @@ CASES = (
                 b'{"id": "n\0", "type": "view", "user": "u1", "item": "p1", "at": 1767398400}\n'
                 b'{"id": "nul", "type": "view", "user": "u1", "item": "p1", "at": 1767398400}\n',
                 (("nul", "u1", "p1", "1767398400"),),
-                rejects=((1, "no JSON object"),),
+                rejects=((1, "not a JSON object"),),
             ),
         ),
     ),
@@ -505,7 +505,34 @@ CASES = (
                 b'{"id": "i2", "type": "view", "user": "u1", "item": "p1", "at": -Infinity}\n'
                 b'{"id": "i3", "type": "view", "user": "u1", "item": "p1", "at": 1767398400}\n',
                 (("i3", "u1", "p1", "1767398400"),),
-                rejects=((1, "NaN is no JSON"), (2, "-Infinity is no JSON")),
+                rejects=((1, "NaN is not JSON"), (2, "-Infinity is not JSON")),
+            ),
+        ),
+    ),
+    Case(
+        "A key twice in one JSON object",
+        "Its line (or its element of a JSON list, or its item of a page) is rejected: which value is "
+        "meant would be a guess.",
+        REJECTS,
+        (
+            File(
+                "events/twice.jsonl",
+                b'{"id": "k1", "type": "view", "user": "u1", "item": "p1", "at": 1767398400, "user": "u2"}\n'
+                b'{"id": "k2", "type": "view", "user": "u1", "item": "p1", "at": 1767398400}\n',
+                (("k2", "u1", "p1", "1767398400"),),
+                rejects=((1, 'the key "user" occurs twice'),),
+            ),
+        ),
+    ),
+    Case(
+        "A JSON list in a source of JSON lines",
+        "The file fails: `wrong-format`, with the format to declare.",
+        LOADS,
+        (
+            File(
+                "events/list.jsonl",
+                b'[{"id": "l1", "type": "view", "user": "u1", "item": "p1", "at": 1767398400}]\n',
+                error="wrong-format set format: json",
             ),
         ),
     ),
@@ -634,10 +661,10 @@ LARGE = (
         (
             Large(
                 "events/array.jsonl",
-                b"[",
-                error=f"unreadable-file no JSON object: {TOO_LONG}",
+                b'{"items": [',
+                error=f"unreadable-file not a JSON object: {TOO_LONG}",
                 filler=(EVENT % "one")[:-1].encode() + b",",
-                end=b"{}]",
+                end=b"{}]}",
             ),
         ),
     ),

@@ -218,7 +218,7 @@ def test_links_that_go_round_are_an_error(api: Api) -> None:
 
     api.answer = answer
     error = api.error("  paging: link\n")
-    assert "page 3 of the catalogue keeps failing" in error
+    assert "page 3 of the API of products keeps failing" in error
     assert "page 3 repeats the records of page 1" in error
 
 

@@ -17,7 +17,7 @@ from recomart.errors import CatalogueError
 
 def client_of(url: str, *, timeout_seconds: float) -> HttpClient:
     hosts = frozenset({urlsplit(url).netloc})
-    return HttpClient(Limits(hosts, timeout_seconds, max_bytes=1 << 30), {})
+    return HttpClient(Limits(hosts, timeout_seconds, max_bytes=1 << 30))
 
 
 def test_an_answer_in_drips_names_the_seconds_it_was_given(

@@ -219,7 +219,7 @@ def test_retry_after_is_honoured(shop: Shop) -> None:
 
 def test_a_long_retry_after_is_passed_on(shop: Shop, error_of: Any) -> None:
     shop.answer = lambda _: Response(status=503, headers={"Retry-After": "3600"})
-    assert "the catalogue asks to come back in 3,600 s" in error_of(shop.ingest)
+    assert "the API of products asks to come back in 3,600 s" in error_of(shop.ingest)
     assert len(shop.requests) == 1
 
 
@@ -227,7 +227,10 @@ def test_an_api_that_keeps_failing_says_so(shop: Shop, error_of: Any) -> None:
     shop.answer = lambda _: Response(status=500)
     error = error_of(shop.ingest)
     url = shop.server.url_for("/products")
-    assert "error[catalogue-down]: page 1 of the catalogue keeps failing, 6 times in a row" in error
+    assert (
+        "error[catalogue-down]: page 1 of the API of products keeps failing, 6 times in a row"
+        in error
+    )
     assert f"--> {url}?page=1&page_size=2" in error
     assert "found: HTTP 500" in error
     [state] = shop.own.query("select status, source_file from raw._loads where source = 'api'")
@@ -294,7 +297,7 @@ def test_an_api_that_is_down_says_so_and_files_load(shop: Shop, error_of: Any) -
 def test_a_repeated_page_is_a_lie(shop: Shop, error_of: Any) -> None:
     shop.answer = lambda _: Response(json.dumps({"items": shop.items[:2], "total": 5}))
     error = error_of(shop.ingest)
-    assert "page 2 of the catalogue keeps failing" in error
+    assert "page 2 of the API of products keeps failing" in error
     assert "page 2 repeats the records of page 1" in error
     assert shop.products() == []
 
@@ -335,13 +338,13 @@ def test_endless_paging_ends_at_the_byte_cap(shop: Shop, error_of: Any) -> None:
 
     shop.declare("  max_bytes: 10000\n")
     shop.answer = answer
-    assert "the catalogue sends more than 10,000 bytes" in error_of(shop.ingest)
+    assert "the API of products sends more than 10,000 bytes" in error_of(shop.ingest)
 
 
 def test_a_redirect_to_another_host_is_not_followed(shop: Shop, error_of: Any) -> None:
     shop.answer = lambda _: Response(status=302, headers={"Location": "http://evil.example/x"})
     error = error_of(shop.ingest)
-    assert "error[host-not-allowed]: the catalogue redirects to http://evil.example" in error
+    assert "error[host-not-allowed]: the API of products redirects to http://evil.example" in error
     assert "allow_hosts: [evil.example]" in error
 
 
@@ -380,7 +383,7 @@ def test_a_mapped_key_that_no_item_has_is_an_error(shop: Shop, error_of: Any) ->
     for one in shop.items:
         one["cost"] = one.pop("price")
     error = error_of(shop.ingest)
-    assert 'the catalogue of products, has no column "price" for price' in error
+    assert 'the API of products, has no column "price" for price' in error
     assert shop.products() == []
 
 

@@ -168,12 +168,15 @@ EVENTS = """
 events:
   files: "in/*.jsonl"
   format: jsonl
+  strict: true
   columns: {event_id: id, event_type: type, user_id: user, occurred_at: at}
 """
 EVENT = '{"id": "e1", "type": "view", "user": "u1", "at": "2026-01-01"}\n'
 
 
-def test_an_unknown_json_key_is_named_before_any_row_loads(user_shop, error_of: Rendered) -> None:
+def test_where_strict_an_unknown_json_key_is_named_before_any_row_loads(
+    user_shop, error_of: Rendered
+) -> None:
     user_shop.declare(EVENTS)
     path = user_shop.write("e.jsonl", EVENT + EVENT.replace("}", ', "page": 3}'))
     error = error_of(ingest, user_shop.settings)
@@ -184,7 +187,9 @@ def test_an_unknown_json_key_is_named_before_any_row_loads(user_shop, error_of: 
     assert user_shop.query("select count(*) from raw.events") == [(0,)]
 
 
-def test_an_unknown_json_key_far_down_refuses_the_batch(user_shop, error_of: Rendered) -> None:
+def test_where_strict_an_unknown_json_key_far_down_refuses_the_batch(
+    user_shop, error_of: Rendered
+) -> None:
     user_shop.declare(EVENTS)
     user_shop.write("e.jsonl", EVENT * 1000 + EVENT.replace("}", ', "page": 3}'))
     assert "line 1001" in error_of(ingest, user_shop.settings)

@@ -380,3 +380,38 @@ def test_the_bad_values_of_a_file_in_the_middle_are_seen(acme: Acme) -> None:
         acme.rows(f"ratings-{month}.csv")
     acme.rows("ratings-5.csv", row="u{n},p{n},{star}0,2025-01-0{star}")
     assert acme.codes() == [("error", "out-of-scale")]
+
+
+FILTERED = RATINGS + "  where: {{lane: {}}}\n"
+
+
+def _lanes(acme: Acme) -> None:
+    acme.rows(header="user,item,stars,ts,lane", row="u{n},p{n},{star},2025-01-0{star},lane {star}")
+
+
+def test_only_what_the_filter_takes_is_judged(acme: Acme) -> None:
+    row = "u{n},p{n},{star}0,2025-01-0{star}T10:00:00Z,lane {star}"
+    acme.rows(header="user,item,stars,ts,lane", row=row)
+    acme.declare("rating_scale: [1, 10]\n" + FILTERED.format("{not: null}"))
+    assert acme.codes() == [("error", "out-of-scale")]
+    acme.declare("rating_scale: [1, 10]\n" + FILTERED.format("lane 1"))
+    assert acme.codes() == []
+
+
+def test_a_filter_that_takes_nothing_is_an_error_that_shows_the_values(acme: Acme) -> None:
+    _lanes(acme)
+    acme.declare(FILTERED.format("Lane 5"))
+    [problem] = acme.problems()
+    assert (problem.severity, problem.code) == ("error", "where-takes-nothing")
+    assert "where takes none of 60 sampled records" in problem.message
+    assert problem.found is not None
+    assert "lane 1 (12)" in problem.found
+    assert problem.help == 'did you mean "lane 5"?'
+
+
+def test_a_text_of_the_filter_that_no_record_has_is_a_warning(acme: Acme) -> None:
+    _lanes(acme)
+    acme.declare(FILTERED.format("{not: [lane 1, lame 2]}"))
+    [problem] = acme.problems()
+    assert (problem.severity, problem.code) == ("warning", "where-takes-nothing")
+    assert 'no sampled record has "lame 2" in lane' in problem.message

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from onboarding import Draft, init
-from onboarding.layout import lines_above
+from onboarding.csv_layout import lines_above
 from onboarding.spelling import alike
 from recomart.shop.file import read_shop
 from recomart.shop.model import Shop
@@ -261,3 +261,88 @@ def test_ids_that_a_person_would_take_for_one_are_named() -> None:
         "case": (("Anna", "anna"),),
     }
     assert list(alike(["NULL", "null", "a", "b"])) == []
+
+
+def catalogue() -> list[dict[str, object]]:
+    """Thirty products; product n has n % 4 reviews."""
+    return [
+        {
+            "asin": f"B{n:04}",
+            "title": f"Thing number {n}",
+            "brand": f"brand{n % 3}",
+            "reviews": [
+                {
+                    "stars": (n + k) % 5 + 1, "text": "fine", "date": f"2025-02-{k + 1:02}",
+                    "reviewer": {"id": f"u{(3 * n + k) % 20}"},
+                }
+                for k in range(n % 4)
+            ],
+        }
+        for n in range(30)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "format", "items"),
+    [
+        ("list.jsonl", "".join(json.dumps(one) + "\n" for one in catalogue()), "jsonl", None),
+        ("list.json", json.dumps(catalogue(), indent=1), "json", None),
+        ("list.json", json.dumps({"shop": {"all": catalogue()}, "page": 1}), "json", "shop.all"),
+    ],
+    ids=["lines", "document", "list in a document"],
+)
+def test_lists_inside_the_records_of_json_are_records_of_their_own(
+    tmp_path: Path, name: str, text: str, format: str, items: str | None
+) -> None:
+    (tmp_path / name).write_text(text)
+    draft = init(tmp_path)
+    shop = shop_of(draft, tmp_path)
+    assert not draft.notes
+    assert (shop.products.format, shop.products.items) == (format, items)  # type: ignore[union-attr]
+    assert mapped(shop, "products") == {
+        "product_id": "asin", "title": "title", "brand": "brand",
+    }  # fmt: skip
+    assert shop.ratings is not None
+    assert (shop.ratings.origin, getattr(shop.ratings, "each", None)) == ("products", "reviews")
+    assert mapped(shop, "ratings") == {
+        "user_id": "reviewer.id", "product_id": "^.asin", "rating": "stars", "rated_at": "date",
+    }  # fmt: skip
+    (reviews,) = [guess.table for guess in draft.guesses if guess.entity == "ratings"]
+    assert reviews.records.num_rows == 7 * (1 + 2 + 3) + 1  # products 0 to 27, then 28 and 29
+
+
+def test_lines_of_cancelled_orders_are_left_out_by_their_status(tmp_path: Path) -> None:
+    lines = order_items().splitlines()
+    lines[0] += ",order_status"
+    lines[1:] = [
+        f"{line},{'Cancelled' if n % 20 == 0 else 'shipped'}" for n, line in enumerate(lines[1:])
+    ]
+    draft = draft_of(tmp_path, lines__csv="\n".join(lines) + "\n")
+    shop = shop_of(draft, tmp_path)
+    assert shop.transactions is not None
+    where = shop.transactions.where or {}
+    assert {name: (f.texts, f.but) for name, f in where.items()} == {
+        "order_status": (("Cancelled",), True)
+    }
+    (note,) = draft.notes
+    assert "8 of the sampled records are left out: order_status is Cancelled" in note
+
+
+def marketplace(folder: Path) -> None:
+    """Orders and their lines in two files: 40 orders, order n has n % 3 + 1 lines."""
+    orders = ["order_id,customer_id,order_status,order_purchase_timestamp"]
+    items = ["order_id,order_item_id,product_id,price,freight_value"]
+    for n in range(40):
+        orders.append(f"o{n},c{n % 15},delivered,2025-03-{n % 28 + 1:02} 10:00:00")
+        items += [f"o{n},{k + 1},p{(n + k) % 12},{n % 9 + 5}.90,4.5" for k in range(n % 3 + 1)]
+    (folder / "orders.csv").write_text("\n".join(orders) + "\n")
+    (folder / "order_items.csv").write_text("\n".join(items) + "\n")
+
+
+def test_two_files_that_hold_order_lines_together_are_named_with_their_key(tmp_path: Path) -> None:
+    marketplace(tmp_path)
+    draft = init(tmp_path)
+    assert draft.notes[0] == (
+        "missing: transactions: order_items.csv and orders.csv hold it together, by order_id: "
+        "join them into one file"
+    )

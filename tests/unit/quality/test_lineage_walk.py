@@ -18,8 +18,9 @@ from feature_store.derived_feature import Prior
 from feature_store.registered_models import REGISTERED_MODEL
 from feature_store.snapshots import RECORD, Batch, Snapshot
 from quality.lineage import Walk, walk
+from quality.lineage.building import build_graph
 from quality.lineage.events import events_of
-from quality.lineage.graph import BATCH, MODEL, Key, build_graph
+from quality.lineage.graph import BATCH, MODEL, Key
 from quality.lineage.records import read_records
 from recomart.errors import NotReady, UnknownName
 from recomart.files import replace_text, swap_link

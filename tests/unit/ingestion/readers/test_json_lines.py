@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestion.readers import json_lines, records
+from ingestion.readers import json_objects, records
 from ingestion.readers.json_lines import JsonLinesReader
 from ingestion.readers.json_values import JsonColumns, as_text, dumped, parse
 from ingestion.readers.records import LineCounts
@@ -88,16 +88,16 @@ def test_duckdb_and_python_read_the_same(found: list[str]) -> None:
     """The oracle is the exact reader, one line at a time."""
     text = "\n".join(found).encode()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(json_lines, "FEW_LINES", 0)
+        patch.setattr(json_objects, "FEW_OBJECTS", 0)
         fast_rows, fast, fast_columns = read(text, "a", "b", "c")
-        patch.setattr(json_lines, "FEW_LINES", 10_000)
+        patch.setattr(json_objects, "FEW_OBJECTS", 10_000)
         rows, tally, columns = read(text, "a", "b", "c")
     assert (fast_rows, fast, fast_columns.keys) == (rows, tally, columns.keys)
 
 
 @pytest.mark.parametrize("piece", [7, 64, 1 << 20])
 def test_a_line_beyond_the_limit_is_one_reject(monkeypatch: pytest.MonkeyPatch, piece: int) -> None:
-    monkeypatch.setattr(json_lines, "RECORD_BYTES", 50)
+    monkeypatch.setattr(json_objects, "RECORD_BYTES", 50)
     text = b'{"a": 1}\n{"a": "' + b"x" * 200 + b'"}\n{"a": 2}\n' + b" " * 60
     rows, tally, _ = read(text, "a", piece=piece)
     assert [row["c0"] for row in rows] == ["1", "2"]
@@ -106,8 +106,8 @@ def test_a_line_beyond_the_limit_is_one_reject(monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_a_line_beyond_the_limit_is_a_reject_among_many_lines_too() -> None:
-    long = b'{"a": "' + b"x" * json_lines.RECORD_BYTES + b'"}\n'
-    few, many = b'{"a": 1}\n', b'{"a": 1}\n' * 2 * json_lines.FEW_LINES
+    long = b'{"a": "' + b"x" * json_objects.RECORD_BYTES + b'"}\n'
+    few, many = b'{"a": 1}\n', b'{"a": 1}\n' * 2 * json_objects.FEW_OBJECTS
     for others in (few, many):
         _, tally, _ = read(others + long, "a", piece=1 << 23)
         assert [r.line for r in tally.rejects] == [others.count(b"\n") + 1]

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ingestion.sources._http_client import is_loopback, retry_after
+from ingestion.sources._answer import retry_after
+from ingestion.sources._http_client import is_loopback
 
 
 @pytest.mark.parametrize(
@@ -14,7 +15,9 @@ from ingestion.sources._http_client import is_loopback, retry_after
     [
         (None, None),
         ("7", 7.0),
+        ("2.0", 2.0),
         ("Fri, 01 May 2026 00:00:30 GMT", 30.0),
+        ("Fri, 01 May 2026 00:00:30 -0000", 30.0),
         ("Fri, 01 May 2020 00:00:30 GMT", 0.0),
         ("soon", None),
         ("-1", None),

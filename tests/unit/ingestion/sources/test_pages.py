@@ -41,9 +41,9 @@ def test_what_is_no_list_or_no_object_is_a_reject_and_all_balances(tmp_path: Pat
     rows, tally = read(tmp_path, items, ("sku",), "lines")
     assert [row[0] for row in rows] == ["a", "b", None] * 2
     assert [(r.line, r.reason, r.text) for r in tally.rejects][:3] == [
-        (3, "an item that is no object", "5"),
+        (3, "an item that is not an object", "5"),
         (4, "no list at 'lines'", '"a"'),
-        (5, "an element of 'lines' that is no object", "1"),
+        (5, "an element of 'lines' that is not an object", "1"),
     ]
     assert tally.lines == 12 == tally.records + tally.rejected
 
