@@ -7,7 +7,7 @@ every user and every shop.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -76,6 +76,20 @@ class Pool:
             features=self.features[keep],
             relevant=self.relevant[keep],
         )
+
+    def without(self, left_out: Callable[[str], bool]) -> Pool:
+        """The pool without some features."""
+        keep = [at for at, name in enumerate(self.names) if not left_out(name)]
+        names = tuple(self.names[at] for at in keep)
+        return replace(self, names=names, features=self.features[:, keep])
+
+    def standardised(self, scores: FloatArray) -> FloatArray:
+        """(m,) scores with mean 0 and deviation 1 within the list of each user."""
+        sizes = np.maximum(np.bincount(self.row, minlength=self.users), 1)
+        means = np.bincount(self.row, scores, self.users) / sizes
+        left = scores - means[self.row]
+        deviation = np.sqrt(np.bincount(self.row, left**2, self.users) / sizes)[self.row]
+        return np.divide(left, deviation, out=np.zeros_like(left), where=deviation > 1e-12)
 
     def ranked(self, scores: FloatArray, k: int) -> Ranked:
         """The k best candidates of each user; ties go to the lower position.

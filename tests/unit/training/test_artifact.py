@@ -53,7 +53,10 @@ def models(happened: Events) -> dict[str, Model]:
         {name: found[name] for name in ("popularity", "ease", "history")},
         moment_of(happened, np.arange(8) % 2, NOW),
     )
-    texts = fit_trees((noise_and_truth(60),), {"objective": "binary", **SMALL}, seed=7, seeds=2)
+    texts = tuple(
+        fit_trees((noise_and_truth(60),), {"objective": "binary", **SMALL}, seed=seed)
+        for seed in (7, 8)
+    )
     features = ("popularity_share", "ease_share", "user_size")
     found["ranker"] = Ranker(texts, features, sources, SCALE)
     found["blend"] = Blend(sources, np.array([[1.0, 0.5, 0.1]] * 3), SCALE)

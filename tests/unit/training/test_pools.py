@@ -124,12 +124,12 @@ def test_a_blend_learns_for_each_class_of_users_which_source_to_believe() -> Non
 
 def test_equal_pools_and_seed_give_equal_trees_and_they_learn() -> None:
     pool = noise_and_truth(300)
-    first = fit_trees((pool,), {"objective": "binary", **SMALL}, seed=3, seeds=1)
-    assert first == fit_trees((pool,), {"objective": "binary", **SMALL}, seed=3, seeds=1)
-    assert first != fit_trees((pool,), {"objective": "binary", **SMALL}, seed=4, seeds=1)
+    first = fit_trees((pool,), {"objective": "binary", **SMALL}, seed=3)
+    assert first == fit_trees((pool,), {"objective": "binary", **SMALL}, seed=3)
+    assert first != fit_trees((pool,), {"objective": "binary", **SMALL}, seed=4)
     import lightgbm
 
-    booster = lightgbm.Booster(model_str=first[0])
+    booster = lightgbm.Booster(model_str=first)
     scores = np.asarray(booster.predict(pool.features))
     assert pool.relevant is not None
     best = pool.ranked(scores, 1).products[:, 0]
