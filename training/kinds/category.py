@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from recomart.step import Progress
 from training.behaviour import DAY
@@ -18,12 +17,12 @@ from training.kinds import Fit, Role
 from training.kinds._listing import ListingModel
 from training.kinds._stored import Stored, arrays_of
 from training.labels import LABEL_TABLES
-from training.ranking import ranked_sparse
+from training.ranking import ranked
 from training.reasons import Place, Shopper
 from training.requests import Question, Ranked
 
 POPULAR_DAYS = 14.0
-MOST = 200
+MOST = 100
 """Products of a category that are proposed at most."""
 
 
@@ -57,18 +56,23 @@ class CategoryShare(ListingModel):
         return np.divide(sums, total, out=np.zeros_like(sums), where=total > 0)
 
     def rank(self, question: Question) -> Ranked:
-        """As in `Model`: the most popular MOST products of each of the user's categories."""
-        return ranked_sparse(question, (csr_array(self.shares(question)) @ self._popular).tocsr())
+        """As in `Model`: the MOST most popular products of each of the user's categories."""
+        columns = self._proposed
+        return ranked(question, lambda some: self.scores(some, columns), columns)
+
+    def scores(self, question: Question, columns: IntArray) -> FloatArray:
+        """(n, columns) scores of some products; -inf outside of the user's categories."""
+        scores = self.shares(question)[:, self.category[columns]] * self.within[columns]
+        scores[scores <= 0] = -np.inf
+        return scores
 
     @cached_property
-    def _popular(self) -> csr_array:
-        """(categories, products) `within` of the MOST most popular of each category."""
+    def _proposed(self) -> IntArray:
+        """Positions of the MOST most popular products of each category, ascending."""
         order = np.lexsort((-self.within, self.category))
         of = self.category[order]
         place = np.arange(len(order)) - np.searchsorted(of, of)
-        keep = order[(place < MOST) & (self.within[order] > 0)]
-        shape = (int(self.category.max(initial=0)) + 1, len(self.category))
-        return csr_array((self.within[keep], (self.category[keep], keep)), shape=shape)
+        return np.sort(order[(place < MOST) & (self.within[order] > 0)])
 
     def reason(self, place: Place, shopper: Shopper) -> str | None:
         return f"popular in {shopper.category(place.product)}, where you often look"

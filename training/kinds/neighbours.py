@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,12 @@ from scipy.sparse import csr_array
 
 from recomart.step import Progress
 from training.fit_task import FitTask
-from training.interactions import IntArray
+from training.interactions import FloatArray, IntArray
 from training.kinds import Fit, Role
 from training.kinds._listing import ListingModel
 from training.kinds._stored import Stored, arrays_of
 from training.labels import LABEL_TABLES
-from training.ranking import ranked_sparse
+from training.ranking import ranked
 from training.reasons import Place, Shopper
 from training.requests import Question, Ranked
 
@@ -45,14 +46,15 @@ class Neighbours(ListingModel):
     scale: tuple[float, float]
 
     def rank(self, question: Question) -> Ranked:
-        """As in `Model`: only products that a neighbour has.
+        """As in `Model`: only products that a neighbour has."""
+        return ranked(question, self.scores)
+
+    def scores(self, question: Question) -> FloatArray:
+        """(n, products) sums; -inf where no neighbour has the product.
 
         The user's own row is among the neighbours; it adds to their own products alone.
         """
-        theirs = csr_array(
-            (np.ones(len(self.products)), self.products, self.starts),
-            shape=(len(self.starts) - 1, int(self.width)),
-        )
+        theirs = self._profiles
         own = question.profiles.matrix()
         common = (own @ theirs.T).toarray()
         sizes = np.sqrt(
@@ -62,7 +64,17 @@ class Neighbours(ListingModel):
         nearest = min(int(self.nearest), similar.shape[1])
         least = -np.partition(-similar, nearest - 1, axis=1)[:, nearest - 1]
         similar[similar < least[:, None]] = 0.0
-        return ranked_sparse(question, (csr_array(similar) @ theirs).tocsr())
+        scores = np.asarray((csr_array(similar) @ theirs).toarray(), dtype=np.float64)
+        scores[scores <= 0] = -np.inf
+        return scores
+
+    @cached_property
+    def _profiles(self) -> csr_array:
+        """(users, products) 1.0 where a user that it learned from has a product."""
+        return csr_array(
+            (np.ones(len(self.products)), self.products, self.starts),
+            shape=(len(self.starts) - 1, int(self.width)),
+        )
 
     def reason(self, place: Place, shopper: Shopper) -> str | None:
         return "customers with a history like yours have it"

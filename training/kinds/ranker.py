@@ -68,7 +68,7 @@ SEEDS, FEW_ROWS = 2, 150_000
 differ much by the features which each split may use."""
 MANY_LISTS = 1_000
 """With fewer lists, features of the user alone are left out: they would tell which list it is."""
-MAX_ROWS = 300_000
+MAX_ROWS = 200_000
 """Candidates that are learned from; of more, lists are drawn at random."""
 MIN_LISTS = 20
 """Fewer lists than that teach trees nothing."""

@@ -23,7 +23,7 @@ from training.surprise_trainset import positions, report_epochs, surprise_trains
 FACTORS = 100
 EPOCHS = 20
 BLOCK_PAIRS = 1_000
-MAX_LABELS = 250_000
+MAX_LABELS = 150_000
 """Of more labels, the newest: an epoch over a million of them takes more than a second."""
 
 log = logging.getLogger(__name__)

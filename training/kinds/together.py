@@ -13,19 +13,20 @@ from scipy.sparse import csr_array
 from recomart.step import Progress
 from training.behaviour import Events
 from training.fit_task import FitTask
-from training.interactions import IntArray
+from training.interactions import FloatArray, IntArray
 from training.kinds import Fit, Role
 from training.kinds._listing import ListingModel
 from training.kinds._stored import Stored, arrays_of
 from training.labels import LABEL_TABLES
-from training.ranking import ranked_sparse
+from training.ranking import ranked
 from training.reasons import Place, Shopper, together_reason
 from training.requests import Question, Ranked
 
-AHEAD = 20
+AHEAD = 10
 """How many later events of a user each event is paired with, at most."""
 NEIGHBOURS = 200
 """Products that are kept for each."""
+STRONGEST = 100
 SHRINK = 5.0
 
 
@@ -52,9 +53,18 @@ class Together(ListingModel):
 
     def rank(self, question: Question) -> Ranked:
         """As in `Model`: only products that occurred with one of the user's."""
+        return ranked(question, self.scores)
+
+    def scores(self, question: Question) -> FloatArray:
+        """(n, products) -inf for products that never occurred with one of the user's.
+
+        Of a long profile the strongest STRONGEST products count.
+        """
         own = question.profiles.decayed(question.now, self.half_life_days)
-        own.data = np.maximum(own.data, 0.0)
-        return ranked_sparse(question, (own @ self.matrix).tocsr())
+        found = (strongest(own, STRONGEST) @ self.matrix).toarray()
+        scores = np.asarray(found, dtype=np.float64)
+        scores[scores <= 0] = -np.inf
+        return scores
 
     def reason(self, place: Place, shopper: Shopper) -> str | None:
         """The user's product that it occurs with most."""
@@ -62,6 +72,17 @@ class Together(ListingModel):
         if not len(column) or column.max() <= 0:
             return None
         return together_reason(int(shopper.own[column.argmax()]), shopper)
+
+
+def strongest(matrix: csr_array, most: int) -> csr_array:
+    """The matrix with the highest positive entries of each row, at most so many."""
+    row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    order = np.lexsort((matrix.indices, -matrix.data, row))
+    order = order[matrix.data[order] > 0]
+    row = row[order]
+    keep = np.arange(len(row)) - np.searchsorted(row, row) < most
+    order, row = order[keep], row[keep]
+    return csr_array((matrix.data[order], (row, matrix.indices[order])), shape=matrix.shape)
 
 
 def similarities(events: Events, *, products: int, within: np.timedelta64) -> csr_array:
@@ -72,7 +93,7 @@ def similarities(events: Events, *, products: int, within: np.timedelta64) -> cs
     """
     order = np.lexsort((events.times, events.users))
     users, items, times = events.users[order], events.products[order], events.times[order]
-    total = csr_array((products, products), dtype=np.float64)
+    firsts, seconds = [np.empty(0, dtype=np.int32)], [np.empty(0, dtype=np.int32)]
     for ahead in range(1, AHEAD + 1):
         near = np.flatnonzero(
             (users[ahead:] == users[:-ahead]) & (times[ahead:] - times[:-ahead] <= within)
@@ -81,22 +102,18 @@ def similarities(events: Events, *, products: int, within: np.timedelta64) -> cs
             break
         first, second = items[near], items[near + ahead]
         differ = first != second
-        pairs = csr_array(
-            (np.ones(int(differ.sum())), (first[differ], second[differ])),
-            shape=(products, products),
-        )
-        total = total + pairs + pairs.T
-    of_product = np.bincount(items, minlength=products) + SHRINK
-    found = total.tocoo()
-    row, column = found.coords
-    cosines = found.data / np.sqrt(of_product[row] * of_product[column])
-    order = np.lexsort((column, -cosines, row))
-    row, column, cosines = row[order], column[order], cosines[order]
-    place = np.arange(len(row)) - np.searchsorted(row, row)
-    keep = place < NEIGHBOURS
-    return csr_array(
-        (cosines[keep].astype(np.float32), (row[keep], column[keep])), shape=(products, products)
+        firsts += [first[differ].astype(np.int32), second[differ].astype(np.int32)]
+        seconds += [second[differ].astype(np.int32), first[differ].astype(np.int32)]
+    row, column = np.concatenate(firsts), np.concatenate(seconds)
+    total = csr_array(
+        (np.ones(len(row), dtype=np.float32), (row, column)), shape=(products, products)
     )
+    of_product = np.bincount(items, minlength=products) + SHRINK
+    row = np.repeat(np.arange(products), np.diff(total.indptr))
+    total.data = (total.data / np.sqrt(of_product[row] * of_product[total.indices])).astype(
+        np.float32
+    )
+    return strongest(total, NEIGHBOURS)
 
 
 class TogetherKind:
@@ -110,8 +127,7 @@ class TogetherKind:
     tries: tuple[Mapping[str, Any], ...] = (
         {"within_minutes": 2.0, "half_life_days": 365.0},
         {"within_minutes": 60.0, "half_life_days": 0.25},
-        {"within_minutes": 60.0, "half_life_days": 30.0},
-        {"within_minutes": 1_440.0, "half_life_days": 7.0},
+        {"within_minutes": 1_440.0, "half_life_days": 30.0},
     )
     space: Mapping[str, tuple[Any, ...]] = {
         "within_minutes": (2.0, 10.0, 60.0, 1_440.0, 10_080.0),
