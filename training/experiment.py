@@ -239,6 +239,19 @@ class Workbench:
                 if model is not None:
                     self.models[later.name][kind.name] = model
 
+    def try_on_validation(self, kind: Kind, parameters: Mapping[str, Any]) -> Measured | None:
+        """What a kind with some parameters is worth on the validation case; None when it finds too
+        little to learn from. Nothing is chosen by it."""
+        case = self.cases.validation
+        assert case is not None, "there is something to compare on"
+        popular, pool = self.models[case.name][POPULARITY], self.pools.get(case.name)
+        if kind.role == "combiner":
+            model = self._combined(kind, case, parameters) if self.pools else None
+        else:
+            (fit,) = self._run.fits([self._run.wanted(kind, case, parameters)])
+            model = None if fit is None else fit.model
+        return None if model is None else self._run.measure(model, case, popular, pool)
+
     def test(self) -> dict[str, Measured]:
         """What every kind's lists are worth on the test case; empty without one."""
         case = self.cases.test

@@ -6,6 +6,7 @@ Training is deterministic, so a rerun of the pipeline on an unchanged snapshot n
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 from feature_store import derivation, derived, derived_feature
@@ -13,13 +14,14 @@ from feature_store.snapshots import current_snapshot
 from recomart.errors import NotReady
 from recomart.settings import Settings
 from training import registry
+from training.tuned import best_parameters
 
 RECIPE = "recipe"
 
 
 def recipe_hash(settings: Settings, *, as_known_then: bool = False) -> str:
     """A hash of what decides, in addition to the features, what is learned: our code (that of the
-    derived features included), the seed, and whether features are taken as they were known then."""
+    derived features included), the seed, what tuning found, and whether features are taken as they were known then."""
     digest = hashlib.sha256(f"{settings.seed} {as_known_then}".encode())
     package = Path(__file__).parent
     for path in (
@@ -27,6 +29,7 @@ def recipe_hash(settings: Settings, *, as_known_then: bool = False) -> str:
         *map(Path, (derivation.__file__, derived.__file__, derived_feature.__file__)),
     ):
         digest.update(path.relative_to(package.parent).as_posix().encode() + path.read_bytes())
+    digest.update(json.dumps(best_parameters(settings), sort_keys=True).encode())
     return digest.hexdigest()[:16]
 
 

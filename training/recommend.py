@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from recomart.events import EVENT_TYPES
 from recomart.settings import Settings
 from training.artifact import load
 from training.recommender import (
@@ -14,7 +15,7 @@ from training.recommender import (
 )
 from training.registry import SHA256, champion
 
-__all__ = ["Recommendation", "Recommendations", "SessionEvent", "recommend"]
+__all__ = ["Recommendation", "Recommendations", "SessionEvent", "parse_session", "recommend"]
 
 
 def recommend(
@@ -37,3 +38,18 @@ def recommend(
     registered = champion(settings)
     artifact = load(registered.folder, sha256=registered.tags.get(SHA256))
     return Recommender(settings, artifact, registered.version).recommend(user_id, k, session)
+
+
+def parse_session(text: str) -> tuple[SessionEvent, ...]:
+    """The events of `product:type,...`, the latest last; a product alone was viewed.
+
+    An id may hold colons itself: the type is what follows the last one, if it is a type of event.
+    """
+    found = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        product, _, kind = part.rpartition(":")
+        if product and kind in EVENT_TYPES:
+            found.append(SessionEvent(product, kind))
+        else:
+            found.append(SessionEvent(part))
+    return tuple(found)

@@ -16,6 +16,7 @@ from training.comparison import Comparison, Measured
 from training.experiment import run_experiment
 from training.labels import load_shop_data
 from training.tracking import record
+from training.tuned import best_parameters
 
 if TYPE_CHECKING:
     from feast import FeatureStore
@@ -106,6 +107,7 @@ def train(
             open_store,
             seed=settings.seed,
             threads=settings.threads,
+            parameters=best_parameters(settings),
             progress=progress,
         )
     for name, figures in (("validation", experiment.validation), ("test", experiment.test)):

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from orchestration.cli.app import FEATURES, MODELS, app, group
+from recomart.errors import ConfigurationError
 from recomart.settings import load_settings
 
 features = group(
@@ -18,14 +19,45 @@ Id = Annotated[str, typer.Argument(help="The id, as it is written in the shop's 
 
 @app.command(rich_help_panel=MODELS)
 def recommend(
-    user: Annotated[str, typer.Option("--user", help="Recommend to the user with this id")],
+    user: Annotated[
+        str | None, typer.Option("--user", help="Recommend to the user with this id")
+    ] = None,
     k: Annotated[int, typer.Option("-k", min=1, help="Recommend this many products")] = 10,
+    session: Annotated[
+        str | None,
+        typer.Option(
+            help="What the visitor just did, the latest last: p4:view,p17:add_to_cart "
+            "(an id alone is a view)"
+        ),
+    ] = None,
 ) -> None:
-    """Recommend products to a user, with reasons."""
+    """Recommend products to a user, to a visitor by their session, or to both, with reasons."""
     from orchestration.output.recommendations import print_recommendations
+    from training.recommend import parse_session
     from training.recommend import recommend as recommend_to
 
-    print_recommendations(recommend_to(load_settings(), user, k))
+    if user is None and session is None:
+        raise ConfigurationError(
+            "it is not clear to whom to recommend", help="give --user ID, --session EVENTS, or both"
+        )
+    events = parse_session(session or "")
+    print_recommendations(recommend_to(load_settings(), user, k, events))
+
+
+@app.command(rich_help_panel=MODELS)
+def tune(
+    minutes: Annotated[
+        float, typer.Option(min=0, help="Begin no further try after this many minutes")
+    ] = 10.0,
+    kind: Annotated[
+        list[str] | None, typer.Option(help="Tune only this kind of model; may be repeated")
+    ] = None,
+) -> None:
+    """Search better parameters for this shop on the validation window; 'train' then uses them."""
+    from orchestration.output.recommendations import print_tuned
+    from training.tune import tune as search
+
+    print_tuned(search(load_settings(), minutes=minutes, kinds=kind or ()))
 
 
 @features.command("user")

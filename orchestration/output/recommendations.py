@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from rich.console import Console
 from rich.markup import escape
@@ -16,6 +16,7 @@ from recomart.settings import Settings
 if TYPE_CHECKING:
     from feature_store.online.lookup import FeatureValue
     from training.recommend import Recommendations
+    from training.tune import Tuned
 
 TEXT_WIDTH = 40
 """Longer texts are cut off in tables."""
@@ -42,6 +43,22 @@ def print_recommendations(found: Recommendations, console: Console | None = None
         reason = escape(item.reason)
         table.add_row(str(place), title, escape(item.category), f"{item.score:.3f}", reason)
     console.print(table)
+
+
+def print_tuned(found: Tuned) -> None:
+    """Print what tuning found: nDCG@10 on the validation window before and after, by kind."""
+    console = Console(highlight=False)
+    console.print(f"{found.tries} tries. nDCG@10 on the validation window:")
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for name, justify in (("kind", "left"), ("before", "right"), ("best", "right")):
+        table.add_column(name, justify=cast(Any, justify))
+    table.add_column("parameters")
+    for kind, best in sorted(found.after.items(), key=lambda item: -item[1]):
+        before = f"{found.before[kind]:.4f}" if kind in found.before else ""
+        parameters = ", ".join(f"{k}={v}" for k, v in found.best.get(kind, {}).items())
+        table.add_row(kind, before, f"{best:.4f}", escape(parameters))
+    console.print(table)
+    console.print("'recomart train' uses them from now on.")
 
 
 def print_features(values: Iterable[FeatureValue], title: str) -> None:
