@@ -28,6 +28,8 @@ STEPS = (0.0, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0, 1.5)
 ROUNDS = 3
 MIN_LISTS = 20
 """A class with fewer lists than that takes the weights of all users."""
+MAX_LISTS = 200
+"""Lists of each window that weights are fitted on: a few numbers need no more."""
 K = 10
 
 
@@ -155,7 +157,7 @@ class BlendKind:
     def fit(
         self, task: FitTask, parameters: Mapping[str, Any], *, progress: Progress
     ) -> Fit | None:
-        pools = tuple(pool.with_a_hit() for pool in task.pools)
+        pools = tuple(pool.with_a_hit(MAX_LISTS, seed=task.seed) for pool in task.pools)
         if sum(len(pool.groups) for pool in pools) < MIN_LISTS:
             return None
         sources = Sources(task.base, moment_of(task.events, task.categories, task.cut))

@@ -24,12 +24,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.holdout import holdout_of
+from training.holdout import MAX_EVALUATED_USERS, holdout_of
 from training.interactions import TimeArray
 from training.labels import ShopData
 from training.protocols import Case, Cases
 
 SHARES = (0.60, 0.6667, 0.7333, 0.80, 0.90)
+LEARNED_USERS = 700
+"""Users of a window that combiners learn from: some 150,000 candidates each."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +67,10 @@ class TimeProtocol:
                     data.events.before(cut),
                     known_users=self.known_users,
                     seed=seed,
+                    most=LEARNED_USERS if number < len(cuts) - 2 else MAX_EVALUATED_USERS,
                 ),
             )
-            for cut, end in zip(cuts, ends, strict=True)
+            for number, (cut, end) in enumerate(zip(cuts, ends, strict=True))
         ]
         if len(cases) == 1:
             return Cases((), cases[0], None)
