@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 
 from recomart.shop.entities import TYPES
-from recomart.shop.model import ENTITIES, Column, Source
+from recomart.shop.model import ENTITIES, KEYS, Column, Source
 from recomart.sql import literal
 
 _NUMBERS = {
@@ -24,7 +24,8 @@ def expression(column: Column | None, places: Mapping[str, str]) -> str:
 
     Args:
         column: the declaration, or None for a column that the shop does not map.
-        places: the source's column -> the SQL identifier that holds it.
+        places: the source's column -> the SQL identifier that holds it. The relation also has
+            _record, the number of the record.
     """
     if column is None:
         return "null"
@@ -45,6 +46,9 @@ def expression(column: Column | None, places: Mapping[str, str]) -> str:
     if column.first_of is not None:
         parts = ", ".join(f"nullif({places[name]}, '')" for name in column.first_of)
         return f"coalesce({parts})"
+    if column.number_within is not None:
+        parts = ", ".join(f"coalesce({places[name]}, '')" for name in column.number_within)
+        return f"cast(row_number() over (partition by {parts} order by _record) as varchar)"
     assert column.column is not None, "Column has exactly one origin"
     place = places[column.column]
     if column.values:
@@ -54,11 +58,28 @@ def expression(column: Column | None, places: Mapping[str, str]) -> str:
 
 
 def select_list(entity: str, source: Source, places: Mapping[str, str]) -> str:
-    """The canonical columns of `entity`, in order, from the source's columns at `places`."""
+    """The canonical columns of `entity`, in order, from the source's columns at `places`.
+
+    The relation also has _record, the number of the record.
+    """
     return ",\n    ".join(
         f"{_with_point(name, source, expression(source.columns.get(name), places))}::varchar as {name}"
         for name in ENTITIES[entity]
     )
+
+
+def numbered_keys(entity: str) -> str:
+    """The canonical columns of `entity`, so that equal records of a file have keys of their own.
+
+    The second of some equal records gets `#2` after the last column of its key, the third `#3`.
+    What ends so by itself gets `#1`: two keys never become one. The order of the file does not
+    matter, and a file that comes again has the same keys.
+    """
+    listed, key = ", ".join(ENTITIES[entity]), KEYS[entity][-1]
+    number = f"row_number() over (partition by {listed} order by _record)"
+    plain = f"{number} = 1 and not regexp_matches({key}, '#[0-9]+$')"
+    numbered = f"case when {plain} then {key} else {key} || '#' || {number} end"
+    return ", ".join(f"{numbered} as {c}" if c == key else c for c in ENTITIES[entity])
 
 
 def is_taken(source: Source, places: Mapping[str, str]) -> str:
@@ -92,7 +113,8 @@ def fingerprint(source: Source, *, distinct: bool = False, origins: bool = False
     Args:
         origins: raw._list_origins has the records that each entry of the list comes from.
     """
-    shape = source.model_dump_json(exclude=set(source.keys_without_effect), exclude_none=True)
+    without = set(source.keys_without_effect) | (set() if source.adds_up else {"repeats"})
+    shape = source.model_dump_json(exclude=without, exclude_none=True)
     kind = f"distinct of {source.kind}" if distinct else source.kind
     if origins:
         kind = f"{kind}, with origins"

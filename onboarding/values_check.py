@@ -42,9 +42,11 @@ def staged(entity: str, source: Source, received: pa.Table) -> pa.Table:
     """Our columns of sampled records, made by the SQL that a load makes them by."""
     places = {name: f"c{i}" for i, name in enumerate(received.column_names)}
     connection = calculator()
-    connection.register("sampled", received.rename_columns(list(places.values())))
+    numbers = pa.array(range(1, received.num_rows + 1), pa.int64())
+    numbered = received.rename_columns(list(places.values())).append_column("_record", numbers)
+    connection.register("sampled", numbered)
     listed = mapping.select_list(entity, source, places)
-    return connection.execute(f"select {listed} from sampled").to_arrow_table()
+    return connection.execute(f"select {listed} from sampled order by _record").to_arrow_table()
 
 
 def problem(

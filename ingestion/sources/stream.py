@@ -40,6 +40,8 @@ class StreamSource(Source):
     def _takes_all(self) -> StreamSource:
         if self.where:
             raise ValueError("where filters files and APIs; every event of the stream is taken")
+        if self.repeats:
+            raise ValueError("repeats is for files and APIs; an event of the stream counts once")
         return self
 
 

@@ -289,3 +289,6 @@ LISTS: dict[str, str] = {
     c.name: c.references for e in SCHEMA.values() for c in e.columns if c.references
 }
 """Column of a fact -> the entity whose list it names."""
+
+ADDING_UP = ("transactions", "events")
+"""The entities of which two equal records may be two facts. Nobody rates a product twice at once."""

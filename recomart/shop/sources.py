@@ -11,7 +11,7 @@ to a list of the kernel's, would make the result depend on which modules happen 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Protocol
+from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 from pydantic import (
     BaseModel,
@@ -30,7 +30,7 @@ STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
 class Column(BaseModel):
-    """How one of our columns is made from a source's; exactly one of the first six is given."""
+    """How one of our columns is made from a source's; exactly one of the first seven is given."""
 
     model_config = STRICT
 
@@ -48,13 +48,24 @@ class Column(BaseModel):
     first_of: tuple[str, ...] | None = Field(
         None, description="Columns of which the first that is not empty gives the text."
     )
+    number_within: tuple[str, ...] | None = Field(
+        None,
+        description="Columns; the record's number among those of its file that are equal in them.",
+    )
     values: dict[str, str] | None = Field(
         None, description="With column: text as received -> ours. Other texts stay as they are."
     )
 
+    @field_validator("number_within", mode="before")
+    @classmethod
+    def _one_column(cls, names: Any) -> Any:
+        return (names,) if isinstance(names, str) else names
+
     @model_validator(mode="after")
     def _one_origin(self) -> Column:
-        names = ("column", "value", "hash_of", "first_flag", "join", "first_of")
+        names = (
+            "column", "value", "hash_of", "first_flag", "join", "first_of", "number_within",
+        )  # fmt: skip
         if sum(getattr(self, name) is not None for name in names) != 1:
             raise ValueError(f"needs exactly one of {', '.join(names)}")
         if self.values is not None and self.column is None:
@@ -66,7 +77,8 @@ class Column(BaseModel):
         """The source's columns that this one is made from."""
         if self.column is not None:
             return (self.column,)
-        return self.hash_of or self.join or self.first_of or tuple(self.first_flag or ())
+        several = self.hash_of or self.join or self.first_of or self.number_within
+        return several or tuple(self.first_flag or ())
 
 
 class Source(BaseModel):
@@ -86,6 +98,12 @@ class Source(BaseModel):
     ignore: tuple[str, ...] = Field((), description="The source's columns that we leave out.")
     where: RowFilter | None = Field(
         None, description="The source's column -> the text, or the texts, of records that we take."
+    )
+    repeats: Literal["once", "add_up"] | None = Field(
+        None,
+        description="What records of one file are whose key is the same: once, of which the last "
+        "counts; add_up, so that equal ones are as many purchases or events. Unset: once, and "
+        "reports ask.",
     )
     time_format: str = Field(
         "iso", description="iso, epoch_seconds, epoch_milliseconds, or a strptime pattern."
@@ -120,6 +138,11 @@ class Source(BaseModel):
         """Every source column that the mapping and the filter read, once, in order."""
         mapped = (name for c in self.columns.values() for name in c.reads)
         return tuple(dict.fromkeys([*mapped, *(self.where or ())]))
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether equal records of a file count as often as they are there."""
+        return self.repeats == "add_up"
 
     @property
     def origin(self) -> str | None:
@@ -160,7 +183,7 @@ class MadeSource(Source):
 
     def of(self, origin: Source) -> Source:
         """How the bytes of the origin are read for these records."""
-        own = ("columns", "ignore", "where", "time_format")
+        own = ("columns", "ignore", "where", "repeats", "time_format")
         changes: dict[str, Any] = {name: getattr(self, name) for name in own}
         if "each" in type(origin).model_fields:
             changes["each"] = self.each

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 import pytest
 
 from quality.report.dbt_build import Build, Failure
-from quality.report.pages.account import Account, SourceAccount
+from quality.report.pages.account import Account
 from quality.report.pages.trust import Freshness
 from quality.report.pages.verdict import Verdict, judge
 from quality.report.reasons import Reason
 from quality.report.recovered import TakenBack
+from quality.report.source_account import SourceAccount
 
 NOTHING_BACK = TakenBack(records=0, lines=0, files=0, batches=())
 

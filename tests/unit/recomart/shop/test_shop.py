@@ -202,6 +202,15 @@ def test_a_value_that_makes_no_sense_is_refused_with_its_line(
     assert len(getattr(error, "all", [error])) == 1
 
 
+def test_only_facts_that_may_repeat_add_up(tmp_path: Path) -> None:
+    error = failure(tmp_path, RATINGS + "  repeats: add_up\n")
+    assert "equal ratings cannot add up" in error.message
+    assert "acme.yml:9" in error.where
+    lists = "users: {files: x, columns: {user_id: {number_within: a}}}\n"
+    error = failure(tmp_path, RATINGS + lists)
+    assert "users.user_id numbers its records" in error.message
+
+
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
 def test_a_shop_file_that_is_not_utf_8_says_so(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "acme.yml"
