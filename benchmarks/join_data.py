@@ -26,7 +26,7 @@ def write_labels(
     """`labels.parquet`: row_id, entity_id (e0, e1, ...) and event_timestamp, equal for equal numbers.
 
     Args:
-        minutes: the labels' times are spread over so many minutes from 2024-01-01.
+        minutes: the labels' times are within this time after 2024-01-01.
     """
     connection.execute(
         f"""
