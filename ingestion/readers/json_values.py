@@ -80,11 +80,14 @@ def dumped(value: Any) -> str:
 
 
 def at_path(record: Any, path: tuple[str, ...]) -> Any:
-    """The value at a path of keys; None where the path ends early."""
+    """The value at a path of keys, or of places in lists (from 0); None where the path ends early."""
     for key in path:
-        if not isinstance(record, dict):
+        if isinstance(record, dict):
+            record = record.get(key)
+        elif isinstance(record, list) and key.isdecimal() and int(key) < len(record):
+            record = record[int(key)]
+        else:
             return None
-        record = record.get(key)
     return record
 
 

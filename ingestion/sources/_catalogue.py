@@ -11,7 +11,7 @@ from ingestion.declaration import Declaration
 from ingestion.readers.json_values import Number, at_path, parse_last
 from ingestion.readers.pages import items_of
 from ingestion.sources import Memory
-from ingestion.sources._answer import Answer, Transient
+from ingestion.sources._answer import Answer, RepeatedPage, Transient
 from ingestion.sources._api_keys import ApiSource
 from ingestion.sources._credentials import MISSING, credentials_of
 from ingestion.sources._http_client import REFUSED, SHOWN, HttpClient, Limits, attempts
@@ -182,9 +182,10 @@ class Catalogue:
                     url, what, check=check, etag=known, may_be_absent=beyond
                 )
             except CatalogueError as exc:
-                if page is None or exc.code != REFUSED:
+                repeats = isinstance(exc.__cause__, RepeatedPage)
+                if page is None or not (exc.code == REFUSED or repeats):
                     raise
-                # a cursor may expire, or be that of a record that is gone
+                # the list may have changed; a cursor may expire, or be that of a record that is gone
                 raise Contradiction(exc.message, url, exc.found, exc.help) from exc
             if not confirms:
                 self.etag = answer.etag if number == 1 else None

@@ -52,3 +52,10 @@ def test_without_each_an_item_is_a_record(tmp_path: Path) -> None:
     rows, tally = read(tmp_path, [ORDER], ("id", "by.name"))
     assert rows == [("7", "Ann", 1), ("7", "Ann", 2)]
     assert (tally.lines, tally.records) == (2, 2)
+
+
+def test_a_number_in_a_path_is_a_place_in_a_list(tmp_path: Path) -> None:
+    item = {"id": 7, "categories": [{"name": "a"}, {"name": "b"}], "0": "zero"}
+    paths = ("categories.1.name", "categories.2.name", "categories.x", "0", "categories.0")
+    rows, _ = read(tmp_path, [item], paths)
+    assert rows[0] == ("b", None, None, "zero", '{"name":"a"}', 1)
