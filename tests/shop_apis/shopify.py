@@ -100,6 +100,7 @@ def _order(one: Order) -> dict[str, Any]:
         "name": f"#{one.id}",
         "created_at": _time(one.created),
         "updated_at": _time(one.changed),
+        "cancelled_at": _time(one.changed) if one.cancelled else None,
         "customer": {"id": one.customer} if one.customer else None,
         "line_items": [
             {

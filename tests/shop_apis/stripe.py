@@ -87,6 +87,7 @@ def _session(one: Order, expanded: bool) -> dict[str, Any]:
         "id": str(one.id),
         "object": "checkout.session",
         "created": int(one.created.timestamp()),
+        "payment_status": "unpaid" if one.cancelled else "paid",
         "customer": str(one.customer) if one.customer else None,
     }
     return session | ({"line_items": {"data": lines, "has_more": False}} if expanded else {})

@@ -110,7 +110,7 @@ def _product(one: Product) -> dict[str, Any]:
 def _order(one: Order) -> dict[str, Any]:
     return {
         "id": one.id,
-        "status": "completed",
+        "status": "cancelled" if one.cancelled else "completed",
         "customer_id": one.customer or 0,
         "line_items": [
             {

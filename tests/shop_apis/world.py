@@ -41,6 +41,7 @@ class Order:
     created: datetime
     changed: datetime
     lines: tuple[Line, ...]
+    cancelled: bool
 
 
 @dataclass
@@ -65,7 +66,8 @@ class World:
         for _ in range(orders):
             customer = rng.choice([None, *range(1, 40)])
             wanted = rng.sample(sorted(world.products), rng.randrange(1, 5))
-            world.add_order(customer, [(product, rng.randrange(1, 4)) for product in wanted])
+            lines = [(product, rng.randrange(1, 4)) for product in wanted]
+            world.add_order(customer, lines, cancelled=rng.random() < 0.1)
         return world
 
     def tick(self) -> datetime:
@@ -85,13 +87,15 @@ class World:
     def change_price(self, number: int, cents: int) -> None:
         self.products[number] = replace(self.products[number], cents=cents, changed=self.tick())
 
-    def add_order(self, customer: int | None, wanted: list[tuple[int, int]]) -> int:
+    def add_order(
+        self, customer: int | None, wanted: list[tuple[int, int]], *, cancelled: bool = False
+    ) -> int:
         number, at = max(self.orders, default=5000) + 1, self.tick()
         lines = tuple(
             Line(10 * number + place, product, quantity, self.products[product].cents)
             for place, (product, quantity) in enumerate(wanted)
         )
-        self.orders[number] = Order(number, customer, at, at, lines)
+        self.orders[number] = Order(number, customer, at, at, lines, cancelled)
         return number
 
     def change_quantity(self, order: int, quantity: int) -> None:
@@ -108,11 +112,12 @@ class World:
         }
 
     def line_rows(self) -> set[tuple[str | None, ...]]:
-        """Order, line, customer, product, quantity and price of one, of every order line."""
+        """Order, line, customer, product, quantity and price of one, of every line of an order that was
+        not cancelled."""
         return {
             (str(o.id), str(x.id), o.customer and str(o.customer), str(x.product), str(x.quantity),
              decimal(x.cents))
-            for o in self.orders.values() for x in o.lines
+            for o in self.orders.values() if not o.cancelled for x in o.lines
         }  # fmt: skip
 
 
