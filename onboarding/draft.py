@@ -246,8 +246,9 @@ def _top(name: str) -> str:
 
 
 def _columns(choice: Choice) -> list[str]:
-    if isinstance(choice.yaml, dict) and "hash_of" in choice.yaml:
-        return list(choice.yaml["hash_of"])
+    if isinstance(choice.yaml, dict) and choice.column is None:
+        made = [value for value in choice.yaml.values() if isinstance(value, list)]
+        return [str(name) for names in made for name in names]
     return [choice.column] if choice.column else []
 
 

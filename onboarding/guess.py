@@ -16,6 +16,8 @@ from onboarding.values import event_type_of
 from recomart.shop.entities import ENTITIES, REQUIRED
 
 HAS_FILE_NAME = 0.35
+OFTEN_ONCE = 0.99
+"""Below this share of lines that no other repeats, repeats are purchases and not dirt."""
 OFTEN_EMPTY = 0.05
 """From this share of empty values on, a required column is doubtful."""
 MOST_AGREE = 0.8
@@ -357,6 +359,14 @@ def _number_lines(guess: Guess, product: str) -> None:
     named = guess.column_of("line_no")
     taken = [c.column for c in guess.choices.values() if c.column and c.column != named]
     key = order_lines.line_key(guess.table, order, product, named, taken)
+    if key.is_product and key.once < OFTEN_ONCE:
+        share = percent(1 - key.once)
+        guess.choices["line_no"] = Choice(
+            "line_no", None, {"number_within": order},
+            f"{share} of the lines repeat the order and product of another: each counts as a "
+            "purchase of its own, by its place among the lines of its order",
+        )  # fmt: skip
+        return
     share = f"{percent(key.once)} of the pairs of order and"
     sure = key.once >= order_lines.ALWAYS
     doubt = None if sure else "rows that agree in both count as one: name another column"
@@ -370,7 +380,7 @@ def _number_lines(guess: Guess, product: str) -> None:
 
 def _read(yaml: object) -> list[str]:
     if isinstance(yaml, dict):
-        return [str(name) for name in yaml.get("hash_of", [])]
+        return [str(name) for name in yaml.get("hash_of") or yaml.get("number_within") or []]
     return [str(yaml)] if yaml else []
 
 

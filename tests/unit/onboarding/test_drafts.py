@@ -131,6 +131,19 @@ def test_the_number_of_an_order_item_tells_lines_apart_and_not_the_product(
     assert "quantity" not in columns
 
 
+def test_lines_that_are_there_twice_are_numbered_within_their_order(tmp_path: Path) -> None:
+    lines = [f"2024-01-0{n % 9 + 1},c{n % 7},a{n % 11},{n % 11 + 3}" for n in range(80)]
+    rows = ["day,customer,article,price", *lines, *lines[:8]]
+    draft = draft_of(tmp_path, sales__csv="\n".join(rows) + "\n")
+    shop = shop_of(draft, tmp_path)
+    assert shop.transactions is not None
+    columns = shop.transactions.columns
+    assert columns["line_no"].number_within == ("customer", "day")
+    assert columns["order_id"].hash_of == ("customer", "day")
+    # 8 of the 80 lines are there twice, so 72 of the 88 rows are alone
+    assert "18.2% of the lines repeat the order and product" in draft.text(tmp_path / "acme.yml")
+
+
 def test_a_category_is_no_title_and_lines_that_name_products_make_their_list(
     tmp_path: Path,
 ) -> None:
