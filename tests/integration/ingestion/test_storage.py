@@ -225,12 +225,12 @@ def test_a_server_that_is_down_or_a_driver_that_is_absent_keeps_no_other_source_
         assert f"pip install 'recomart[{extra}]'" in (error.help or "")
 
 
-def test_a_url_with_a_password_an_unset_variable_or_an_unknown_scheme_is_refused_unread(
+def test_a_url_with_a_secret_or_an_unknown_scheme_is_refused_unread(
     user_shop: Any,
 ) -> None:
     for files, message in {
         "sftp://shop:hunter2@host/a.csv": "a URL in the shop file has a password",
-        "https://host/a.csv?token={env:NO_SUCH_TOKEN}": "NO_SUCH_TOKEN is not set",
+        "https://host/a.csv?sv=1&sig=hunter2": "has a secret: the parameter sig",
         "s3n://bucket/a.csv": 'did you mean "s3"',
     }.items():
         user_shop.declare(f'ratings: {{files: "{files}", {COLUMNS}}}')
@@ -285,6 +285,8 @@ def test_files_of_an_http_server_by_url_and_by_glob(
 
     error = error_of_source(user_shop, f"{url}/closed.csv?token={{env:EXPORT_TOKEN}}")
     assert error.code == "storage-refused"
+    error = error_of_source(user_shop, f"{url}/one.csv?token={{env:NO_SUCH_TOKEN}}")
+    assert (error.code, error.found) == ("missing-variable", "$NO_SUCH_TOKEN is unset or empty")
 
 
 def test_the_check_looks_at_objects_elsewhere(user_shop: Any, bucket: Bucket) -> None:
