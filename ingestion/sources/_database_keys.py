@@ -63,6 +63,14 @@ class DatabaseSource(Source):
             raise ValueError("a database source has either a table or a query")
         if self.lookback is not None and self.cursor is None:
             raise ValueError("lookback goes with cursor")
+        numbered = [name for name, column in self.columns.items() if column.number_within]
+        if self.cursor is not None and (self.adds_up or numbered):
+            # equal rows are counted within one read, and with a cursor a read has some of them
+            raise ValueError(
+                f"{'repeats: add_up' if self.adds_up else f'{numbered[0]}.number_within'} counts rows "
+                "within one read, and cursor reads some rows alone: map a column with the line's "
+                "number, or leave out cursor"
+            )
         return self
 
     @property

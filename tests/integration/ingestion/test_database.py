@@ -12,7 +12,8 @@ import pytest
 from ingestion.ingest import ingest
 from ingestion.sources import _database, _mysql, _postgres
 from onboarding.check import check
-from recomart.errors import DatabaseError
+from recomart.errors import DatabaseError, ShopFileError
+from recomart.shop.file import load_shop
 from tests.integration.ingestion.database_servers import (
     ESCAPED,
     PASSWORD,
@@ -242,6 +243,20 @@ def test_values_land_as_the_server_writes_them(user_shop: Any, server: Server) -
         {"who": "u1", "empty": "", **expected},
         {"who": "u2", "empty": None, **dict.fromkeys(expected)},
     ]
+
+
+def test_a_cursor_does_not_go_with_rows_that_are_counted_within_a_read(user_shop: Any) -> None:
+    columns = "user_id: who, product_id: sku, ordered_at: at"
+    for line_no, repeats in (
+        ("line", "repeats: add_up"),
+        ("{number_within: basket}", "ignore: []"),
+    ):
+        user_shop.declare(
+            "transactions:\n  database: {env: SHOP_DATABASE_URL}\n  table: lines\n  cursor: at\n"
+            f"  {repeats}\n  columns: {{order_id: basket, line_no: {line_no}, {columns}}}"
+        )
+        with pytest.raises(ShopFileError, match="counts rows within one read"):
+            load_shop(user_shop.settings)
 
 
 def test_an_empty_table_is_loaded_with_no_rows(user_shop: Any, server: Server) -> None:
