@@ -37,7 +37,7 @@ class Connection(Protocol):
         """A value, as the server wrote it, in SQL."""
 
     def before(self, value: str, seconds: int) -> str:
-        """SQL of a time so many seconds before a value in SQL."""
+        """SQL of a time that lies some seconds before a value in SQL."""
 
     def columns(self, sql: str) -> list[ColumnOfTable]:
         """The columns of a select."""

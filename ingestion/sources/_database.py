@@ -228,7 +228,8 @@ class _Pieces(io.RawIOBase):
     def writable(self) -> bool:
         return True
 
-    def tell(self) -> int:
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Where it is: a writer asks for it in this way, and goes nowhere."""
         return self._size
 
     def write(self, data: Any) -> int:
