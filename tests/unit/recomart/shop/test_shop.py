@@ -95,12 +95,17 @@ def test_a_source_without_a_kind_lists_those_that_are_registered(tmp_path: Path)
     assert error.code == "unknown-kind-of-source"
     assert "acme.yml:2" in error.where
     assert error.found == "file, columns"
-    assert error.help == 'did you mean "files"? (registered: api, database, files, made_from, stream)'
+    assert (
+        error.help == 'did you mean "files"? (registered: api, database, files, made_from, stream)'
+    )
     word = failure(tmp_path, RATINGS + "events: strem\n")
     assert 'did you mean "stream"?' in word.help
     assert "acme.yml:9" in word.where
     nothing = failure(tmp_path, RATINGS.replace("  files: ratings.csv\n", ""))
-    assert nothing.help == "add one of these keys (registered: api, database, files, made_from, stream)"
+    assert (
+        nothing.help
+        == "add one of these keys (registered: api, database, files, made_from, stream)"
+    )
 
 
 def test_a_source_of_two_kinds_is_refused(tmp_path: Path) -> None:
