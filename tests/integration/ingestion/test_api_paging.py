@@ -395,7 +395,8 @@ def test_keys_of_another_paging_are_an_error(api: Api, keys: str, message: str) 
 def test_one_change_at_any_moment_gives_the_list_before_it_or_after_it(
     api: Api, data: st.DataObject
 ) -> None:
-    """Any list, page size, cap and paging; a record is added, deleted or moved before any request."""
+    """Any list, page size, cap and paging; a record is added, deleted, moved, or replaced by a newer one
+    that comes first, before any request."""
     api.requests.clear()
     api.ids = list(range(data.draw(st.integers(1, 20), "records")))
     api.cap = data.draw(st.integers(2, 12), "cap")
@@ -407,6 +408,7 @@ def test_one_change_at_any_moment_gives_the_list_before_it_or_after_it(
         "added": lambda: api.ids.insert(place, 99),
         "deleted": lambda: api.ids.pop(place),
         "moved": lambda: api.ids.insert(to, api.ids.pop(place)),
+        "replaced": lambda: api.ids.insert(0, 99 + api.ids.pop(place)),
     }
     change_once(
         api,
