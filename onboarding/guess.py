@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from onboarding import order_lines
+from onboarding import left_out, order_lines
 from onboarding.fits import FITS, Evidence, Fit, Keys, fit
 from onboarding.joins import Join, joined, joins_of
+from onboarding.left_out import Left
 from onboarding.names import concepts_of, file_likeness
-from onboarding.order_lines import Left, one_each
+from onboarding.order_lines import one_each
 from onboarding.tables import Table
 from onboarding.times import percent
 from onboarding.values import event_type_of
@@ -56,7 +57,7 @@ class Guess:
     """The table that the records are joined with."""
     made_from: str | None = None
     """The entity whose table also holds this list."""
-    where: Left | None = None
+    where: tuple[Left, ...] = ()
     """The records that the shop leaves out."""
     unfit: dict[str, str] = field(default_factory=dict)
     """A column of the source -> why it is not what its name says."""
@@ -202,13 +203,16 @@ def guess_of(table: Table, entity: str, evidence: Evidence) -> Guess | None:
         if (f := fits.get(ours))
     }
     guess = Guess(entity, table, score, choices)
+    if table.layout.totals:
+        guess.where = (table.layout.totals,)
     _settle_times(guess)
     _settle_event_types(guess)
     _derive(guess)
     if entity == "transactions":
         _settle_totals(guess)
         taken = [c.column for c in choices.values() if c.column]
-        guess.where = order_lines.left_out(table, taken)
+        if cancelled := left_out.by_status(table.columns, taken):
+            guess.where += (cancelled,)
     _settle_empty(guess)
     guess.missing |= {
         ours: _what_is_there(guess, ours) for ours in absent if ours not in guess.choices

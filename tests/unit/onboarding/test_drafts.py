@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from onboarding import Draft, init
-from onboarding.csv_layout import lines_above
+from onboarding import Draft, check, init
 from onboarding.spelling import alike
+from recomart.settings import load_settings
 from recomart.shop.file import read_shop
 from recomart.shop.model import Shop
 
@@ -54,25 +54,21 @@ def test_the_index_of_an_export_is_ignored_and_its_header_is_one(tmp_path: Path)
     shop = shop_of(draft_of(tmp_path, orders__csv=text), tmp_path)
     assert shop.transactions is not None
     assert shop.transactions.header is True  # type: ignore[attr-defined]
-    assert shop.transactions.ignore == ("",)
+    assert shop.transactions.ignore == ("unnamed_1",)
     assert mapped(shop, "transactions") == {
         "order_id": "order_no", "line_no": "article", "user_id": "customer",
         "product_id": "article", "quantity": "qty", "unit_price": "price", "ordered_at": "date",
     }  # fmt: skip
 
 
-def test_a_delimiter_at_the_end_is_an_ignored_column_or_is_named_with_what_to_do(
-    tmp_path: Path,
-) -> None:
-    header = "user_id,product_id,rating,rated_at"
-    draft = draft_of(tmp_path, ratings__csv=ratings(DAYS, f"{header},", ","))
+@pytest.mark.parametrize("header_ends_so", [True, False])
+def test_a_delimiter_at_the_end_is_an_ignored_column(tmp_path: Path, header_ends_so: bool) -> None:
+    header = "user_id,product_id,rating,rated_at" + "," * header_ends_so
+    draft = draft_of(tmp_path, ratings__csv=ratings(DAYS, header, ","))
     shop = shop_of(draft, tmp_path)
     assert shop.ratings is not None
-    assert shop.ratings.ignore == ("",)
-    draft = draft_of(tmp_path, ratings__csv=ratings(DAYS, header, ","))
-    assert [guess.entity for guess in draft.guesses] == ["ratings"]
-    (note,) = draft.notes
-    assert "each record ends with a delimiter, which the header does not" in note
+    assert shop.ratings.ignore == ("unnamed_5",)
+    assert not draft.notes
 
 
 def test_the_empty_rows_of_a_spreadsheet_do_not_hide_a_catalogue(tmp_path: Path) -> None:
@@ -230,30 +226,46 @@ def test_types_of_events_are_known_by_their_words_in_a_column_of_any_name(tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("above", "count", "delimiter"),
+    ("above", "skipped", "delimiter"),
     [
-        ("sep=;\n", 1, ";"),
+        ("sep=;\n", None, ";"),
         ("Ratings of the shop\nmade on 2025-02-01\n\n", 2, ","),
-        ("", 0, None),
+        (",,,\n,,,\n", None, None),
+        (",,,\nRatings of the shop,,,\n", 2, None),
+        ("", None, None),
     ],
-    ids=["separator", "titles", "nothing"],
+    ids=["separator", "titles", "empty rows", "empty row and title", "nothing"],
 )
-def test_lines_above_a_table_are_named(
-    tmp_path: Path, above: str, count: int, delimiter: str | None
+def test_lines_above_a_table_are_skipped(
+    tmp_path: Path, above: str, skipped: int | None, delimiter: str | None
 ) -> None:
     table = ratings(DAYS)
     if delimiter:
         table = table.replace(",", delimiter)
-    found = lines_above((above + table).encode())
-    assert (found.count, found.delimiter, found.rest.decode()) == (count, delimiter, table)
     draft = draft_of(tmp_path, ratings__csv=above + table)
-    assert [guess.entity for guess in draft.guesses] == ["ratings"]
-    assert len(draft.notes) == bool(count)
+    shop = shop_of(draft, tmp_path)
+    assert shop.ratings is not None
+    assert shop.ratings.skip_lines == skipped  # type: ignore[attr-defined]
+    assert draft.guesses[0].table.records.num_rows == len(DAYS)
+    settings = load_settings(shop=str(tmp_path / "acme.yml"), lake=tmp_path / "lake")
+    draft.write(tmp_path / "acme.yml")
+    assert check(settings) == []
 
 
-def test_a_total_at_the_end_is_named(tmp_path: Path) -> None:
-    (note,) = draft_of(tmp_path, orders__csv=orders("line") + "Total,,,180,,990.5,\n").notes
-    assert "1 record looks like a total of the others" in note
+def test_totals_below_a_table_are_left_out(tmp_path: Path) -> None:
+    draft = draft_of(tmp_path, orders__csv=orders("line") + "Total,,,180,,990.5,\n")
+    shop = shop_of(draft, tmp_path)
+    assert shop.transactions is not None
+    where = shop.transactions.where or {}
+    assert {name: (f.texts, f.but) for name, f in where.items()} == {"order_id": (("Total",), True)}
+
+
+def test_a_backslash_that_escapes_is_declared(tmp_path: Path) -> None:
+    rows = [f'p{n},"a \\"thick\\" book, {n}",kind{n % 3}' for n in range(40)]
+    text = "\n".join(["product_id,title,category", *rows]) + "\n"
+    draft = draft_of(tmp_path, products__csv=text)
+    assert '  escape: "\\\\"' in draft.text(tmp_path / "a.yml").splitlines()
+    assert draft.guesses[0].table.columns["title"].most[0][0] == 'a "thick" book, 0'
 
 
 def test_a_file_that_is_left_out_says_which_column_is_why(tmp_path: Path) -> None:
