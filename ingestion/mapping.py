@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
+from ingestion import transforms
+from ingestion.transforms import GROUPS
 from recomart.shop.entities import TYPES
 from recomart.shop.model import ENTITIES, KEYS, Column, Source
 from recomart.sql import literal
@@ -15,18 +17,26 @@ _NUMBERS = {
     for name, type in types.items()
     if type in ("number", "integer")
 }
-_GROUPS = {",": ".' \u00a0\u202f", ".": ",' \u00a0\u202f"}
-"""Decimal sign -> the signs that may separate thousands."""
 
 
-def expression(column: Column | None, places: Mapping[str, str]) -> str:
+def expression(column: Column | None, places: Mapping[str, str], decimal: str | None = None) -> str:
     """The SQL text that makes one of our columns; NULL where the source has an empty field.
 
     Args:
         column: the declaration, or None for a column that the shop does not map.
         places: the source's column -> the SQL identifier that holds it. The relation also has
             _record, the number of the record.
+        decimal: the decimal sign that the source declares.
     """
+    if column is not None and column.is_transformed:
+        return transforms.changed(column, _received(column, places), decimal)
+    made = _received(column, places)
+    if column is not None and column.column is not None and column.values:
+        return f"nullif({transforms.translated(column.values, made)}, '')"
+    return made
+
+
+def _received(column: Column | None, places: Mapping[str, str]) -> str:
     if column is None:
         return "null"
     if column.value is not None:
@@ -49,12 +59,10 @@ def expression(column: Column | None, places: Mapping[str, str]) -> str:
     if column.number_within is not None:
         parts = ", ".join(f"coalesce({places[name]}, '')" for name in column.number_within)
         return f"cast(row_number() over (partition by {parts} order by _record) as varchar)"
+    if column.sign_of is not None:
+        return f"nullif({transforms.sign_of(places[column.sign_of], column.values)}, '')"
     assert column.column is not None, "Column has exactly one origin"
-    place = places[column.column]
-    if column.values:
-        cases = " ".join(f"when {literal(a)} then {literal(b)}" for a, b in column.values.items())
-        return f"nullif(case {place} {cases} else {place} end, '')"
-    return place
+    return places[column.column]
 
 
 def select_list(entity: str, source: Source, places: Mapping[str, str]) -> str:
@@ -62,9 +70,12 @@ def select_list(entity: str, source: Source, places: Mapping[str, str]) -> str:
 
     The relation also has _record, the number of the record.
     """
-    return ",\n    ".join(
-        f"{_with_point(name, source, expression(source.columns.get(name), places))}::varchar as {name}"
+    made = {
+        name: expression(source.columns.get(name), places, source.decimal_sign)
         for name in ENTITIES[entity]
+    }
+    return ",\n    ".join(
+        f"{_with_point(name, source, sql)}::varchar as {name}" for name, sql in made.items()
     )
 
 
@@ -97,9 +108,11 @@ def is_taken(source: Source, places: Mapping[str, str]) -> str:
 def _with_point(name: str, source: Source, made: str) -> str:
     """SQL that writes a number the way that staging reads it; other texts are left for it to judge."""
     sign = source.decimal_sign
-    if name not in _NUMBERS or sign is None:
+    column = source.columns.get(name)
+    is_read = column is not None and column.number is not None
+    if name not in _NUMBERS or sign is None or is_read:
         return made
-    groups = _GROUPS[sign]
+    groups = GROUPS[sign]
     number = rf"^\s*[-+]?(\d+|\d{{1,3}}([{groups}]\d{{3}})+)([{sign}]\d+)?\s*$"
     pointed = f"replace(translate({made}, {literal(groups)}, ''), {literal(sign)}, '.')"
     return f"case when regexp_matches({made}, {literal(number)}) then {pointed} else {made} end"

@@ -24,61 +24,10 @@ from pydantic import (
 )
 
 from recomart.registry import Registry
+from recomart.shop.columns import Column as Column
 from recomart.shop.row_filter import RowFilter
 
 STRICT = ConfigDict(extra="forbid", frozen=True)
-
-
-class Column(BaseModel):
-    """How one of our columns is made from a source's; exactly one of the first seven is given."""
-
-    model_config = STRICT
-
-    column: str | None = Field(None, description="The source's column, or a JSON path a.b.c.")
-    value: str | None = Field(None, description="The same text for every record.")
-    hash_of: tuple[str, ...] | None = Field(
-        None, description="Columns whose md5 is the id, for a source without one."
-    )
-    first_flag: dict[str, str] | None = Field(
-        None, description="Source column -> text; the first column that holds 1 gives the text."
-    )
-    join: tuple[str, ...] | None = Field(
-        None, description="Columns whose texts make one, a space between; empty ones are left out."
-    )
-    first_of: tuple[str, ...] | None = Field(
-        None, description="Columns of which the first that is not empty gives the text."
-    )
-    number_within: tuple[str, ...] | None = Field(
-        None,
-        description="Columns; the record's number among those of its file that are equal in them.",
-    )
-    values: dict[str, str] | None = Field(
-        None, description="With column: text as received -> ours. Other texts stay as they are."
-    )
-
-    @field_validator("number_within", mode="before")
-    @classmethod
-    def _one_column(cls, names: Any) -> Any:
-        return (names,) if isinstance(names, str) else names
-
-    @model_validator(mode="after")
-    def _one_origin(self) -> Column:
-        names = (
-            "column", "value", "hash_of", "first_flag", "join", "first_of", "number_within",
-        )  # fmt: skip
-        if sum(getattr(self, name) is not None for name in names) != 1:
-            raise ValueError(f"needs exactly one of {', '.join(names)}")
-        if self.values is not None and self.column is None:
-            raise ValueError("values goes with column")
-        return self
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """The source's columns that this one is made from."""
-        if self.column is not None:
-            return (self.column,)
-        several = self.hash_of or self.join or self.first_of or self.number_within
-        return several or tuple(self.first_flag or ())
 
 
 class Source(BaseModel):
