@@ -23,6 +23,7 @@ from pydantic import (
     model_validator,
 )
 
+from recomart.casts import TIME_FORMATS, pattern_problem
 from recomart.registry import Registry
 from recomart.shop.columns import Column as Column
 from recomart.shop.row_filter import RowFilter
@@ -55,7 +56,7 @@ class Source(BaseModel):
         "reports ask.",
     )
     time_format: str = Field(
-        "iso", description="iso, epoch_seconds, epoch_milliseconds, or a strptime pattern."
+        "iso", description=f"{', '.join(TIME_FORMATS)}, or a strptime pattern."
     )
 
     @model_validator(mode="before")
@@ -71,16 +72,10 @@ class Source(BaseModel):
 
     @field_validator("time_format")
     @classmethod
-    def _known_to_duckdb(cls, pattern: str) -> str:
-        if "%" in pattern:
-            import duckdb
-
-            try:
-                with duckdb.connect() as connection:
-                    connection.execute("select try_strptime('', ?)", [pattern])
-            except duckdb.Error as exc:
-                raise ValueError(str(exc).partition(f"{pattern}: ")[2] or str(exc)) from exc
-        return pattern
+    def _can_be_read(cls, time_format: str) -> str:
+        if problem := pattern_problem(time_format):
+            raise ValueError(problem)
+        return time_format
 
     @property
     def reads(self) -> tuple[str, ...]:
