@@ -146,7 +146,7 @@ def _numbers(values: pa.ChunkedArray) -> Numbers:
         with read as (
             select
                 {comma} as comma, {grouped} as grouped,
-                {casts.boolean('value')} is not null as flag,
+                {casts.boolean("value")} is not null as flag,
                 case
                     when comma then replace(replace(value, '.', ''), ',', '.')
                     when grouped then replace(value, ',', '')
