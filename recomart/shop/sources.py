@@ -31,6 +31,28 @@ from recomart.shop.row_filter import RowFilter
 STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
+class FillDown(BaseModel):
+    """Columns whose empty values take the value of the record before, within equal values of some."""
+
+    model_config = STRICT
+
+    columns: tuple[str, ...] = Field(min_length=1, description="The source's columns to fill.")
+    within: tuple[str, ...] = Field(
+        min_length=1, description="The source's column, or columns, that such records are equal in."
+    )
+
+    @field_validator("columns", "within", mode="before")
+    @classmethod
+    def _one_column(cls, names: Any) -> Any:
+        return (names,) if isinstance(names, str) else names
+
+    @model_validator(mode="after")
+    def _apart(self) -> FillDown:
+        if both := set(self.columns) & set(self.within):
+            raise ValueError(f"{', '.join(sorted(both))} cannot be filled within itself")
+        return self
+
+
 class Source(BaseModel):
     """The keys that every kind of source has. Each kind adds its own in a model of its own."""
 
@@ -54,6 +76,9 @@ class Source(BaseModel):
         description="What records of one file are whose key is the same: once, of which the last "
         "counts; add_up, so that equal ones are as many purchases or events. Unset: once, and "
         "reports ask.",
+    )
+    fill_down: FillDown | None = Field(
+        None, description="Columns that only the first record of an order has, and within what."
     )
     time_format: str = Field(
         "iso", description=f"{', '.join(TIME_FORMATS)}, or a strptime pattern."
@@ -79,9 +104,10 @@ class Source(BaseModel):
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """Every source column that the mapping and the filter read, once, in order."""
+        """Every source column that the mapping, the filter and the filling read, once, in order."""
         mapped = (name for c in self.columns.values() for name in c.reads)
-        return tuple(dict.fromkeys([*mapped, *(self.where or ())]))
+        fill = (*self.fill_down.within, *self.fill_down.columns) if self.fill_down else ()
+        return tuple(dict.fromkeys([*mapped, *(self.where or ()), *fill]))
 
     @property
     def adds_up(self) -> bool:
@@ -131,6 +157,8 @@ class MadeSource(Source):
         changes: dict[str, Any] = {name: getattr(self, name) for name in own}
         if "each" in type(origin).model_fields:
             changes["each"] = self.each
+        if self.fill_down or self.each != getattr(origin, "each", None):
+            changes["fill_down"] = self.fill_down  # that of the origin is for its own records
         return origin.model_copy(update=changes)
 
 
