@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from ingestion.currencies import AMBIGUOUS, CODE_OF_SIGN, CODES
 from recomart.shop.columns import Column
-from recomart.shop.currencies import AMBIGUOUS, CODE_OF_SIGN, CODES
 from recomart.sql import literal
 
 GROUPS = {",": ".' \u00a0\u202f", ".": ",' \u00a0\u202f"}
