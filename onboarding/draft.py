@@ -322,8 +322,12 @@ def _yaml(value: object, names: dict[str, str]) -> str:
             text = f"[{', '.join(_quoted(names[name]) for name in inner)}]"
         elif isinstance(inner, dict):
             text = "{" + ", ".join(f"{_quoted(a)}: {_quoted(b)}" for a, b in inner.items()) + "}"
-        else:
+        elif inner is True:
+            text = "true"
+        elif key in ("column", "sign_of"):
             text = _quoted(names.get(str(inner), str(inner)))
+        else:
+            text = _quoted(str(inner))
         parts.append(f"{key}: {text}")
     return "{" + ", ".join(parts) + "}"
 

@@ -156,7 +156,7 @@ def _made_products(found: Sequence[Guess]) -> Guess | None:
         share = one_each(origin.table.records, product.column, best.name)
         if share >= MOST_AGREE:
             reason = f"{percent(share)} of the products have one: {best.reason}"
-            choices[ours] = Choice(ours, best.name, best.name, reason)
+            choices[ours] = Choice(ours, best.name, _changed(best), reason)
             free = [column for column in free if column.name != best.name]
     if len(choices) == 1:
         return None
@@ -198,7 +198,7 @@ def guess_of(table: Table, entity: str, evidence: Evidence) -> Guess | None:
     elif not _is_log(entity, fits, absent, named):
         return None
     choices = {
-        ours: Choice(ours, f.name, f.name, f.reason, f.doubt)
+        ours: Choice(ours, f.name, _changed(f), f.reason, f.doubt)
         for ours in ENTITIES[entity]
         if (f := fits.get(ours))
     }
@@ -213,6 +213,7 @@ def guess_of(table: Table, entity: str, evidence: Evidence) -> Guess | None:
         taken = [c.column for c in choices.values() if c.column]
         if cancelled := left_out.by_status(table.columns, taken):
             guess.where += (cancelled,)
+    _settle_currency(guess)
     _settle_empty(guess)
     guess.missing |= {
         ours: _what_is_there(guess, ours) for ours in absent if ours not in guess.choices
@@ -220,6 +221,11 @@ def guess_of(table: Table, entity: str, evidence: Evidence) -> Guess | None:
     order = ENTITIES[entity]
     guess.choices = dict(sorted(guess.choices.items(), key=lambda item: order.index(item[0])))
     return guess
+
+
+def _changed(found: Fit) -> object:
+    """A column, with the change of its values if they need one."""
+    return {"column": found.name, **found.change} if found.change else found.name
 
 
 def assigned(table: Table, entity: str, evidence: Evidence) -> dict[str, Fit]:
@@ -275,6 +281,16 @@ def _settle_times(guess: Guess) -> None:
             guess.time_format, guess.time_doubt = found.format, choice.doubt
         elif found.format != guess.time_format:
             del guess.choices[choice.ours]
+
+
+def _settle_currency(guess: Guess) -> None:
+    """The currency of prices that name it, if no column does."""
+    price = guess.choices.get("price")
+    signed = price is not None and isinstance(price.yaml, dict) and "number" in price.yaml
+    if price and signed and "currency" not in guess.choices:
+        guess.choices["currency"] = Choice(
+            "currency", price.column, {"sign_of": price.column}, "the sign of the price"
+        )
 
 
 def _settle_empty(guess: Guess) -> None:

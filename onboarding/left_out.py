@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from onboarding.names import tokens
+from onboarding.names import is_status, tokens
 from onboarding.values import Column
 
 MOST_STATUSES, MOST_TOTALS = 30, 20
 """The most texts that a column of a status has, and totals in a table."""
-_STATUS = {"status", "state", "zustand", "estado", "statut", "stato"}
+MOSTLY_FILLED = 0.95
 _CANCELLED = {
     "cancelled", "canceled", "cancel", "refunded", "returned", "voided", "void", "failed", "rejected",
     "declined", "storniert", "abgebrochen", "annule", "cancelado", "cancelada", "annullato",
@@ -49,8 +49,10 @@ def by_status(columns: Mapping[str, Column], taken: Collection[str]) -> Left | N
         taken: columns that have another meaning.
     """
     for name, column in columns.items():
-        if not _STATUS & set(tokens(name)) or name in taken or len(column.distinct) > MOST_STATUSES:
+        if not is_status(name) or name in taken or len(column.distinct) > MOST_STATUSES:
             continue
+        if column.filled < MOSTLY_FILLED * len(column.values):
+            continue  # the other lines of a cancelled order would stay
         texts = sorted(text for text in column.distinct if _CANCELLED & set(tokens(text)))
         if texts and len(texts) < len(column.distinct):
             count = sum(column.counted[text] for text in texts)

@@ -188,6 +188,14 @@ def names_a_key(name: str) -> bool:
     return bool({"id", "uuid", "guid", "code", "key"} & set(tokens(name)))
 
 
+_STATUS = {"status", "state", "zustand", "estado", "statut", "stato"}
+
+
+def is_status(name: str) -> bool:
+    """Whether a name says that the column is a state of something: order_status."""
+    return bool(_STATUS & set(tokens(name)))
+
+
 def is_line_number(concepts: tuple[str, ...]) -> bool:
     """Whether a name says the place in an order: order_item_id, item_no, line."""
     core = [c for c in concepts if c != "id"]

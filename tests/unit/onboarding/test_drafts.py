@@ -371,3 +371,51 @@ def test_two_files_that_hold_order_lines_together_are_named_with_their_key(tmp_p
         "missing: transactions: order_items.csv and orders.csv hold it together, by order_id: "
         "join them into one file"
     )
+
+
+def test_prices_with_a_sign_and_categories_in_lists_are_changed_on_the_way(tmp_path: Path) -> None:
+    records = [
+        {
+            "asin": f"B{n}", "title": f"Card {n}", "price": f"${n},{n % 9}00.50",
+            "categories": ["Gifts", ["Kitchen", "Garden"][n % 2]],
+        }
+        for n in range(1, 50)
+    ]  # fmt: skip
+    text = "".join(json.dumps(record) + "\n" for record in records)
+    draft = draft_of(tmp_path, cards__jsonl=text, ratings__csv=ratings(DAYS))
+    columns = shop_of(draft, tmp_path).sources()["products"].columns
+    assert (columns["price"].column, columns["price"].number) == ("price", ".")
+    assert columns["currency"].sign_of == "price"
+    assert (columns["category"].column, columns["category"].element) == ("categories", "last")
+
+
+def test_a_text_of_several_categories_is_split(tmp_path: Path) -> None:
+    kinds = ["Action|Crime", "Drama", "Comedy|Romance", "Action|War"]
+    rows = [f"{n},Film {n},{kinds[n % 4]}" for n in range(40)]
+    text = "\n".join(["movieId,title,genres", *rows]) + "\n"
+    draft = draft_of(tmp_path, movies__csv=text, ratings__csv=ratings(DAYS))
+    category = shop_of(draft, tmp_path).sources()["products"].columns["category"]
+    assert (category.column, category.split, category.element) == ("genres", "|", "first")
+
+
+def test_events_of_ga4_are_read_from_their_items_in_microseconds(tmp_path: Path) -> None:
+    names = ["page_view", "view_item", "add_to_cart", "purchase", "add_to_wishlist"]
+    records = [
+        {
+            "event_name": names[n % 5], "event_timestamp": str(1735725600000000 + n * 1000001),
+            "user_pseudo_id": f"{n % 9}.17", "user_id": None,
+            "items": [{"item_id": f"sku{n % 7}", "item_name": f"N{n % 7}"}] if n % 5 else [],
+        }
+        for n in range(80)
+    ]  # fmt: skip
+    text = "".join(json.dumps(record) + "\n" for record in records)
+    shop = shop_of(draft_of(tmp_path, export__jsonl=text), tmp_path)
+    assert shop.events is not None
+    assert getattr(shop.events, "each", None) == "items"
+    assert shop.events.time_format == "epoch_microseconds"
+    columns = mapped(shop, "events")
+    assert (columns["product_id"], columns["user_id"]) == ("item_id", "^.user_pseudo_id")
+    assert shop.events.columns["event_type"].values == {
+        "view_item": "view", "add_to_wishlist": "favorite",
+    }  # fmt: skip
+    assert mapped(shop, "products") == {"product_id": "item_id", "title": "item_name"}
