@@ -148,26 +148,23 @@ class PostgresConnection:
 
 
 class _CopyStream(io.RawIOBase):
-    """What COPY sends, as a file that is read once."""
+    """What COPY sends, row by row, as a file that is read once."""
 
     def __init__(self, copy: psycopg.Copy) -> None:
         super().__init__()
-        self._copy = copy
-        self._rest = memoryview(b"")
-        self.is_empty = not self._more()
-
-    def _more(self) -> bool:
-        self._rest = memoryview(bytes(self._copy.read()))
-        return len(self._rest) > 0
+        self._next = copy.read
+        self._rest = bytes(self._next())
+        self.is_empty = not self._rest
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1) -> Any:
-        parts, found = [], 0
-        while found < size and (self._rest or self._more()):
-            part = self._rest[: size - found]
-            self._rest = self._rest[len(part) :]
-            parts.append(part)
-            found += len(part)
-        return b"".join(parts)
+        parts: list[Any] = [self._rest]
+        found = len(self._rest)
+        while found < size and (row := self._next()):
+            parts.append(row)
+            found += len(row)
+        whole = b"".join(parts)
+        self._rest = whole[size:]
+        return whole[:size]

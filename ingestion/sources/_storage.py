@@ -385,6 +385,7 @@ def _is_refusal(exc: BaseException) -> bool:
         isinstance(one, PermissionError)
         or getattr(one, "status", None) in (401, 403)
         or any(word in type(one).__name__ for word in _REFUSALS)
+        or "No authentication methods" in str(one)  # paramiko, without password and keys
         for one in _chain(exc)
     )
 

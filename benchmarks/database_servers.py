@@ -1,4 +1,7 @@
-"""Real database servers for tests: PostgreSQL and MariaDB as Debian has them, in folders of their own."""
+"""Real database servers for tests and benchmarks: PostgreSQL and MariaDB as Debian has them.
+
+Each runs on loopback, in a folder of its own that goes when it ends.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 PASSWORD = "s3cr3t/pass word"
 """With what a URL must escape."""
 ESCAPED = "s3cr3t%2Fpass%20word"
 SECONDS = 30
+
+
+class NoServer(Exception):
+    """A server program is not installed."""
 
 
 @dataclass
@@ -56,6 +61,11 @@ class Server:
 
 @contextmanager
 def postgres() -> Iterator[Server]:
+    """A PostgreSQL server.
+
+    Raises:
+        NoServer: it is not installed.
+    """
     import psycopg
 
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
@@ -89,6 +99,11 @@ def postgres() -> Iterator[Server]:
 
 @contextmanager
 def mariadb() -> Iterator[Server]:
+    """A MariaDB server.
+
+    Raises:
+        NoServer: it is not installed.
+    """
     import pymysql
 
     program = _found("mariadbd")
@@ -121,7 +136,7 @@ def mariadb() -> Iterator[Server]:
 def _found(program: str) -> Path:
     path = shutil.which(program) or shutil.which(program, path="/usr/sbin:/usr/bin")
     if path is None:
-        pytest.skip(f"no {program}: install Debian's postgresql and mariadb-server")
+        raise NoServer(f"no {program}: install Debian's postgresql and mariadb-server")
     return Path(path)
 
 
