@@ -45,15 +45,17 @@ pipeline: .venv/.run ## From raw data to recommendations on the screen
 
 PYTEST := $(BIN)/python -m pytest -q
 TWO_AT_A_TIME := -n 2 --dist loadfile --no-loadscope-reorder
+COVERAGE := $(PYTEST) $(TWO_AT_A_TIME) tests/unit --cov --cov-report=term
 
+# The unit tests come first: they are quick to fail, and the only ones whose coverage is cheap to measure.
 test: .venv/.dev ## All tests; make test T=tests/unit/recomart runs one folder, file or test
-	@$(PYTEST) $(or $(T),$(TWO_AT_A_TIME))
+	@$(if $(T),$(PYTEST) $(T),$(COVERAGE) && $(PYTEST) $(TWO_AT_A_TIME) tests --ignore=tests/unit)
 
 unit: .venv/.dev ## The unit tests alone, in under a minute
 	@$(PYTEST) $(TWO_AT_A_TIME) tests/unit
 
 coverage: .venv/.dev ## The unit tests and the share of lines they run, which must not fall
-	@$(PYTEST) $(TWO_AT_A_TIME) tests/unit --cov --cov-report=term
+	@$(COVERAGE)
 
 fmt: .venv/.dev ## Format Python and SQL, and fix what the linters can fix
 	@$(BIN)/ruff check --quiet --fix-only . && $(BIN)/ruff format --quiet .

@@ -7,6 +7,7 @@ import sys
 
 RUNS: tuple[tuple[str, ...], ...] = (
     ("benchmarks.load", "--rows", "5000000"),
+    ("benchmarks.remote_sources", "--rows", "1000000"),
     ("benchmarks.generate", "--scales", "10", "100"),
     ("benchmarks.transform", "--rows", "1000000", "10000000"),
     ("benchmarks.quality", "--rows", "10000000"),

@@ -22,13 +22,13 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.join_data import FEATURES, OURS, open_store, write_labels
 from benchmarks.results import write_result
 from benchmarks.turns import serve, take_turns
 from recomart.settings import load_settings
 from recomart.warehouse import apply_limits
 
 CASES = ["1000000x5", "50000x1440"]
-FEATURES = 10
 ROWS = {5: 200_000, 1440: 1_000}
 """Entities by rows an entity; others get a million rows in all."""
 ROUNDS = 5
@@ -58,18 +58,7 @@ def write_case(folder: Path, labels: int, rows: int, late: float) -> None:
             ) to '{folder}/features.parquet' (format parquet, compression zstd)
             """
         )
-        connection.execute(
-            f"""
-            copy (
-                select
-                    i as row_id,
-                    'e' || hash(i) % {entities} as entity_id,
-                    timestamp '2024-01-01' + to_minutes((hash(i, 1) % 525600)::int)
-                        as event_timestamp
-                from range({labels}) as a(i)
-            ) to '{folder}/labels.parquet' (format parquet)
-            """
-        )
+        write_labels(connection, folder, labels, entities, minutes=525_600)
 
 
 def contender(name: str, folder: Path) -> None:
@@ -78,7 +67,9 @@ def contender(name: str, folder: Path) -> None:
     if name == "bare":
         serve(lambda: bare(folder, labels))
         return
-    store = _store(folder, "stock" if name.startswith("stock") else "ours")
+    side = "stock" if name.startswith("stock") else "ours"
+    offline_store = {"type": OURS if side == "ours" else "duckdb"}
+    store = open_store(folder, offline_store, registry=f"{side}.db")
     frame: Any = labels if name.startswith("ours") else labels.to_pandas()
     refs = [f"view:f{i}" for i in range(FEATURES)]
     serve(
@@ -103,37 +94,6 @@ def bare(folder: Path, labels: pa.Table) -> pa.Table:
                 on labels.entity_id = f.entity_id and labels.event_timestamp >= f.event_timestamp
             """
         ).to_arrow_table()
-
-
-def _store(folder: Path, name: str) -> Any:
-    from feast import Entity, FeatureStore, FeatureView, Field, FileSource, RepoConfig, ValueType
-    from feast.types import Float64, String
-
-    ours = {"type": "feature_store.stores.AsofDuckDBOfflineStore"}
-    store = FeatureStore(
-        config=RepoConfig(
-            project="bench",
-            provider="local",
-            registry=str(folder / f"{name}.db"),
-            online_store=None,
-            offline_store=ours if name == "ours" else {"type": "duckdb"},
-            entity_key_serialization_version=3,
-        )
-    )
-    entity = Entity(name="entity", join_keys=["entity_id"], value_type=ValueType.STRING)
-    fields = [Field(name=f"f{i}", dtype=Float64) for i in range(FEATURES)]
-    view = FeatureView(
-        name="view",
-        entities=[entity],
-        schema=[Field(name="entity_id", dtype=String), *fields],
-        source=FileSource(
-            path=str(folder / "features.parquet"),
-            timestamp_field="event_timestamp",
-            created_timestamp_column="created_at",
-        ),
-    )
-    store.apply([entity, view])
-    return store
 
 
 CONTENDERS = {

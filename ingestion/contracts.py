@@ -18,7 +18,7 @@ import duckdb
 from feature_store.ledger import BatchRecord
 from ingestion.declaration import Declaration
 from ingestion.readers.records import FEW
-from ingestion.times import timestamp
+from recomart import casts
 from recomart.errors import SourceError
 from recomart.events import EVENT_TYPES
 from recomart.shop.entities import TYPES
@@ -109,10 +109,11 @@ def _measured(
     import ibis
 
     ids = ", ".join(map(literal, batches))
+    types = TYPES[declared.entity]
     parsed = "".join(
-        f", try({timestamp(declared.source.time_format, c.column)}) as {c.label}"
+        f", {casts.value(c.column, types[c.column], declared.source.time_format)} as {c.label}"
         for c in checks
-        if c.name == "is_time"
+        if c.name in _TYPE_CHECKS.values()
     )
     rows = ibis.duckdb.from_connection(connection).sql(
         f"select *{parsed} from raw.{declared.entity} where _batch_id in ({ids})"
@@ -127,8 +128,6 @@ def _fails(rows: Any, check: Check) -> Any:
     column = rows[check.column]
     if check.name == "not_null":
         return column.isnull()
-    if check.name == "is_number":
-        return column.notnull() & column.try_cast("float64").isnull()
     if check.name == "is_event_type":
         return column.notnull() & column.notin(EVENT_TYPES)
     return column.notnull() & rows[check.label].isnull()

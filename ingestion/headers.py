@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,9 @@ def name_problems(
     unknown = [
         name
         for name in names
-        if name not in known and not any(help.endswith(f': "{name}"') for help in helps)
+        if name not in known
+        and not _is_ignored(name, known)
+        and not any(help.endswith(f': "{name}"') for help in helps)
     ]
     if unknown:
         strict = is_strict(declared, usually=True)
@@ -85,6 +88,11 @@ def name_problems(
 def declared_names(declared: Declaration[Any]) -> set[str]:
     """The columns that the shop file maps or ignores, for all that is made of the same bytes."""
     return declared.shop.shop.declared(declared.entity)
+
+
+def _is_ignored(name: str, known: Collection[str]) -> bool:
+    """Whether `ignore: [""]` covers a column: it has no name of its own."""
+    return "" in known and re.fullmatch(r"unnamed_\d+", name) is not None
 
 
 def declared_keys(declared: Declaration[Any]) -> set[str]:
@@ -104,7 +112,7 @@ def undeclared_columns(names: Sequence[str], declared: Declaration[Any]) -> list
     """The columns of a file that the shop file neither maps nor ignores."""
     known = declared_names(declared)
     known |= {name.split(".")[0] for name in known}
-    return [name for name in names if name not in known]
+    return [name for name in names if name not in known and not _is_ignored(name, known)]
 
 
 def is_strict(declared: Declaration[Any], *, usually: bool) -> bool:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
+from ingestion import transforms
+from ingestion.transforms import GROUPS
 from recomart.shop.entities import TYPES
-from recomart.shop.model import ENTITIES, Column, Source
+from recomart.shop.model import ENTITIES, KEYS, Column, Source
 from recomart.sql import literal
 
 _NUMBERS = {
@@ -15,17 +17,26 @@ _NUMBERS = {
     for name, type in types.items()
     if type in ("number", "integer")
 }
-_GROUPS = {",": ".' \u00a0\u202f", ".": ",' \u00a0\u202f"}
-"""Decimal sign -> the signs that may separate thousands."""
 
 
-def expression(column: Column | None, places: Mapping[str, str]) -> str:
+def expression(column: Column | None, places: Mapping[str, str], decimal: str | None = None) -> str:
     """The SQL text that makes one of our columns; NULL where the source has an empty field.
 
     Args:
         column: the declaration, or None for a column that the shop does not map.
-        places: the source's column -> the SQL identifier that holds it.
+        places: the source's column -> the SQL identifier that holds it. The relation also has
+            _record, the number of the record.
+        decimal: the decimal sign that the source declares.
     """
+    if column is not None and column.is_transformed:
+        return transforms.changed(column, _received(column, places), decimal)
+    made = _received(column, places)
+    if column is not None and column.column is not None and column.values:
+        return f"nullif({transforms.translated(column.values, made)}, '')"
+    return made
+
+
+def _received(column: Column | None, places: Mapping[str, str]) -> str:
     if column is None:
         return "null"
     if column.value is not None:
@@ -45,20 +56,41 @@ def expression(column: Column | None, places: Mapping[str, str]) -> str:
     if column.first_of is not None:
         parts = ", ".join(f"nullif({places[name]}, '')" for name in column.first_of)
         return f"coalesce({parts})"
+    if column.number_within is not None:
+        parts = ", ".join(f"coalesce({places[name]}, '')" for name in column.number_within)
+        return f"cast(row_number() over (partition by {parts} order by _record) as varchar)"
+    if column.sign_of is not None:
+        return f"nullif({transforms.sign_of(places[column.sign_of], column.values)}, '')"
     assert column.column is not None, "Column has exactly one origin"
-    place = places[column.column]
-    if column.values:
-        cases = " ".join(f"when {literal(a)} then {literal(b)}" for a, b in column.values.items())
-        return f"nullif(case {place} {cases} else {place} end, '')"
-    return place
+    return places[column.column]
 
 
 def select_list(entity: str, source: Source, places: Mapping[str, str]) -> str:
-    """The canonical columns of `entity`, in order, from the source's columns at `places`."""
-    return ",\n    ".join(
-        f"{_with_point(name, source, expression(source.columns.get(name), places))}::varchar as {name}"
+    """The canonical columns of `entity`, in order, from the source's columns at `places`.
+
+    The relation also has _record, the number of the record.
+    """
+    made = {
+        name: expression(source.columns.get(name), places, source.decimal_sign)
         for name in ENTITIES[entity]
+    }
+    return ",\n    ".join(
+        f"{_with_point(name, source, sql)}::varchar as {name}" for name, sql in made.items()
     )
+
+
+def numbered_keys(entity: str) -> str:
+    """The canonical columns of `entity`, so that equal records of a file have keys of their own.
+
+    The second of some equal records gets `#2` after the last column of its key, the third `#3`.
+    What ends so by itself gets `#1`: two keys never become one. The order of the file does not
+    matter, and a file that comes again has the same keys.
+    """
+    listed, key = ", ".join(ENTITIES[entity]), KEYS[entity][-1]
+    number = f"row_number() over (partition by {listed} order by _record)"
+    plain = f"{number} = 1 and not regexp_matches({key}, '#[0-9]+$')"
+    numbered = f"case when {plain} then {key} else {key} || '#' || {number} end"
+    return ", ".join(f"{numbered} as {c}" if c == key else c for c in ENTITIES[entity])
 
 
 def is_taken(source: Source, places: Mapping[str, str]) -> str:
@@ -76,9 +108,11 @@ def is_taken(source: Source, places: Mapping[str, str]) -> str:
 def _with_point(name: str, source: Source, made: str) -> str:
     """SQL that writes a number the way that staging reads it; other texts are left for it to judge."""
     sign = source.decimal_sign
-    if name not in _NUMBERS or sign is None:
+    column = source.columns.get(name)
+    is_read = column is not None and column.number is not None
+    if name not in _NUMBERS or sign is None or is_read:
         return made
-    groups = _GROUPS[sign]
+    groups = GROUPS[sign]
     number = rf"^\s*[-+]?(\d+|\d{{1,3}}([{groups}]\d{{3}})+)([{sign}]\d+)?\s*$"
     pointed = f"replace(translate({made}, {literal(groups)}, ''), {literal(sign)}, '.')"
     return f"case when regexp_matches({made}, {literal(number)}) then {pointed} else {made} end"
@@ -92,7 +126,8 @@ def fingerprint(source: Source, *, distinct: bool = False, origins: bool = False
     Args:
         origins: raw._list_origins has the records that each entry of the list comes from.
     """
-    shape = source.model_dump_json(exclude=set(source.keys_without_effect), exclude_none=True)
+    without = set(source.keys_without_effect) | (set() if source.adds_up else {"repeats"})
+    shape = source.model_dump_json(exclude=without, exclude_none=True)
     kind = f"distinct of {source.kind}" if distinct else source.kind
     if origins:
         kind = f"{kind}, with origins"

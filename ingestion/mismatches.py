@@ -10,6 +10,7 @@ from typing import Any
 
 from ingestion.declaration import Declaration
 from recomart.errors import HeaderMismatch
+from recomart.shop.sources import Source
 
 
 def mismatch(
@@ -19,7 +20,7 @@ def mismatch(
     wanted: str,
     path: Path | None = None,
 ) -> HeaderMismatch:
-    """The error for a source column that the mapping or `where` reads and the source lacks.
+    """The error for a source column that the declaration reads and the source lacks.
 
     Args:
         place: what messages call the place of the names.
@@ -27,7 +28,7 @@ def mismatch(
     """
     source = declared.source
     ours = [name for name, column in source.columns.items() if wanted in column.reads]
-    key = f"columns.{ours[0]}" if ours else f"where.{wanted}"
+    key = f"columns.{ours[0]}" if ours else _key_of(source, wanted)
     spare = [name for name in names if name not in source.reads] or list(names)
     found, hint = ", ".join(names)[:500], None
     if len(names) == 1 and len(source.reads) > 1:
@@ -46,14 +47,20 @@ def mismatch(
             one = spare[0]
         if one:
             found += f'      did you mean "{one}"?' + (f" ({why})" if why else "")
-            hint = f'set {ours[0] if ours else "the column in where"}: "{one}"'
+            reader = ours[0] if ours else f"the column in {key.partition('.')[0]}"
+            hint = f'set {reader}: "{one}"'
     return HeaderMismatch(
-        f'{place}, has no column "{wanted}" for {", ".join(ours or ["where"])}',
+        f'{place}, has no column "{wanted}" for {", ".join(ours or [key.partition(".")[0]])}',
         code="missing-column",
         where=declared.where(key),
         found=found,
         help=hint or f"set {declared.entity}.{key} to one of the columns found, or fix the file",
     )
+
+
+def _key_of(source: Source, wanted: str) -> str:
+    """The key of a source that names a column which the mapping does not read."""
+    return f"where.{wanted}" if wanted in (source.where or {}) else "fill_down"
 
 
 def unexpected(

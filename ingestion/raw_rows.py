@@ -12,6 +12,7 @@ import pyarrow as pa
 from feature_store.ledger import BatchRecord
 from ingestion import mapping
 from ingestion.declaration import Declaration
+from ingestion.fill_down import filled
 from ingestion.readers.reader import Records
 from recomart.shop.model import ENTITIES, KEYS
 from recomart.sql import literal
@@ -74,6 +75,7 @@ def _write_from(
     records: Records,
     relation: str,
 ) -> Written:
+    relation = filled(declared.source, records.places, relation)
     columns = mapping.select_list(declared.entity, declared.source, records.places)
     mapped, filtered = f"select {columns},\n    _record from {relation}", 0
     if declared.source.where:
@@ -85,6 +87,8 @@ def _write_from(
         )
         filtered = _count(connection, "select count(*) from mapped_records where not is_taken")
         mapped = "select * exclude (is_taken) from mapped_records where is_taken"
+    if declared.source.adds_up:
+        mapped = f"select {mapping.numbered_keys(declared.entity)}, _record from ({mapped})"
     if declared.distinct:
         mapped = _entries(connection, declared, batch, mapped)
     rows = _count(

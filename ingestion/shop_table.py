@@ -39,10 +39,13 @@ def write_shop(
         "currency": shop.currency,
         "opened_at": shop.opened_at and _iso(shop.opened_at),
         "closed_at": shop.closed_at and _iso(shop.closed_at),
+        "amber_below": f"{shop.verdict.amber_below:.15g}",
+        "red_below": f"{shop.verdict.red_below:.15g}",
     }
     rows = [("", key, value) for key, value in constants.items() if value is not None]
     for entity, source in shop.sources().items():
         rows += [(entity, "declared", "true"), (entity, "time_format", source.time_format)]
+        rows += [(entity, "repeats", source.repeats)] if source.repeats else []
     rows += [
         (rule.entity, "rule", rule.to_json(place)) for place, rule in enumerate(every_rule(shop))
     ]

@@ -21,6 +21,7 @@ from ingestion.readers.json_values import JsonColumns, schema
 from ingestion.readers.records import LineCounts
 from ingestion.sources.stream import ENTITY
 from ingestion.transaction import LoadedBatches, ReadyBatch
+from recomart import casts
 from recomart.events import MAX_AHEAD
 from recomart.shop.entities import ENTITIES, SCHEMA
 
@@ -33,7 +34,7 @@ _INCOMING = f"""
         _source_file varchar, _loaded_at timestamp, ahead boolean, redelivered boolean)
 """
 _AHEAD = f"""
-    coalesce(try_cast(occurred_at as timestamp) > try_cast(received_at as timestamp)
+    coalesce({casts.time("occurred_at")} > {casts.time("received_at")}
         + interval {MAX_AHEAD.total_seconds():.0f} second, false)
 """
 """An event from a clock that is far ahead is quarantined; the same event, received again when its time

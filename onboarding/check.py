@@ -157,7 +157,7 @@ def _sample_problems(
             )
         whole = whole and rows.whole
         if rows.table.num_rows or place_of(declared) == "local":
-            tables.append(rows.table)
+            tables.append(values_check.filled(declared.source, rows.table))
     if tables:
         first_name = good[0][0].shown
         shown = first_name if len(good) == 1 else f"{first_name} and {len(good) - 1} more"

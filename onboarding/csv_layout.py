@@ -6,19 +6,19 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from ingestion.readers import csv_records
+from ingestion.readers.csv_header import HeaderNames
 from ingestion.readers.csv_records import Dialect
 from onboarding import sample
 from onboarding.layout import FEW_LINES, Layout
+from onboarding.left_out import totals
 from onboarding.names import concepts_of
 from onboarding.sample import Raw, Rows
 
 DELIMITERS = (",", ";", "\t", "|", "::", "^", "~")
-MOST_TITLES, MOST_TOTALS = 20, 20
-"""The most lines above a table, and totals in it, that are looked for."""
+BACKSLASH = "\\"
+MOST_TITLES = 20
+"""The most lines above a table that are looked for."""
 STEADY = 0.9
 """A delimiter splits at least this share of the lines into the same number of fields."""
 
@@ -30,46 +30,39 @@ def csv_table(
     above = lines_above(chunks[0])
     chunks = [above.rest, *chunks[1:]]
     delimiter = above.delimiter or delimiter_of(chunks[0])
-    quote = _quote(chunks, delimiter)
-    first = _records(chunks[0], delimiter, quote)
-    names = [field.strip() for field in first[0]] if first else []
+    quote, escape = _quoting(chunks, delimiter)
+    first = records_of(chunks[0], delimiter, quote, escape)
     header = is_header(first)
+    trailing = header and _has_trailing_field(first)
+    names = list(HeaderNames(tuple(first[0]) if first else (), trailing=trailing).columns)
     if not header:
         names = [f"column_{i}" for i in range(1, len(names) + 1)]
-    elif names:
-        names = first[0]
-    if header and (extra := _extra_field(first)):
-        remarks += (extra,)
-        names = [*names, ""]
-    dialect = Dialect(delimiter.encode(), quote.encode(), len(names))
+    dialect = Dialect(delimiter.encode(), quote.encode(), len(names), escape.encode())
     rows = sample.csv_rows(chunks, names, dialect, header=header, whole=raw.whole)
     if rejected := rows.counts.rejected:
         reason = Counter(reject.reason for reject in rows.counts.rejects).most_common(1)[0][0]
         what = "record does" if rejected == 1 else "records do"
         remarks += (f"{rejected:,} {what} not parse ({reason}), and will be rejected",)
-    remarks += (*above.remarks, *totals(rows.table))
     layout = Layout(
-        "csv", encoding, delimiter, quote, header, tuple(rows.table.column_names), remarks
-    )
+        "csv", encoding, delimiter, quote, header, tuple(rows.table.column_names), remarks,
+        escape=escape, skip_lines=above.skipped, totals=totals(rows.table),
+    )  # fmt: skip
     return layout, rows
 
 
 @dataclass(frozen=True)
 class Above:
-    """The lines above the first record of a table: a spreadsheet's `sep=;`, titles."""
+    """The lines above the first record of a table.
 
-    count: int
+    Args:
+        skipped: how many lines a source must skip: titles, and what is between them.
+        rest: the text from the table on.
+        delimiter: the one that a first line `sep=;` names, or that splits the table.
+    """
+
+    skipped: int
     rest: bytes
     delimiter: str | None = None
-    shown: str = ""
-
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        """What a person should know."""
-        if not self.count:
-            return ()
-        lines = "line is" if self.count == 1 else f"{self.count} lines are"
-        return (f"the first {lines} above the table ({self.shown}): delete them",)
 
 
 _SEPARATOR = re.compile(rb"sep=(.)[\r\n]+", re.IGNORECASE)
@@ -78,57 +71,31 @@ _SEPARATOR = re.compile(rb"sep=(.)[\r\n]+", re.IGNORECASE)
 def lines_above(text: bytes) -> Above:
     """The lines before the table begins: those with fewer fields than nearly all that follow."""
     if declared := _SEPARATOR.match(text):
-        rest, shown = text[declared.end() :], declared[0].strip().decode("utf-8", "replace")
-        return Above(1, rest, declared[1].decode("latin-1"), shown)
+        return Above(0, text[declared.end() :], declared[1].decode("latin-1"))
     delimiter = delimiter_of(text)
-    records = _records(text, delimiter, '"')
+    records = records_of(text, delimiter, '"')
     widths = [len(record) for record in records]
     most = Counter(widths[1:] or widths).most_common(1)
     usual = most[0][0] if most else 0
-    full = (any(record) and len(record) >= usual for record in records)
-    titles = next((i for i, is_full in enumerate(full) if is_full), 0)
-    filled = [sum(bool(field.strip()) for field in record) for record in records[:titles]]
-    if usual < 2 or not 0 < titles <= MOST_TITLES or any(2 * n > usual + 1 for n in filled):
+    # a spreadsheet fills the line of a title with delimiters
+    filled = [sum(bool(field.strip()) for field in record) for record in records]
+    titles = next((i for i, n in enumerate(filled) if 2 * n > usual), 0)
+    padded = usual in widths[:titles] and not is_header(records[titles:])
+    if usual < 2 or not 0 < titles <= MOST_TITLES or padded:
         return Above(0, text)
-    shown = records[0][0].strip()[:60]
-    at = count = 0
+    at = skipped = 0
     while titles:
         line = text[at : csv_records.line_end(text, at, final=True) or len(text)]
-        at, count, titles = at + len(line), count + 1, titles - bool(line.strip(b"\r\n"))
-    blank = re.match(rb"[\r\n]*", text[at:])
-    at += blank.end() if blank else 0
-    return Above(count, text[at:], delimiter, shown)
+        at, skipped = at + len(line), skipped + 1
+        titles -= bool(line.strip(b"\r\n" + delimiter.encode()))
+    return Above(skipped, text[at:], delimiter)
 
 
-def _extra_field(records: list[list[str]]) -> str | None:
-    """The remark on records that end with a delimiter which the header does not have."""
+def _has_trailing_field(records: list[list[str]]) -> bool:
+    """Whether records end with a delimiter which the header does not have."""
     width = len(records[0])
     longer = [record for record in records[1:] if len(record) == width + 1 and not record[-1]]
-    if len(records) < 2 or len(longer) < STEADY * (len(records) - 1):
-        return None
-    return (
-        "each record ends with a delimiter, which the header does not: add it to the header too, "
-        "or remove it from the records"
-    )
-
-
-_TOTAL = re.compile(
-    r"\W*(grand\s+|sub)?(total|totals|totaal|totale|sum|summe|somme|suma|gesamt|gesamtsumme)\W*",
-    re.IGNORECASE,
-)
-
-
-def totals(table: pa.Table) -> tuple[str, ...]:
-    """The remark on records that sum up the others: a first or second field called Total."""
-    found = 0
-    for name in table.column_names[:2]:
-        values = pc.value_counts(table.column(name)).to_pylist()
-        named = sum(v["counts"] for v in values if _TOTAL.fullmatch(v["values"] or ""))
-        found = max(found, named)
-    if not 0 < found <= MOST_TOTALS:
-        return ()
-    what = "record looks" if found == 1 else "records look"
-    return (f"{found} {what} like a total of the others: delete it, for it counts as a record",)
+    return bool(longer) and len(longer) >= STEADY * (len(records) - 1)
 
 
 def delimiter_of(text: bytes) -> str:
@@ -142,7 +109,7 @@ def delimiter_of(text: bytes) -> str:
     """
     best, most = ",", (0.0, 0)
     for candidate in DELIMITERS:
-        widths = Counter(map(len, _records(text, candidate, '"')))
+        widths = Counter(map(len, records_of(text, candidate, '"')))
         if not widths:
             continue
         width, count = widths.most_common(1)[0]
@@ -154,9 +121,9 @@ def delimiter_of(text: bytes) -> str:
     return best
 
 
-def _records(text: bytes, delimiter: str, quote: str) -> list[list[str]]:
-    """The first records as fields; a line that does not parse is skipped."""
-    dialect = Dialect(delimiter.encode(), quote.encode(), 0)
+def records_of(text: bytes, delimiter: str, quote: str, escape: str = "") -> list[list[str]]:
+    """The first records as fields; a line without a value, or that does not parse, is left out."""
+    dialect = Dialect(delimiter.encode(), quote.encode(), 0, escape.encode())
     records: list[list[str]] = []
     at = 0
     while at < len(text) and len(records) < FEW_LINES:
@@ -165,24 +132,25 @@ def _records(text: bytes, delimiter: str, quote: str) -> list[list[str]]:
         except csv_records.Broken:
             end = csv_records.line_end(text, at, final=True) or len(text)
             fields = []
-        if fields not in ([], [b""]):
+        if any(fields):
             records.append([field.decode("utf-8", "replace") for field in fields])
         at = max(end, at + 1)
     return records
 
 
-def _quote(chunks: list[bytes], delimiter: str) -> str:
-    """`"` unless reading without it breaks fewer records."""
-    if not any(b'"' in chunk for chunk in chunks):
-        return '"'
+def _quoting(chunks: list[bytes], delimiter: str) -> tuple[str, str]:
+    """The quote and the escape with which the fewest records are broken: `"` and none, if others
+    are no better."""
+    if not any(b'"' in chunk or BACKSLASH.encode() in chunk for chunk in chunks):
+        return '"', ""
     broken = {}
-    for quote in ('"', ""):
-        widths = Counter(map(len, _records(chunks[0], delimiter, quote)))
+    for quote, escape in (('"', ""), ('"', BACKSLASH), ("", "")):
+        widths = Counter(map(len, records_of(chunks[0], delimiter, quote, escape)))
         width = widths.most_common(1)[0][0] if widths else 1
-        dialect = Dialect(delimiter.encode(), quote.encode(), width)
+        dialect = Dialect(delimiter.encode(), quote.encode(), width, escape.encode())
         rows = sample.csv_rows(chunks, dialect.names, dialect, header=False, whole=False)
-        broken[quote] = rows.counts.rejected
-    return '"' if broken['"'] <= broken[""] else ""
+        broken[quote, escape] = rows.counts.rejected
+    return min(broken, key=lambda one: broken[one])
 
 
 _NUMBER_OR_TIME = re.compile(r"[-+]?[\d.,:/ T-]*\d[\d.,:/ TZ+-]*")

@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from ingestion.declaration import Declaration
-from ingestion.readers.csv_header import read_header
+from ingestion.readers.csv_header import opening
 from ingestion.readers.reader import DeclaredFile, Reading
 from ingestion.readers.records import LineCounts
 from ingestion.readers.text_format import TextFormat
@@ -54,9 +54,13 @@ def rows_of(
         paths = tuple(only or source.reads)
         items, each = written.items, written.each
         return sample.json_list_rows(chunks, paths, path.name, items, each, raw.whole)
-    names = read_header(path, written)[0] if written.header else list(written.fields)
-    dialect = written.dialect(len(names))
-    return sample.csv_rows(chunks, names, dialect, header=written.header, whole=raw.whole)
+    names = list(reader.header(DeclaredFile(path, path.name, declared)).names)
+    begins = opening(path, written)
+    dialect = begins.written.dialect(len(names))
+    above = begins.lines_above
+    return sample.csv_rows(
+        chunks, names, dialect, header=written.header, whole=raw.whole, lines_above=above
+    )
 
 
 def _whole(path: Path, declared: Declaration[Any]) -> Rows:

@@ -55,10 +55,10 @@ class Draft:
         unsure = [f"unsure: {place}: {doubt}" for place, doubt in self._doubts()]
         alike = [f"note: {place}: {what}" for place, what in self._alike()]
         remarks = [
-            f"note: {g.entity}.where: {g.where.count:,} of the sampled records are left out: "
-            f"{g.where.column} is {', '.join(g.where.texts)}"
+            f"note: {g.entity}.where: {left.count:,} of the sampled records are left out: "
+            f"{left.column} is {', '.join(left.texts)} ({left.why})"
             for g in self.guesses
-            if g.where
+            for left in g.where
         ]
         remarks += [f"note: {g.table.shown}: {r}" for g in self.guesses for r in g.table.remarks]
         left = [f"left out: {t.shown}: {why_unused(t, self.guesses)}" for t in self.unused]
@@ -189,10 +189,16 @@ def _source(guess: Guess, made: Sequence[Guess], folder: Path, path: Path) -> It
         yield f"  fields: [{', '.join(_quoted(names[name]) for name in layout.names)}]"
     if decimal := _decimal(guess):
         yield f'  decimal: "{decimal}"'
+    if layout.skip_lines:
+        yield f"  skip_lines: {layout.skip_lines} # they are above the table"
+    if layout.escape:
+        yield f"  escape: {_quoted(layout.escape)}"
     if guess.where:
-        listed = ", ".join(map(_quoted, guess.where.texts))
-        yield f"  # {guess.where.count:,} of the sampled records have {_comment(listed)}."
-        yield f"  where: {{{_quoted(guess.where.column)}: {{not: [{listed}]}}}}"
+        yield "  where:"
+        for left in guess.where:
+            listed = ", ".join(map(_quoted, left.texts))
+            yield f"    # {left.count:,} of the sampled records: {left.why}"
+            yield f"    {_quoted(names.get(left.column, left.column))}: {{not: [{listed}]}}"
     yield from _columns_of(guess, made)
 
 
@@ -222,7 +228,7 @@ def _ignored(guess: Guess, made: Sequence[Guess], names: dict[str, str]) -> Iter
     layout = guess.table.layout
     here = [g for g in (guess, *made) if g.table is guess.table]
     read = {name for g in here for c in g.choices.values() for name in _columns(c)}
-    read |= {g.where.column for g in here if g.where}
+    read |= {left.column for g in here for left in g.where}
     left = [name for name in layout.names if name not in read]
     if layout.format != "csv":
         inside = {g.table.layout.each for g in made}
@@ -246,8 +252,9 @@ def _top(name: str) -> str:
 
 
 def _columns(choice: Choice) -> list[str]:
-    if isinstance(choice.yaml, dict) and "hash_of" in choice.yaml:
-        return list(choice.yaml["hash_of"])
+    if isinstance(choice.yaml, dict) and choice.column is None:
+        made = [value for value in choice.yaml.values() if isinstance(value, list)]
+        return [str(name) for names in made for name in names]
     return [choice.column] if choice.column else []
 
 
@@ -315,8 +322,12 @@ def _yaml(value: object, names: dict[str, str]) -> str:
             text = f"[{', '.join(_quoted(names[name]) for name in inner)}]"
         elif isinstance(inner, dict):
             text = "{" + ", ".join(f"{_quoted(a)}: {_quoted(b)}" for a, b in inner.items()) + "}"
-        else:
+        elif inner is True:
+            text = "true"
+        elif key in ("column", "sign_of"):
             text = _quoted(names.get(str(inner), str(inner)))
+        else:
+            text = _quoted(str(inner))
         parts.append(f"{key}: {text}")
     return "{" + ", ".join(parts) + "}"
 

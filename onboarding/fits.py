@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from onboarding.names import concepts_of, likeness
+from onboarding.changes import element_of, number_in
+from onboarding.names import concepts_of, is_status, likeness
 from onboarding.tables import Table
 from onboarding.times import percent
 from onboarding.values import Column, event_type_of
@@ -38,12 +40,14 @@ class Keys:
 
 @dataclass(frozen=True)
 class Fit:
-    """A source's column for a canonical one. `score` 0 to 1; `doubt` is what a person must decide."""
+    """A source's column for a canonical one. `score` 0 to 1; `doubt` is what a person must decide;
+    `change` is what the shop file says of the values, such as {number: true}."""
 
     name: str
     score: float
     reason: str
     doubt: str | None = None
+    change: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -63,10 +67,14 @@ def fit(table: Table, column: Column, ours: str, entity: str, evidence: Evidence
         named = 0.8
     speaks = table.layout.header and bool(set(concepts_of(column.name)) - {"id"})
     by_words = ours == "event_type" and _known_events(column) >= KNOWN_EVENTS
-    silent = speaks or (table.layout.header and ours not in _TOLD_BY_VALUES)
+    silent = (
+        speaks or is_status(column.name) or (table.layout.header and ours not in _TOLD_BY_VALUES)
+    )
     if not named and silent and not by_words:
         return None
     judge = _JUDGES.get(ours) or _BY_TYPE[TYPES[entity][ours]]
+    changed = _CHANGES[ours](column) if named and ours in _CHANGES else None
+    column, change = changed or (column, {})
     judged = judge(table, column, ours, entity, evidence)
     if judged is None:
         return None
@@ -76,7 +84,7 @@ def fit(table: Table, column: Column, ours: str, entity: str, evidence: Evidence
     else:
         score = VALUES_ALONE * value
         reason = f"{reason}, whatever its name" if table.layout.header else reason
-    return Fit(column.name, round(score, 4), reason, doubt)
+    return Fit(column.name, round(score, 4), reason, doubt, change)
 
 
 _TOLD_BY_VALUES = {
@@ -125,9 +133,11 @@ def _by_place(table: Table, column: Column, ours: str, count: str) -> _Judged:
     place = ids.index(column.name) if column.name in ids else len(ids)
     wanted = 0 if ours == "user_id" else 1
     value = {0: 0.8, 1: 0.5}.get(abs(place - wanted), 0.3)
-    named = table.layout.header and likeness(column.name, ours, "") > 0.5
+    named = table.layout.header and likeness(column.name, ours, "") > 0.4
     doubt = None
-    if not named:
+    if named:
+        value = max(value, 0.7)
+    else:
         other = "users" if ours == "product_id" else "products"
         doubt = f"only its place says so: see that these are not {other}"
     return value, count, doubt
@@ -135,7 +145,7 @@ def _by_place(table: Table, column: Column, ours: str, count: str) -> _Judged:
 
 def _speaks_of_else(table: Table, column: Column, ours: str) -> bool:
     known = set(concepts_of(column.name)) - {"id"} if table.layout.header else set()
-    return bool(known - {"user", "product"})
+    return bool(known - {"user", "product", "email"}) or is_status(column.name)
 
 
 def _is_id(column: Column, *, named: bool = False) -> bool:
@@ -147,7 +157,8 @@ def _is_id(column: Column, *, named: bool = False) -> bool:
     )
     known_event = column.most and all(event_type_of(v) for v, _ in column.most[:3])
     few = not named and len(column.distinct) <= 5 and column.filled > 50
-    return not (fractions or few or known_event or column.mean_length > 64)
+    nested = bool(column.most) and column.most[0][0].startswith(("[", "{"))
+    return not (fractions or few or known_event or nested or column.mean_length > 64)
 
 
 def _rating(table: Table, column: Column, ours: str, entity: str, *_: object) -> _Judged:
@@ -290,6 +301,12 @@ def _line(table: Table, column: Column, *_: object) -> _Judged:
         return None
     return 0.8, f"whole numbers up to {column.numbers.high:g}", None
 
+
+_CHANGES: dict[str, Callable[[Column], tuple[Column, Mapping[str, Any]] | None]] = {
+    "price": number_in, "unit_price": number_in, "line_total": number_in,
+    "category": element_of,
+}  # fmt: skip
+"""How the values of a column are changed before they are judged, where its name fits."""
 
 _JUDGES: dict[str, Callable[[Table, Column, str, str, Evidence], _Judged]] = {
     "user_id": _key, "product_id": _key, "rating": _rating, "event_type": _event_type,

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from onboarding import order_lines
+from onboarding import left_out, order_lines
 from onboarding.fits import FITS, Evidence, Fit, Keys, fit
 from onboarding.joins import Join, joined, joins_of
+from onboarding.left_out import Left
 from onboarding.names import concepts_of, file_likeness
-from onboarding.order_lines import Left, one_each
+from onboarding.order_lines import one_each
 from onboarding.tables import Table
 from onboarding.times import percent
 from onboarding.values import event_type_of
 from recomart.shop.entities import ENTITIES, REQUIRED
 
 HAS_FILE_NAME = 0.35
+OFTEN_ONCE = 0.99
+"""Below this share of lines that no other repeats, repeats are purchases and not dirt."""
 OFTEN_EMPTY = 0.05
 """From this share of empty values on, a required column is doubtful."""
 MOST_AGREE = 0.8
@@ -54,7 +57,7 @@ class Guess:
     """The table that the records are joined with."""
     made_from: str | None = None
     """The entity whose table also holds this list."""
-    where: Left | None = None
+    where: tuple[Left, ...] = ()
     """The records that the shop leaves out."""
     unfit: dict[str, str] = field(default_factory=dict)
     """A column of the source -> why it is not what its name says."""
@@ -153,7 +156,7 @@ def _made_products(found: Sequence[Guess]) -> Guess | None:
         share = one_each(origin.table.records, product.column, best.name)
         if share >= MOST_AGREE:
             reason = f"{percent(share)} of the products have one: {best.reason}"
-            choices[ours] = Choice(ours, best.name, best.name, reason)
+            choices[ours] = Choice(ours, best.name, _changed(best), reason)
             free = [column for column in free if column.name != best.name]
     if len(choices) == 1:
         return None
@@ -195,18 +198,22 @@ def guess_of(table: Table, entity: str, evidence: Evidence) -> Guess | None:
     elif not _is_log(entity, fits, absent, named):
         return None
     choices = {
-        ours: Choice(ours, f.name, f.name, f.reason, f.doubt)
+        ours: Choice(ours, f.name, _changed(f), f.reason, f.doubt)
         for ours in ENTITIES[entity]
         if (f := fits.get(ours))
     }
     guess = Guess(entity, table, score, choices)
+    if table.layout.totals:
+        guess.where = (table.layout.totals,)
     _settle_times(guess)
     _settle_event_types(guess)
     _derive(guess)
     if entity == "transactions":
         _settle_totals(guess)
         taken = [c.column for c in choices.values() if c.column]
-        guess.where = order_lines.left_out(table, taken)
+        if cancelled := left_out.by_status(table.columns, taken):
+            guess.where += (cancelled,)
+    _settle_currency(guess)
     _settle_empty(guess)
     guess.missing |= {
         ours: _what_is_there(guess, ours) for ours in absent if ours not in guess.choices
@@ -214,6 +221,11 @@ def guess_of(table: Table, entity: str, evidence: Evidence) -> Guess | None:
     order = ENTITIES[entity]
     guess.choices = dict(sorted(guess.choices.items(), key=lambda item: order.index(item[0])))
     return guess
+
+
+def _changed(found: Fit) -> object:
+    """A column, with the change of its values if they need one."""
+    return {"column": found.name, **found.change} if found.change else found.name
 
 
 def assigned(table: Table, entity: str, evidence: Evidence) -> dict[str, Fit]:
@@ -269,6 +281,16 @@ def _settle_times(guess: Guess) -> None:
             guess.time_format, guess.time_doubt = found.format, choice.doubt
         elif found.format != guess.time_format:
             del guess.choices[choice.ours]
+
+
+def _settle_currency(guess: Guess) -> None:
+    """The currency of prices that name it, if no column does."""
+    price = guess.choices.get("price")
+    signed = price is not None and isinstance(price.yaml, dict) and "number" in price.yaml
+    if price and signed and "currency" not in guess.choices:
+        guess.choices["currency"] = Choice(
+            "currency", price.column, {"sign_of": price.column}, "the sign of the price"
+        )
 
 
 def _settle_empty(guess: Guess) -> None:
@@ -357,6 +379,14 @@ def _number_lines(guess: Guess, product: str) -> None:
     named = guess.column_of("line_no")
     taken = [c.column for c in guess.choices.values() if c.column and c.column != named]
     key = order_lines.line_key(guess.table, order, product, named, taken)
+    if key.is_product and key.once < OFTEN_ONCE:
+        share = percent(1 - key.once)
+        guess.choices["line_no"] = Choice(
+            "line_no", None, {"number_within": order},
+            f"{share} of the lines repeat the order and product of another: each counts as a "
+            "purchase of its own, by its place among the lines of its order",
+        )  # fmt: skip
+        return
     share = f"{percent(key.once)} of the pairs of order and"
     sure = key.once >= order_lines.ALWAYS
     doubt = None if sure else "rows that agree in both count as one: name another column"
@@ -370,7 +400,7 @@ def _number_lines(guess: Guess, product: str) -> None:
 
 def _read(yaml: object) -> list[str]:
     if isinstance(yaml, dict):
-        return [str(name) for name in yaml.get("hash_of", [])]
+        return [str(name) for name in yaml.get("hash_of") or yaml.get("number_within") or []]
     return [str(yaml)] if yaml else []
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from onboarding.left_out import Left
+
 FEW_LINES = 300
 """The lines, or objects, of a file by which its layout is guessed."""
 
@@ -19,6 +21,9 @@ class Layout:
     header: bool = True
     names: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    escape: str = ""
+    skip_lines: int = 0
+    totals: Left | None = None
     items: str | None = None
     each: str | None = None
 

@@ -127,6 +127,8 @@ def likeness(name: str, ours: str, entity: str) -> float:
         return 0.9
     if (ours, core) in (("user_id", ["email"]), ("title", ["description"])):
         return 0.5
+    if ours == "category" and core == ["product", "type"]:
+        return 0.7
     if core[0] not in wanted and core[-1] not in wanted:
         return 0.0
     if ours in AMOUNTS and (names_a_key(name) or _OTHER_AMOUNTS & set(tokens(name))):
@@ -145,8 +147,9 @@ def likeness(name: str, ours: str, entity: str) -> float:
         return 0.0
     if ours == "user_id" and core[-1] in ("title", "type", "time", "country"):
         return 0.0
-    exact = all(c in wanted for c in core)
-    if ours in AMOUNTS and any(not concepts_of(word) for word in tokens(name)):
+    of_product = ours in ("title", "category", "brand", "price")
+    exact = all(c in wanted or (of_product and c == "product") for c in core)
+    if (of_product or ours in AMOUNTS) and any(not concepts_of(word) for word in tokens(name)):
         exact = False  # retail_value is less surely the line's than value
     return 0.9 if exact else 0.6
 
@@ -166,7 +169,7 @@ _OTHER_TIMES = {
     "original", "paid", "cancelled", "canceled", "refunded", "fulfilled", "due", "answer", "sent",
 }  # fmt: skip
 """Words with which a time is that of a later step, not of what happened."""
-_PROPERTIES = {"category", "brand", "price", "currency", "stock", "country"}
+_PROPERTIES = {"category", "brand", "price", "currency", "stock", "country", "type"}
 
 
 def _core(concepts: tuple[str, ...]) -> list[str]:
@@ -183,6 +186,14 @@ def _core(concepts: tuple[str, ...]) -> list[str]:
 def names_a_key(name: str) -> bool:
     """Whether a name says that the column identifies something: order_item_id, Artikelnr."""
     return bool({"id", "uuid", "guid", "code", "key"} & set(tokens(name)))
+
+
+_STATUS = {"status", "state", "zustand", "estado", "statut", "stato"}
+
+
+def is_status(name: str) -> bool:
+    """Whether a name says that the column is a state of something: order_status."""
+    return bool(_STATUS & set(tokens(name)))
 
 
 def is_line_number(concepts: tuple[str, ...]) -> bool:

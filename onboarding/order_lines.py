@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from onboarding.names import concepts_of, is_line_number, tokens
+from onboarding.names import concepts_of, is_line_number
 from onboarding.tables import Table
 from onboarding.times import calculator
 
@@ -93,40 +93,6 @@ def _counting(table: Table, order: Sequence[str], taken: Sequence[str]) -> Itera
         )  # fmt: skip
         if (row[0] or 0) >= MOSTLY and (row[1] or 0) > 1:
             yield name
-
-
-_STATUS = {"status", "state", "zustand", "estado", "statut", "stato"}
-_CANCELLED = {
-    "cancelled", "canceled", "cancel", "refunded", "returned", "voided", "void", "failed", "rejected",
-    "declined", "storniert", "abgebrochen", "annule", "cancelado", "cancelada", "annullato",
-    "unavailable",
-}  # fmt: skip
-"""Words of a status with which nothing was bought."""
-MOST_STATUSES = 30
-
-
-@dataclass(frozen=True)
-class Left:
-    """Records that a status says were not bought.
-
-    Args:
-        texts: the texts of the column, in alphabetical order; `count` records have one of them.
-    """
-
-    column: str
-    texts: tuple[str, ...]
-    count: int
-
-
-def left_out(table: Table, taken: Sequence[str]) -> Left | None:
-    """The order lines to leave out, by the first column of a status that has such words."""
-    for name, column in table.columns.items():
-        if not _STATUS & set(tokens(name)) or name in taken or len(column.distinct) > MOST_STATUSES:
-            continue
-        texts = sorted(text for text in column.distinct if _CANCELLED & set(tokens(text)))
-        if texts and len(texts) < len(column.distinct):
-            return Left(name, tuple(texts), sum(column.counted[text] for text in texts))
-    return None
 
 
 @dataclass(frozen=True)

@@ -113,13 +113,20 @@ def _single_bytes(encoding: str) -> bool:
 
 
 def csv_rows(
-    chunks: Iterable[bytes], names: list[str], dialect: Dialect, *, header: bool, whole: bool
+    chunks: Iterable[bytes],
+    names: list[str],
+    dialect: Dialect,
+    *,
+    header: bool,
+    whole: bool,
+    lines_above: int = 0,
 ) -> Rows:
     """The records of chunks, read as ingest reads them; `names` are the columns' own."""
     total, batches = LineCounts(), []
     for place, chunk in enumerate(chunks):
         counts = LineCounts()
-        reader = CsvReader(dialect, counts, header=header and place == 0)
+        above = 0 if place else lines_above
+        reader = CsvReader(dialect, counts, header=header and place == 0, lines_above=above)
         batches += list(reader.batches(iter([chunk])))
         total.records += counts.records
         total.lines += counts.lines

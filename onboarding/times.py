@@ -11,12 +11,12 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingestion.times import timestamp
+from recomart.casts import TIME_FORMATS, time
 
 _DATES = (
     "%d.%m.%Y", "%m.%d.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y%m%d", "%Y.%m.%d",
     "%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y",
-    "%B %d, %Y", "%a %b %d", "%d/%b/%Y",
+    "%B %d, %Y", "%d/%b/%Y",
 )  # fmt: skip
 _CLOCKS = (
     "",
@@ -29,7 +29,6 @@ _CLOCKS = (
     ":%H:%M:%S",
 )
 PATTERNS = tuple(date + clock for date, clock in product(_DATES, _CLOCKS))
-FORMATS = ("iso", "epoch_seconds", "epoch_milliseconds")
 MIN_SHARE, MIN_MIXED = 0.8, 0.3
 MOST_VALUES = 2_000
 _EARLY, _LATE = datetime(1990, 1, 1), datetime(2040, 1, 1)
@@ -81,7 +80,7 @@ def share_parsed(values: pa.ChunkedArray, format: str) -> float:
 
 def time_format(values: pa.ChunkedArray) -> TimeFormat | None:
     """The format that most values parse in, when most do."""
-    found = _measure(values, FORMATS)
+    found = _measure(values, TIME_FORMATS)
     best = max(found, key=lambda f: f.share, default=None)
     if (best is None or best.share < MIN_SHARE) and _looks_like_dates(values):
         found = _measure(values, PATTERNS)
@@ -117,11 +116,11 @@ class Mixture:
 
 def mixture(values: pa.ChunkedArray) -> Mixture | None:
     """The formats of a column whose values are times, but not in one format; None without times."""
-    main = max(_measure(values, FORMATS + PATTERNS), key=lambda f: f.share, default=None)
+    main = max(_measure(values, TIME_FORMATS + PATTERNS), key=lambda f: f.share, default=None)
     if main is None or main.share < MIN_MIXED:
         return None
     rest = _not_in(values, main.format)
-    others = _measure(rest, FORMATS + PATTERNS) if len(rest) else []
+    others = _measure(rest, TIME_FORMATS + PATTERNS) if len(rest) else []
     other = max(others, key=lambda f: f.share, default=None)
     return Mixture(main, other, tuple(dict.fromkeys(rest.slice(0, MOST_VALUES).to_pylist())))
 
@@ -130,11 +129,11 @@ def _not_in(values: pa.ChunkedArray, format: str) -> pa.ChunkedArray:
     """The filled values that are not times of a format."""
     connection = calculator()
     connection.register("received", pa.table({"value": values}))
-    read = timestamp(format, "trim(value)")
+    read = time("trim(value)", format)
     return (
         connection.execute(
-            f"select value from received where value <> '' and not coalesce(try({read}) "
-            f"{_plausible(format)}, false)"
+            f"select value from (select value, {read} as read from received where value <> '') "
+            f"where not coalesce({_plausible('read', format)}, false)"
         )
         .to_arrow_table()
         .column(0)
@@ -158,11 +157,15 @@ def swapped(format: str) -> str | None:
     return f"{format[3:5]}{format[2]}{format[:2]}{format[5:]}"
 
 
-def _plausible(format: str) -> str:
-    """SQL: between which times a value in this format is a time and not another number."""
-    numeric = format.startswith(("epoch", "%Y%m%d"))
-    first, last = (_EARLY, _LATE) if numeric else (_FIRST, _LAST)
-    return f"between timestamp '{first}' and timestamp '{last}'"
+def _plausible(read: str, format: str) -> str:
+    """SQL of whether a value, read in this format, is a time and not another number."""
+    between = "{} between timestamp '{}' and timestamp '{}'".format
+    if format.startswith(("epoch", "%Y%m%d")):
+        return between(read, _EARLY, _LATE)
+    return (
+        f"({between(read, _FIRST, _LAST)}"
+        f" and (regexp_matches(value, '\\D') or {between(read, _EARLY, _LATE)}))"
+    )
 
 
 def _measure(
@@ -173,16 +176,13 @@ def _measure(
     connection.register("received", pa.table({"value": values}))
     sampled = f"using sample reservoir({limit} rows) repeatable (7)" if limit else ""
     columns = ",\n".join(
-        f"case when p{i} {_plausible(f)} then p{i} end as t{i}" for i, f in enumerate(formats)
+        f"case when {_plausible(f'p{i}', f)} then p{i} end as t{i}" for i, f in enumerate(formats)
     )
-    places = ", ".join(f"try({timestamp(f, 'value')}) as p{i}" for i, f in enumerate(formats))
-    totals = ", ".join(
-        f"count(t{i}), min(t{i}) filter (where isfinite(t{i})), max(t{i}) filter (where isfinite(t{i}))"
-        for i in range(len(formats))
-    )
+    places = ", ".join(f"{time('value', f)} as p{i}" for i, f in enumerate(formats))
+    totals = ", ".join(f"count(t{i}), min(t{i}), max(t{i})" for i in range(len(formats)))
     row = connection.execute(
         f"with filled as (select trim(value) as value from received where value <> '' {sampled}),\n"
-        f"read as (select {places} from filled),\nsound as (select {columns} from read)\n"
+        f"read as (select value, {places} from filled),\nsound as (select {columns} from read)\n"
         f"select count(*), {totals} from sound"
     ).fetchone()
     assert row is not None, "an aggregate has a row"

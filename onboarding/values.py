@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from onboarding.times import Mixture, TimeFormat, calculator, mixture, time_format
+from recomart import casts
 from recomart.events import EVENT_TYPES
 
 MOST = 40
@@ -145,20 +146,23 @@ def _numbers(values: pa.ChunkedArray) -> Numbers:
         with read as (
             select
                 {comma} as comma, {grouped} as grouped,
-                try_cast(value as boolean) is not null as flag,
+                {casts.boolean("value")} is not null as flag,
                 case
-                    when comma then try_cast(replace(replace(value, '.', ''), ',', '.') as double)
-                    when grouped then try_cast(replace(value, ',', '') as double)
-                    else try_cast(value as double)
-                end as number
+                    when comma then replace(replace(value, '.', ''), ',', '.')
+                    when grouped then replace(value, ',', '')
+                    else value
+                end as pointed
             from received where value <> ''
         ),
-        finite as (select comma, grouped, flag, case when isfinite(number) then number end as number from read)
+        typed as (
+            select comma, grouped, flag, cast({casts.exact_number("pointed")} as double) as number
+            from read
+        )
         select count(*), count(number), count(*) filter (where comma),
             count(*) filter (where grouped),
             count(*) filter (where number = trunc(number) and not comma), count(*) filter (where flag),
             min(number), max(number), quantile_disc(number, 0.01), quantile_disc(number, 0.99)
-        from finite
+        from typed
         """
     ).fetchone()
     assert row is not None, "an aggregate has a row"

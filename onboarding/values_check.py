@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from itertools import permutations
 from typing import Literal
 
+import duckdb
 import pyarrow as pa
 
-from ingestion import mapping
+from ingestion import fill_down, mapping
 from ingestion.contracts import USUAL_SHARE
 from onboarding.spelling import alike, is_no_value
 from onboarding.times import calculator, percent
@@ -40,11 +41,30 @@ class Staged:
 
 def staged(entity: str, source: Source, received: pa.Table) -> pa.Table:
     """Our columns of sampled records, made by the SQL that a load makes them by."""
+    connection, places = _numbered(received)
+    listed = mapping.select_list(entity, source, places)
+    return connection.execute(f"select {listed} from sampled order by _record").to_arrow_table()
+
+
+def filled(source: Source, received: pa.Table) -> pa.Table:
+    """Sampled records of one file with what `fill_down` puts into them."""
+    if source.fill_down is None or not set(source.fill_down.columns) <= set(received.column_names):
+        return received
+    connection, places = _numbered(received)
+    relation = fill_down.filled(source, places, "sampled")
+    listed = ", ".join(places.values())
+    table = connection.execute(f"select {listed} from {relation} order by _record").to_arrow_table()
+    return table.rename_columns(received.column_names)
+
+
+def _numbered(received: pa.Table) -> tuple[duckdb.DuckDBPyConnection, dict[str, str]]:
+    """A connection with the records as `sampled`, numbered, and the places of their columns."""
     places = {name: f"c{i}" for i, name in enumerate(received.column_names)}
     connection = calculator()
-    connection.register("sampled", received.rename_columns(list(places.values())))
-    listed = mapping.select_list(entity, source, places)
-    return connection.execute(f"select {listed} from sampled").to_arrow_table()
+    numbers = pa.array(range(1, received.num_rows + 1), pa.int64())
+    numbered = received.rename_columns(list(places.values())).append_column("_record", numbers)
+    connection.register("sampled", numbered)
+    return connection, places
 
 
 def problem(

@@ -17,6 +17,8 @@ from recomart.settings import Settings
 from recomart.step import Progress, StepResult
 
 HEARTBEAT_SECONDS = 30.0
+MARKS = {"green": "[green]✔[/]", "amber": "[yellow]![/]", "red": "[red]![/]"}
+"""What a step that ran to its end begins with."""
 
 
 class Terminal:
@@ -47,7 +49,7 @@ class Terminal:
     def done(self, name: str, result: StepResult, seconds: float) -> None:
         amount = f"{result.count:,} {result.unit}"
         detail = f"   {escape(result.detail)}" if result.detail else ""
-        line = f" [green]✔[/] {name:<10} {amount:>16} {seconds:6.1f}s{detail}"
+        line = f" {MARKS[result.colour]} {name:<10} {amount:>16} {seconds:6.1f}s{detail}"
         self.console.print(line, soft_wrap=True)
 
     def failed(self, name: str, seconds: float, text: str) -> None:

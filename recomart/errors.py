@@ -8,6 +8,7 @@ RecoMartError
 ├── SourceError                 the user's data cannot be loaded
 │   ├── SourceMissing           no file matches, or a file is empty or unreadable
 │   ├── HeaderMismatch          a column is missing, renamed, unexpected or duplicated
+│   ├── DatabaseError           a database is down, refuses, or lacks a table or column
 │   ├── StorageError            a filesystem elsewhere is down, refuses, or lacks an object
 │   │   └── ObjectChanged       an object changed while it was read
 │   └── CatalogueError          the HTTP catalogue is down, refuses, or returns invalid pages
@@ -119,6 +120,10 @@ class SourceMissing(SourceError):
 
 class HeaderMismatch(SourceError):
     """A column is missing, renamed, unexpected or duplicated."""
+
+
+class DatabaseError(SourceError):
+    """A database is not reachable, refuses or breaks off, or lacks a table or column."""
 
 
 class StorageError(SourceError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 Progress = Callable[[str, int, int], None]
 """Called as `progress(what, done, total)`; total is 0 if it is unknown."""
@@ -20,3 +21,5 @@ class StepResult:
     count: int
     unit: str
     detail: str = ""
+    colour: Literal["green", "amber", "red"] = "green"
+    """amber: someone should look at what the step found. red: do not rely on it."""

@@ -25,6 +25,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
+from ingestion.readers.csv_escapes import HiddenEscapes
 from ingestion.readers.csv_records import (
     RECORD_BYTES,
     Broken,
@@ -32,6 +33,7 @@ from ingestion.readers.csv_records import (
     Incomplete,
     count_lines,
     counted_lines,
+    empty_lines,
     fault,
     is_utf8,
     line_end,
@@ -47,7 +49,11 @@ _FILLER = b"\x1e"
 class CsvReader:
     """Reads one file's text; `counts` is complete when the iteration has ended."""
 
-    def __init__(self, dialect: Dialect, counts: LineCounts, *, header: bool) -> None:
+    def __init__(
+        self, dialect: Dialect, counts: LineCounts, *, header: bool, lines_above: int = 0
+    ) -> None:
+        """`lines_above` lines of the file come before its table; they count as header."""
+        self._lines_above = lines_above
         self._dialect = dialect
         self._counts = counts
         self._header_due = header
@@ -66,14 +72,23 @@ class CsvReader:
     def _read(self, text: bytes, *, final: bool) -> Generator[pa.RecordBatch, None, bytes]:
         if self._skipping:
             text = self._skip(text)
+        if self._lines_above:
+            text = self._skip_above(text, final)
+            if self._lines_above:
+                return text
         if self._header_due:
             text = self._take_header(text, final)
             if self._header_due:
                 return text
-        block, quoted_breaks = self._whole_records(text)
+        escapes, hidden = self._dialect.escapes, None
+        if escapes is not None and self._dialect.escape in text:
+            hidden = escapes.hidden(text)
+            block, quoted_breaks = self._whole_records(hidden.text) if hidden else (b"", 0)
+        else:
+            block, quoted_breaks = self._whole_records(text)
         if block:
-            batch = self._at_once(block, quoted_breaks)
-            if batch is None:
+            batch = self._at_once(block, quoted_breaks, hidden)
+            if batch is None and hidden is None:
                 batch = self._by_vectors(block, quoted_breaks)
             if batch is not None:
                 yield batch
@@ -112,7 +127,9 @@ class CsvReader:
             return b"", 0
         return text[:end], int(np.count_nonzero(~free[breaks < end]))
 
-    def _at_once(self, block: bytes, quoted_breaks: int) -> pa.RecordBatch | None:
+    def _at_once(
+        self, block: bytes, quoted_breaks: int, hidden: HiddenEscapes | None = None
+    ) -> pa.RecordBatch | None:
         """The batch of a block without any fault, else None."""
         if b"\r" in block:
             if block.count(b"\r") != block.count(b"\r\n") or b"\n\r" in block:
@@ -125,9 +142,15 @@ class CsvReader:
         table = self._parsed(block, quoted_breaks)
         if table is None or table.num_rows != lines - quoted_breaks:
             return None
+        columns = table.columns
+        if hidden is not None:
+            columns = [hidden.restored(column.combine_chunks()) for column in columns]
+            escaped_breaks = hidden.breaks_before(len(block))
+            quoted_breaks += escaped_breaks
+            lines += escaped_breaks
         self._counts.continuation += quoted_breaks
         self._moved(lines, len(block))
-        return self._numbered(table.columns)
+        return self._numbered(columns)
 
     def _parsed(self, block: bytes, quoted_breaks: int) -> pa.Table | None:
         dialect = self._dialect
@@ -258,20 +281,36 @@ class CsvReader:
         self._moved(1 if match else 0, end)
         return text[end:]
 
+    def _skip_above(self, text: bytes, final: bool) -> bytes:
+        """Drop the lines above the table."""
+        at = 0
+        while self._lines_above and at < len(text):
+            after = line_end(text, at, final)
+            if after is None:
+                if len(text) - at > RECORD_BYTES:  # its end may be gigabytes away
+                    keep = text.endswith(b"\r")
+                    self._moved(0, len(text) - at - keep)
+                    return text[-1:] if keep else b""
+                break
+            self._counts.header += 1
+            self._lines_above -= 1
+            self._moved(1, after - at)
+            at = after
+        return text[at:]
+
     def _take_header(self, text: bytes, final: bool) -> bytes:
-        at = len(text) - len(text.lstrip(b"\r\n"))
-        if at == len(text) and text.endswith(b"\r") and not final:
-            at -= 1  # the first half of CRLF, perhaps
-        blank = text[:at]
-        lines = blank.count(b"\n") + blank.count(b"\r") - blank.count(b"\r\n")
+        at, lines = empty_lines(text, self._dialect, final=final)
         self._counts.blank += lines
         self._moved(lines, at)
+        if at == len(text):
+            return b""
         try:
             _, end = record_at(text, at, self._dialect, final)
         except Incomplete:
             return text[at:]
-        self._counts.header = count_lines(text[at:end])
-        self._moved(self._counts.header, end - at)
+        lines = count_lines(text[at:end])
+        self._counts.header += lines
+        self._moved(lines, end - at)
         self._header_due = False
         return text[end:]
 

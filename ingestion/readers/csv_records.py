@@ -1,7 +1,8 @@
 """One delimited record at a time: exact and slow. This module defines what a record is.
 
 A line ends with LF, CRLF or CR. A field that begins with the quote ends at the quote's close, may
-hold line ends and doubled quotes; a quote anywhere else is text.
+hold line ends and doubled quotes; a quote anywhere else is text. With an escape sign, `csv_escapes`
+says what the sign after it means.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import pyarrow as pa
 
+from ingestion.readers.csv_escapes import Escapes
 from ingestion.readers.records import LineCounts
 
 RECORD_BYTES = 1 << 20
@@ -20,11 +23,17 @@ RECORD_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a line is split into fields. `quote` is empty for none."""
+    """How a line is split into fields. `quote` and `escape` are empty for none."""
 
     delimiter: bytes
     quote: bytes
     width: int
+    escape: bytes = b""
+
+    @cached_property
+    def escapes(self) -> Escapes | None:
+        """What the escape sign means, if there is one."""
+        return Escapes(self.escape, self.quote, self.delimiter) if self.escape else None
 
     @property
     def names(self) -> list[str]:
@@ -78,12 +87,16 @@ def record_at(text: bytes, start: int, dialect: Dialect, final: bool) -> tuple[l
                 if cut_short:
                     raise Broken("unclosed quote")
                 raise Incomplete
-            fields.append(match[1].replace(dialect.quote * 2, dialect.quote))
+            fields.append(_value(match[1], dialect, quoted=True))
         else:
             match = plain.match(text, at, limit)
             assert match is not None, "the pattern of a plain field takes the empty string"
-            fields.append(match[0])
+            fields.append(_value(match[0], dialect, quoted=False))
         at = match.end()
+        if dialect.escape and text.startswith(dialect.escape, at) and limit == len(text):
+            if not final:
+                raise Incomplete
+            raise Broken("the escape sign is its last sign")
         if at >= limit and limit == len(text):
             if final:
                 return fields, at
@@ -102,19 +115,30 @@ def record_at(text: bytes, start: int, dialect: Dialect, final: bool) -> tuple[l
             raise Broken("text after a closing quote")
 
 
+def _value(field: bytes, dialect: Dialect, *, quoted: bool) -> bytes:
+    escapes = dialect.escapes
+    if escapes is None or dialect.escape not in field:
+        return field.replace(dialect.quote * 2, dialect.quote) if quoted else field
+    value = escapes.text_of(field, quoted=quoted)
+    if b"\0" in value:
+        raise Broken("NUL byte")
+    return value
+
+
 _compiled: dict[Dialect, tuple[re.Pattern[bytes], re.Pattern[bytes]]] = {}
 
 
 def _patterns(dialect: Dialect) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
     if dialect not in _compiled:
         quote, delimiter = re.escape(dialect.quote), re.escape(dialect.delimiter)
-        quoted = quote + b"((?:[^" + quote + b"]++|" + quote * 2 + b")*+)" + quote
-        if not quote:
-            quoted = b"(?!)"
-        plain = b"(?:(?!" + delimiter + b")[^\r\n])*+"
+        escape = re.escape(dialect.escape)
+        escaped = b"|" + escape + rb"(?:\r\n|.)" if escape else b""
+        inside = b"[^" + quote + escape + b"]++|" + quote * 2 + escaped
+        quoted = quote + b"((?:" + inside + b")*+)" + quote if quote else b"(?!)"
+        plain = b"(?:(?!" + delimiter + b")[^\r\n" + escape + b"]" + escaped + b")*+"
         if len(dialect.delimiter) == 1:
-            plain = b"[^\r\n" + delimiter + b"]*+"
-        _compiled[dialect] = re.compile(quoted), re.compile(plain)
+            plain = b"(?:[^\r\n" + delimiter + escape + b"]++" + escaped + b")*+"
+        _compiled[dialect] = re.compile(quoted, re.DOTALL), re.compile(plain, re.DOTALL)
     return _compiled[dialect]
 
 
@@ -152,6 +176,17 @@ def line_end(text: bytes, start: int, final: bool) -> int | None:
 
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
+
+
+def empty_lines(text: bytes, dialect: Dialect, *, final: bool) -> tuple[int, int]:
+    """The bytes and the lines at the start of `text` that have no sign but delimiters."""
+    pattern = b"(?:(?:" + re.escape(dialect.delimiter) + rb")*+(?:\r\n|\n|\r))*+"
+    found = re.match(pattern, text)
+    end = found.end() if found else 0
+    if end == len(text) and text.endswith(b"\r") and not final:
+        end -= 1  # the first half of CRLF, perhaps
+    lines = text.count(b"\n", 0, end) + text.count(b"\r", 0, end) - text.count(b"\r\n", 0, end)
+    return end, lines
 
 
 def count_lines(text: bytes) -> int:

@@ -12,7 +12,7 @@ from ingestion import headers
 from ingestion.declaration import Declaration
 from ingestion.headers import Header
 from ingestion.readers import pages, parquet_records, text
-from ingestion.readers.csv_header import read_header
+from ingestion.readers.csv_header import Opening, opening, read_header
 from ingestion.readers.csv_lines import CsvReader
 from ingestion.readers.json_lines import JsonLinesReader
 from ingestion.readers.json_lists import JsonListReader
@@ -33,28 +33,38 @@ class Csv:
     name = "csv"
 
     def header(self, file: DeclaredFile) -> Header:
-        written = TextFormat.of(file.declared.source)
-        if not written.header:
-            next(text.pieces(file.path, written.encoding), None)
-            names = list(written.fields)
+        begins = _opening(file)
+        if not begins.written.header:
+            names = list(begins.written.fields)
             return Header(tuple(names), headers.missing_fields(names, file.shown, file.declared))
-        names, line = read_header(file.path, written)
-        place = f"{file.shown}, line {line}"
+        found = read_header(file.path, begins)
+        names = list(found.columns)
+        place = f"{file.shown}, line {found.line}"
         if names[:1] and names[0].lstrip().startswith(("{", "[")):
             start = ",".join(names).encode()
             return Header(tuple(names), [_holds_json(file.declared, place, start, "csv")])
         return Header(tuple(names), headers.name_problems(names, place, file.declared, file.path))
 
     def records(self, file: DeclaredFile, reading: Reading) -> Records:
-        written = TextFormat.of(file.declared.source)
+        begins = _opening(file)
+        written = begins.written
         dialect = written.dialect(len(reading.names))
-        reader = CsvReader(dialect, reading.counts, header=written.header)
+        reader = CsvReader(
+            dialect, reading.counts, header=written.header, lines_above=begins.lines_above
+        )
         batches = reader.batches(text.pieces(file.path, written.encoding))
         return Records(
             pa.RecordBatchReader.from_batches(dialect.schema, batches),
             dict(zip(reading.names, dialect.names, strict=True)),
             undeclared=lambda: _undeclared(file, reading),
         )
+
+
+def _opening(file: DeclaredFile) -> Opening:
+    source = file.declared.source
+    is_declared = "delimiter" in source.model_fields_set
+    where = file.declared.where("delimiter") if is_declared else None
+    return opening(file.path, TextFormat.of(source), where=where)
 
 
 def _undeclared(file: DeclaredFile, reading: Reading) -> dict[str, int]:

@@ -80,12 +80,35 @@ def dumped(value: Any) -> str:
 
 
 def at_path(record: Any, path: tuple[str, ...]) -> Any:
-    """The value at a path of keys; None where the path ends early."""
+    """The value at a path of keys, or of places in lists (from 0); None where the path ends early."""
     for key in path:
-        if not isinstance(record, dict):
+        if isinstance(record, dict):
+            record = record.get(key)
+        elif isinstance(record, list) and key.isdecimal() and int(key) < len(record):
+            record = record[int(key)]
+        else:
             return None
-        record = record.get(key)
     return record
+
+
+def lacks(record: Any, path: tuple[str, ...]) -> bool:
+    """Whether a record shows that it does not have a path: a key is missing on the way.
+
+    A null on the way, or a list that is too short, shows nothing: an order without a customer says
+    nothing of what customers have.
+    """
+    for key in path:
+        if isinstance(record, dict):
+            if key not in record:
+                return True
+            record = record[key]
+        elif isinstance(record, list) and key.isdecimal():
+            if int(key) >= len(record):
+                return False
+            record = record[int(key)]
+        else:
+            return record is not None
+    return False
 
 
 ITEM, PLACE = "^", "#"
@@ -158,15 +181,14 @@ class JsonColumns:
             return [as_text(record.get(path)) for path in self.paths]
         row = []
         for name, path in zip(self.paths, self._split, strict=True):
-            value = at_path(record, path)
-            if value is not None:
+            if name not in self.present and not lacks(record, path):
                 self.present.add(name)
-            row.append(as_text(value))
+            row.append(as_text(at_path(record, path)))
         return row
 
     @property
     def absent(self) -> list[str]:
-        """The paths that no record had."""
+        """The paths that every record lacked."""
         if self._flat:
             return [path for path in self.paths if path not in self.keys]
         return [path for path in self.paths if path not in self.present]

@@ -15,6 +15,8 @@ class TextFormat:
 
     Args:
         fields: column names, for files without a header.
+        skip_lines: how many of the first lines of a CSV come before its table.
+        escape: the sign that takes the meaning from the sign after it; none without.
         items: path of the list of records in a JSON document; None when the document is the list.
         each: path in a JSON object to a nested list, whose elements are the records.
     """
@@ -24,6 +26,8 @@ class TextFormat:
     quote: str = '"'
     header: bool = True
     fields: tuple[str, ...] = ()
+    skip_lines: int | None = None
+    escape: str | None = None
     items: str | None = None
     each: str | None = None
 
@@ -35,4 +39,5 @@ class TextFormat:
 
     def dialect(self, width: int) -> Dialect:
         """The dialect of a CSV of `width` columns."""
-        return Dialect(self.delimiter.encode(), self.quote.encode(), width)
+        escape = (self.escape or "").encode()
+        return Dialect(self.delimiter.encode(), self.quote.encode(), width, escape)

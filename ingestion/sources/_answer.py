@@ -27,6 +27,10 @@ class Transient(Exception):
         self.help = help
 
 
+class RepeatedPage(Transient):
+    """A page that has the records of an earlier one. It stays so if the list changed meanwhile."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """A page as received.

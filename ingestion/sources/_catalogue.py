@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 from urllib.parse import urlencode, urlsplit
 
 from ingestion.declaration import Declaration
-from ingestion.readers.json_values import Number, at_path, parse_last
-from ingestion.readers.pages import items_of
 from ingestion.sources import Memory
-from ingestion.sources._answer import Answer, Transient
+from ingestion.sources._answer import Answer, RepeatedPage, Transient
 from ingestion.sources._api_keys import ApiSource
 from ingestion.sources._credentials import MISSING, credentials_of
 from ingestion.sources._http_client import REFUSED, SHOWN, HttpClient, Limits, attempts
 from ingestion.sources._listing import Doubt, Listing, Marks, key_paths
-from ingestion.sources._page import Contradiction, Page
+from ingestion.sources._page import Contradiction, Page, page_of
 from ingestion.sources._paging import PAGINGS, Paging
 from ingestion.sources._position import Position
 from recomart.errors import CatalogueError, SourceError
@@ -28,8 +25,6 @@ MOCK_API_URL = f"http://127.0.0.1:{MOCK_API_PORT}"
 MAX_PAGES = 100_000
 READINGS = 4
 """How often a list is read that contradicts itself, before that is an error."""
-TOTAL_HEADERS = ("X-WP-Total", "X-Total-Count", "X-Total", "X-Pagination-Total-Count")
-"""Headers by which well-known servers say how many records a list has."""
 
 
 class Catalogue:
@@ -78,7 +73,7 @@ class Catalogue:
         try:
             client = self._client()
             answer = client.ask_once(self.url, "page 1")
-            page = self._page(answer, 1, client)
+            page = page_of(answer, 1, self._source, client.start_of)
             self._paging().next(page, len(page.items))
         except (Transient, Contradiction) as exc:
             raise CatalogueError(
@@ -116,8 +111,8 @@ class Catalogue:
                 found=exc.found and hide(exc.found)[:SHOWN],
                 help=exc.help
                 or f"nothing of this fetch is loaded, the last of {READINGS}. Ask for a fixed order in "
-                "the URL of api, by id say, so that changes move no records between pages; or check "
-                "items, total, paging and page_size in the shop file",
+                "the URL of api, by id with the newest first say; or check items, total, paging and "
+                "page_size in the shop file",
             ) from exc
         raise AssertionError("stamina returns or raises")
 
@@ -173,7 +168,7 @@ class Catalogue:
             known = self._versions.get(self.url) if number == 1 and not confirms else None
 
             def check(answer: Answer, number: int = number) -> tuple[Page, Marks]:
-                read = self._page(answer, number, client)
+                read = page_of(answer, number, self._source, client.start_of)
                 return read, listing.marks(read, shifts=paging.shifts(read))
 
             beyond = page is not None and paging.runs_past_the_end and listing.total is None
@@ -182,9 +177,10 @@ class Catalogue:
                     url, what, check=check, etag=known, may_be_absent=beyond
                 )
             except CatalogueError as exc:
-                if page is None or exc.code != REFUSED:
+                repeats = isinstance(exc.__cause__, RepeatedPage)
+                if page is None or not (exc.code == REFUSED or repeats):
                     raise
-                # a cursor may expire, or be that of a record that is gone
+                # the list may have changed; a cursor may expire, or be that of a record that is gone
                 raise Contradiction(exc.message, url, exc.found, exc.help) from exc
             if not confirms:
                 self.etag = answer.etag if number == 1 else None
@@ -226,37 +222,6 @@ class Catalogue:
                 why = "page 1 names no next page, and nothing says that it is the last"
                 listing.doubts.append(Doubt(why, needs_other_pages=True))
         return listing
-
-    def _page(self, answer: Answer, number: int, client: HttpClient) -> Page:
-        """A page from an answer.
-
-        Raises:
-            Transient: not JSON, no list of items, or no total where one is declared.
-        """
-        what, body = f"page {number}", answer.body or b""
-        try:
-            value = parse_last(body)  # an item that has a key twice is rejected when it is read
-        except (ValueError, RecursionError) as exc:
-            raise Transient(f"{what} is not JSON ({exc}): {client.start_of(body)}") from exc
-        items = items_of(value, self._source.items)
-        if items is None:
-            raise Transient(
-                f"{what} has no list at '{self._source.items}': {client.start_of(body)}"
-            )
-        total = self._total(value, answer.headers, what)
-        return Page(number, answer.url, value, items, total, answer.next_link)
-
-    def _total(self, value: Any, headers: Mapping[str, str], what: str) -> int | None:
-        path = self._source.total
-        if path is None:
-            return None
-        total = at_path(value, tuple(path.split(".")))
-        if type(total) in (str, Number) and total.isdigit():
-            return int(total)
-        if "total" in self._source.model_fields_set or total is not None:
-            raise Transient(f"{what} has no count of records at '{path}', but {total!r}")
-        said = (headers[name] for name in TOTAL_HEADERS if headers.get(name, "").isdigit())
-        return next(map(int, said), None)
 
     def _paging(self) -> Paging:
         """A new walk through the pages."""

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import IO, Any
 
 from ingestion.readers.json_values import ITEM, as_text, at_path, dumped
-from ingestion.sources._answer import Transient
+from ingestion.sources._answer import RepeatedPage
 from ingestion.sources._api_keys import ApiSource
 from ingestion.sources._page import Contradiction, Page
 from recomart.shop.entities import KEYS
@@ -103,7 +103,7 @@ class Listing:
                 is the same whatever became of it.
 
         Raises:
-            Transient: it is an earlier one.
+            RepeatedPage: it is an earlier one.
         """
         keys = [self._key(item) for item in page.items]
         contents = [] if shifts else [_hash(dumped(item)) for item in page.items]
@@ -112,7 +112,7 @@ class Listing:
         # two equal records are two equal pages of one
         if before is None or (self._bodies is None and len(page.items) == 1):
             return marks
-        raise Transient(
+        raise RepeatedPage(
             f"page {page.number} repeats the records of page {before}",
             help="check page_param and paging in the shop file; an API that answers with all "
             "records at once is declared by paging: none",

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from ingestion.readers.json_values import Number, at_path, parse_last
+from ingestion.readers.pages import items_of
+from ingestion.sources._answer import Answer, Transient
 from ingestion.sources._api_keys import ApiSource
+
+TOTAL_HEADERS = ("X-WP-Total", "X-Total-Count", "X-Total", "X-Pagination-Total-Count")
+"""Headers by which well-known servers say how many records a list has."""
 
 
 class Contradiction(Exception):
@@ -46,6 +52,43 @@ class Page:
     items: list[Any]
     total: int | None
     link: str | None
+
+
+def page_of(
+    answer: Answer, number: int, source: ApiSource, start_of: Callable[[bytes], str]
+) -> Page:
+    """A page from an answer with a body.
+
+    Args:
+        number: from 1.
+        start_of: shows the start of a body in a message.
+
+    Raises:
+        Transient: not JSON, no list of items, or no total where one is declared.
+    """
+    what, body = f"page {number}", answer.body or b""
+    try:
+        value = parse_last(body)  # an item that has a key twice is rejected when it is read
+    except (ValueError, RecursionError) as exc:
+        raise Transient(f"{what} is not JSON ({exc}): {start_of(body)}") from exc
+    items = items_of(value, source.items)
+    if items is None:
+        raise Transient(f"{what} has no list at '{source.items}': {start_of(body)}")
+    total = _total(value, answer, source, what)
+    return Page(number, answer.url, value, items, total, answer.next_link)
+
+
+def _total(value: Any, answer: Answer, source: ApiSource, what: str) -> int | None:
+    """The count of all records, from the body or a header."""
+    if source.total is None:
+        return None
+    total = at_path(value, tuple(source.total.split(".")))
+    if type(total) in (str, Number) and total.isdigit():
+        return int(total)
+    if "total" in source.model_fields_set or total is not None:
+        raise Transient(f"{what} has no count of records at '{source.total}', but {total!r}")
+    said = (answer.headers.get(name, "") for name in TOTAL_HEADERS)
+    return next((int(count) for count in said if count.isdigit()), None)
 
 
 def sized(source: ApiSource, size: int) -> dict[str, str | int]:

@@ -83,11 +83,11 @@ class Position:
         """
         import duckdb
 
-        from ingestion.times import timestamp
+        from recomart import casts
 
         if self._source.updated_since_param is None or not times:
             return
-        time = f"try({timestamp(self._source.time_format, 'received')})"
+        time = casts.time("received", self._source.time_format)
         with duckdb.connect() as connection:
             settled = (began_at.astimezone(UTC) - SETTLED).replace(tzinfo=None)
             row = connection.execute(

@@ -14,8 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
 
 from ingestion.sources import Found
+from ingestion.sources._credentials import SECRET_PARAMETERS as _API_SECRETS
 from recomart.errors import ObjectChanged, ShopFileError, SourceMissing, StorageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ CONNECT_SECONDS, ANSWER_SECONDS = 10, 60
 _URL = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://(.*)", re.DOTALL)
 _SECRET = re.compile(r"\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
 _PASSWORD = re.compile(r"[^/@]*:[^/@]*@")
+SECRET_PARAMETERS = _API_SECRETS | {"sig", "signature", "x-amz-signature", "x-amz-security-token"}
+"""Parameters of a URL that are credentials: of APIs, and of links that a store has signed."""
 _TAGS = ("ETag", "etag", "generation", "md5", "Content-MD5", "md5Hash")
 _TIMES = ("LastModified", "last_modified", "updated", "mtime", "Last-Modified")
 _REFUSALS = ("Credential", "Authentication", "Refresh", "Forbidden", "Unauthorized")
@@ -157,7 +161,7 @@ def check_url(pattern: str, declared: Declaration[Any]) -> None:
     """Check a URL before anything is looked for.
 
     Raises:
-        ShopFileError: no driver has its scheme, it has a password, or names a variable that is not set.
+        ShopFileError: no driver has its scheme, or it has a password or another secret.
     """
     url = StorageUrl(pattern)
     place = declared.where("files").partition("   ")[0]  # without the URL, which may have a secret
@@ -173,13 +177,14 @@ def check_url(pattern: str, declared: Declaration[Any]) -> None:
             where=place,
             help=f"take it out; it comes from the environment: {DRIVERS[url.scheme].credentials}",
         )
-    if url.unset:
-        raise ShopFileError(
-            f"the environment variable {url.unset[0]} is not set",
-            where=place,
-            found=pattern,
-            help=f"set {url.unset[0]}: the URL needs it",
-        )
+    literal = _SECRET.sub("", url.pattern)
+    for name, value in parse_qsl(urlsplit(literal).query):
+        if value and name.lower() in SECRET_PARAMETERS:
+            raise ShopFileError(
+                f"a URL in the shop file has a secret: the parameter {name}",
+                where=place,
+                help=f"take it out, export it as a variable, and write {name}={{env:VARIABLE}}",
+            )
 
 
 def objects_of(pattern: str, declared: Declaration[Any]) -> dict[str, RemoteObject]:
@@ -187,10 +192,18 @@ def objects_of(pattern: str, declared: Declaration[Any]) -> dict[str, RemoteObje
 
     Raises:
         SourceMissing: nothing matches, or the driver is not installed.
-        StorageError: the store is not reachable, or refuses.
+        StorageError: the store is not reachable, or refuses; or a variable is not set.
     """
     url = StorageUrl(pattern)
     where = declared.where("files")
+    if url.unset:
+        raise StorageError(
+            f"a part of the URL of {declared.entity} is not set",
+            code="missing-variable",
+            where=where,
+            found=f"${url.unset[0]} is unset or empty",
+            help=f"export {url.unset[0]}=<that part of the URL>",
+        )
     store = _store(url, where)
     with _explained(url, f"the files of {declared.entity} cannot be listed", where):
         found = _listed(store)
@@ -372,6 +385,7 @@ def _is_refusal(exc: BaseException) -> bool:
         isinstance(one, PermissionError)
         or getattr(one, "status", None) in (401, 403)
         or any(word in type(one).__name__ for word in _REFUSALS)
+        or "No authentication methods" in str(one)  # paramiko, without password and keys
         for one in _chain(exc)
     )
 

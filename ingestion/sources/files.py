@@ -46,6 +46,14 @@ class FileSource(Source):
         None,
         description='"," where numbers are written 1.299,00; "." where 1,299.00; unset where 1299.00.',
     )
+    skip_lines: int | None = Field(
+        None, ge=0, description="How many of the first lines of a CSV come before its table."
+    )
+    escape: str | None = Field(
+        None,
+        description="The sign that takes the meaning from the sign after it in a CSV: \\ in exports of "
+        "MySQL. Unset: none.",
+    )
     items: str | None = Field(
         None, description="Path to the list of records in a JSON document; unset: it is the list."
     )
@@ -72,6 +80,13 @@ class FileSource(Source):
             raise ValueError("expected one sign or more, none of them a quote or a line end")
         return delimiter
 
+    @field_validator("escape")
+    @classmethod
+    def _is_one_sign(cls, escape: str | None) -> str | None:
+        if escape is not None and (len(escape) != 1 or not escape.isascii() or escape.isalnum()):
+            raise ValueError('expected one sign, as in escape: "\\\\"')
+        return escape
+
     @model_validator(mode="after")
     def _header_or_fields(self) -> FileSource:
         if self.format == "csv" and self.header == bool(self.fields):
@@ -79,6 +94,11 @@ class FileSource(Source):
         of_text = {"delimiter", "quote", "header", "fields", "encoding"} & self.model_fields_set
         if self.format == "parquet" and of_text:
             raise ValueError(f"Parquet needs no {', '.join(sorted(of_text))}: it says so itself")
+        own = {"skip_lines", "escape"} & self.model_fields_set
+        if self.format != "csv" and own:
+            raise ValueError(f"{', '.join(sorted(own))}: only a CSV has this")
+        if self.escape is not None and self.escape in (self.quote, self.delimiter):
+            raise ValueError("escape is another sign than quote and delimiter")
         if self.items is not None and self.format != "json":
             raise ValueError("items is the path of a list in a JSON document: set format: json")
         if self.each is not None and self.format not in NESTED:

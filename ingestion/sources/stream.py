@@ -40,6 +40,12 @@ class StreamSource(Source):
     def _takes_all(self) -> StreamSource:
         if self.where:
             raise ValueError("where filters files and APIs; every event of the stream is taken")
+        if self.fill_down:
+            raise ValueError(
+                "fill_down is for files and APIs; an event of the stream has its values"
+            )
+        if self.repeats:
+            raise ValueError("repeats is for files and APIs; an event of the stream counts once")
         return self
 
 

@@ -53,4 +53,5 @@ def write_report(settings: Settings, run_id: str, progress: Progress = no_progre
         shutil.rmtree(writing, ignore_errors=True)
     fsync_folder(settings.reports)
     swap_link(settings.reports / LATEST, name)
-    return StepResult(sheets, "pages", f"{report.of(verdict.PAGE).sentence} · {folder / PDF}")
+    found = report.of(verdict.PAGE)
+    return StepResult(sheets, "pages", f"{found.sentence} · {folder / PDF}", found.colour)

@@ -143,8 +143,12 @@ def _essence(error: str) -> str:
     return "; ".join([re.sub(r"^error\[[^]]*\]: ", "", message), *found[:1]])
 
 
+def _name(batch: Batch) -> str:
+    return batch.source_file[1:-1] if batch.source_file.endswith('"') else ""
+
+
 def _path(batch: Batch) -> PurePosixPath:
-    return PurePosixPath(batch.source_file[1:-1] if batch.source_file.endswith('"') else "")
+    return PurePosixPath(_name(batch))
 
 
 def _beginning(names: list[str]) -> str:
@@ -170,7 +174,7 @@ def file_groups(batches: Iterable[Batch]) -> tuple[FileGroup, ...]:
         if len(files) == 1:
             pattern, digest = files[0].source_file, files[0].sha256 or ""
         else:
-            pattern = f'"{_beginning([str(_path(file)) for file in files])}*{suffix}"'
+            pattern = f'"{_beginning([_name(file) for file in files])}*{suffix}"'
             listed = "".join(f"{batch.sha256}\n" for batch in files)
             digest = hashlib.sha256(listed.encode()).hexdigest()
         total = sum(batch.bytes or 0 for batch in files)

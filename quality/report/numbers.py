@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from quality.report.content import Content
 from quality.report.dbt_build import Build
+from quality.report.facts_used import FactsUsed
 from quality.report.pages.account import Account
 from quality.report.paper import GREY, INK, MARGIN, WIDTH, Paper
 from quality.report.words import share
 
-USED = "of them used"
+USED = "of ratings, order lines and events used"
 
 
 class Number(Content):
@@ -24,7 +25,7 @@ class Number(Content):
 
 
 def read_numbers(
-    account: Account, build: Build, then: Sequence[Number] | None
+    account: Account, facts: Sequence[FactsUsed], build: Build, then: Sequence[Number] | None
 ) -> tuple[Number, ...]:
     """The numbers of this run.
 
@@ -36,11 +37,12 @@ def read_numbers(
         return sum(getattr(source, name) for source in account.sources)
 
     records, judged = total("records"), total("records") - total("unjudged")
+    all_facts = sum(one.facts for one in facts)
     ran = [test for test in build.tests if test.status not in ("unknown", "skipped")]
     has_tests = build.state in ("passed", "failed", "untested")
     values: list[tuple[str, float | None]] = [
         ("records received", records),
-        (USED, total("accepted") / judged if judged else None),
+        (USED, sum(one.used for one in facts) / all_facts if all_facts and judged else None),
         ("in quarantine", total("quarantined") if judged else None),
         ("unreadable lines", total("rejected")),
         (

@@ -9,11 +9,14 @@ from typing import Literal
 from feature_store.dbt_tests import STOP_TEST
 from quality.report.content import Content
 from quality.report.dbt_build import Build
-from quality.report.pages.account import Account, SourceAccount
+from quality.report.pages.account import Account
 from quality.report.pages.trust import Freshness
 from quality.report.quoting import plain
+from quality.report.repeats import FROM_SHARE, HELP
+from quality.report.source_account import SourceAccount
 from quality.report.tables import Row
 from quality.report.words import RECORD, cost, cost_of_lines, counted, number, share
+from recomart.shop.entities import ADDING_UP
 
 Loss = Literal["quarantined", "rejected"]
 NAMED = 3
@@ -25,7 +28,9 @@ STALE_DAYS = 7.0
 class Problem(Content):
     """Something that is wrong, and what it costs."""
 
-    kind: Literal["stop", "check", "file", "stale", "quarantined", "rejected", "unjudged"]
+    kind: Literal[
+        "stop", "check", "file", "stale", "quarantined", "rejected", "repeats", "unjudged"
+    ]
     entity: str | None
     code: str
     what: str
@@ -46,7 +51,8 @@ def find_problems(
     freshness: Sequence[Freshness],
     earlier: Account | None,
 ) -> list[Problem]:
-    """First what stops publishing, then files and sources as a whole, then losses by their share.
+    """First what stops publishing, then files and sources as a whole, then losses by their share,
+    then repeats that may be facts.
 
     Args:
         stops: rows of quality.dq_stops.
@@ -60,6 +66,7 @@ def find_problems(
         *_unjudged(account.sources, build),
         *_stale(freshness),
         *_losses(account, earlier),
+        *_repeats(account.sources, earlier),
     ]
 
 
@@ -227,6 +234,34 @@ def _losses(account: Account, earlier: Account | None) -> list[Problem]:
             )
         )
     return sorted(problems, key=lambda p: -(p.share or 0.0))
+
+
+def _repeats(sources: Sequence[SourceAccount], earlier: Account | None) -> list[Problem]:
+    """Sources of which many records count as repeats of another one in the same file."""
+    then = {(s.entity, s.source): s.doubtful_repeats for s in earlier.sources} if earlier else None
+    found = [
+        (source.doubtful_repeats / (source.records - source.filtered), source)
+        for source in sources
+        if source.doubtful_repeats
+    ]
+    return [
+        Problem(
+            kind="repeats",
+            entity=source.entity,
+            code="repeats_in_file",
+            what=f"{counted(source.entity, source.doubtful_repeats)} counted as repeats: their key "
+            "comes again later in the same file",
+            cost=f"not counted, if they are {many_of(source.entity)} of their own: declare "
+            f"{HELP[source.entity]}"
+            if source.entity in ADDING_UP
+            else "the last one of each key counts",
+            count=source.doubtful_repeats,
+            share=part,
+            then=then.get((source.entity, source.source), 0) if then is not None else None,
+        )
+        for part, source in sorted(found, key=lambda one: -one[0])
+        if part >= FROM_SHARE
+    ]
 
 
 def _lost(account: Account) -> dict[tuple[str, Loss], tuple[int, int]]:

@@ -10,7 +10,8 @@ from quality.report.column_kinds import KINDS, Kind
 from quality.report.content import Content
 from quality.report.histograms import Histogram, read_histogram
 from quality.report.tables import Tables
-from recomart.shop.model import ENTITIES
+from recomart import casts
+from recomart.shop.entities import ENTITIES, TYPES
 from recomart.sql import identifier, literal
 from recomart.step import Progress
 
@@ -162,32 +163,17 @@ def _typed(tables: Tables, entity: str, columns: list[str]) -> str:
     time_format = declared["value"] if declared else "iso"
     typed = []
     for column in columns:
-        kind, name = KINDS.get(column, "text"), identifier(column)
-        value = f"case when trim({name}) <> '' then {name} end"
-        if kind in ("number", "year"):
-            value = f"try_cast({name} as double)"
-        elif kind == "time":
-            value = _seconds(name, time_format)
-        if kind in RANGED:
-            value = f"case when isfinite({value}) then {value} end"
+        name = identifier(column)
+        value = casts.value(name, TYPES[entity][column], time_format)
+        match KINDS.get(column, "text"):
+            case "number" | "year":
+                value = f"cast({value} as double)"
+            case "time":
+                value = f"epoch({value})"
+            case _:
+                value = f"case when trim({name}) <> '' then {name} end"
         typed.append(f"{value} as {identifier('typed ' + column)}")
     return ", ".join(typed)
-
-
-def _seconds(name: str, time_format: str) -> str:
-    if time_format == "epoch_seconds":
-        return f"try_cast({name} as double)"
-    if time_format == "epoch_milliseconds":
-        return f"try_cast({name} as double) / 1000"
-    if time_format == "iso":
-        # with Z, a cast to timestamp drops nothing and is four times as fast
-        parsed = (
-            f"case when {name} like '%Z' then try_cast({name} as timestamp)"
-            f" else timezone('UTC', try_cast({name} as timestamptz)) end"
-        )
-    else:
-        parsed = f"cast(try_strptime({name}, {literal(time_format)}) as timestamp)"
-    return f"epoch(case when isfinite({parsed}) then {parsed} end)"
 
 
 def _take_sample(tables: Tables, entity: str, columns: list[str], step: int) -> None:

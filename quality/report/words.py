@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 
 from quality.report.column_kinds import KINDS
@@ -64,6 +65,11 @@ def counted(entity: str, count: int) -> str:
 def number(count: int, one: str, many: str | None = None) -> str:
     """'1 file', '3 files'."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def joined(parts: Sequence[str]) -> str:
+    """'a', 'a and b', 'a, b and c'."""
+    return " and ".join([*([", ".join(parts[:-1])] if parts[1:] else []), *parts[-1:]])
 
 
 def share(value: float) -> str:

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, Strict, model_validator
 
+from quality.rules._ranges import Number
 from quality.rules.range import bounds_of
-from recomart.rules.kind import RuleKind, RuleProblem, Stage, Subject, whose
-from recomart.rules.ranges import STRICT, Number, number_text
+from recomart.rules.kind import STRICT, RuleKind, RuleProblem, Stage, Subject, whose
+from recomart.rules.ranges import number_text
 from recomart.rules.rule import Outcome, Rule
 from recomart.shop.entities import SCHEMA, EntityColumn
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from quality.rules._ranges import NumberRange, TimeRange
 from recomart.rules.kind import RuleKind, RuleProblem, Subject, whose
-from recomart.rules.ranges import Bounds, NumberRange, TimeRange, number_text
+from recomart.rules.ranges import Bounds, number_text
 from recomart.rules.rule import Rule
 from recomart.shop.entities import EntityColumn
 

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, Strict, model_validator
 
-from recomart.rules.kind import RuleKind, Stage, Subject, whose
-from recomart.rules.ranges import STRICT, Bounds, NumberRange
+from quality.rules._ranges import NumberRange
+from recomart.rules.kind import STRICT, RuleKind, Stage, Subject, whose
+from recomart.rules.ranges import Bounds
 from recomart.rules.rule import Rule
 from recomart.shop.entities import EntityColumn
 

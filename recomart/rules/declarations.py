@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, Field, Strict, create_model, model_validator
 
-from recomart.rules.kind import RULE_KINDS, Stage
-from recomart.rules.ranges import STRICT
+from recomart.rules.kind import RULE_KINDS, STRICT, Stage
 from recomart.shop.entities import SCHEMA, Entity
 
 Share = Annotated[float, Strict(), Field(ge=0, le=1)]

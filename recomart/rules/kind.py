@@ -15,9 +15,14 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Any, Literal, Protocol
 
+from pydantic import ConfigDict
+
 from recomart.registry import Registry
 from recomart.rules.rule import Outcome, Rule
 from recomart.shop.entities import SCHEMA, Entity, EntityColumn
+
+STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+"""Of each model of what `rules:` may say, the parameters of kinds included."""
 
 
 class Stage(IntEnum):

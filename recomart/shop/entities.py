@@ -1,6 +1,6 @@
-"""The canonical entities of a shop. Each of their columns is declared here, and only here.
+"""The canonical entities of a shop, as entities.yml declares them.
 
-To add a column, add one EntityColumn. Ingestion lands it, the shop file may map it and give it
+To add a column, add one entry there. Ingestion lands it, the shop file may map it and give it
 rules, dbt stages, tests and accepts it, `recomart shop init` guesses it by its words, and it
 arrives in the entity's table of accepted records (users and products: `marts.dim_<entity>`).
 """
@@ -8,18 +8,30 @@ arrives in the entity's table of accepted records (users and products: `marts.di
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from recomart.errors import ExtensionError
 from recomart.events import EVENT_TYPES, MAX_AHEAD
+from recomart.shop.places import nearest, where
 
 DataType = Literal["text", "number", "integer", "time", "boolean"]
+_STRICT = ConfigDict(extra="forbid")
+_FINDINGS = {"missing": "is missing", "unexpected_keyword_argument": "is not a key here"}
+"""Pydantic's kind of finding, in the words of YAML."""
 
 
 @dataclass(frozen=True)
 class TimeLimits:
     """What a time is compared with, besides its load: no time is later than that."""
+
+    __pydantic_config__ = _STRICT
 
     in_opening: bool = True
     """Not before the shop opened, and not after it closed."""
@@ -54,6 +66,8 @@ class EntityColumn:
         when_missing: what a missing value means downstream, for the sentence of the rule.
     """
 
+    __pydantic_config__ = _STRICT
+
     name: str
     type: DataType
     noun: str
@@ -82,6 +96,8 @@ class Entity:
         list_words: what people call its list of ids, where facts refer to it.
     """
 
+    __pydantic_config__ = _STRICT
+
     name: str
     record: str
     key: tuple[str, ...]
@@ -89,184 +105,66 @@ class Entity:
     columns: tuple[EntityColumn, ...]
     list_words: str | None = None
 
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.key if name not in self.by_name]
+        if unknown or not self.key:
+            raise ValueError(f"its key is not one of its columns: {', '.join(unknown) or 'empty'}")
+
     @cached_property
     def by_name(self) -> dict[str, EntityColumn]:
         return {column.name: column for column in self.columns}
 
 
-_MONEY = {"range": [0, 100_000_000]}
-_FACT = TimeLimits(by_clock=True)
+def read_entities(path: Path) -> dict[str, Entity]:
+    """The entities that a file such as entities.yml declares, by name, in its order.
+
+    Raises:
+        ExtensionError: the file is not YAML, or an entry is wrong; names its line.
+    """
+    text = path.read_text(encoding="utf-8")
+    try:
+        tree = YAML(typ="safe").load(text)
+    except YAMLError as exc:
+        raise ExtensionError(f"{path.name} is not YAML", where=str(path), found=str(exc)) from exc
+    try:
+        return TypeAdapter(dict[str, Entity]).validate_python(
+            {name: _named(name, entity or {}) for name, entity in _with_facts(tree).items()}
+        )
+    except ValidationError as exc:
+        finding = exc.errors()[0]
+        keys = [str(part) for part in finding["loc"]]
+        if keys[1:2] == ["columns"] and len(keys) > 2:
+            keys[2] = list(tree[keys[0]]["columns"])[int(keys[2])]
+        known = [field.name for field in fields(EntityColumn if len(keys) > 2 else Entity)]
+        raise ExtensionError(
+            f"{'.'.join(keys)}: {_FINDINGS.get(finding['type'], finding['msg'])}",
+            where=where(path, YAML(typ="rt").load(text), keys),
+            help=nearest(keys[-1], known) or "entities.py says what each key means",
+        ) from exc
 
 
-def _user(references: str | None = "users") -> EntityColumn:
-    return EntityColumn(
-        "user_id", "text", "a user" if references else "a user id",
-        "The user, as the shop names them.",
-        concepts=("user",), required=True, references=references,
-    )  # fmt: skip
+def _named(name: str, entity: dict[str, Any]) -> dict[str, Any]:
+    """An entity with its name and those of its columns among their keys."""
+    columns = (entity.get("columns") or {}).items()
+    return {
+        "name": name,
+        **entity,
+        "columns": [{"name": column, **(declared or {})} for column, declared in columns],
+    }
 
 
-def _product(**more: Any) -> EntityColumn:
-    return EntityColumn(
-        "product_id", "text", more.pop("noun", "a product"),
-        "The product, as the shop names it.", concepts=("product",), **more,
-    )  # fmt: skip
+def _with_facts(node: Any) -> Any:
+    """A declaration with the facts of the event schema in place of their names in braces."""
+    if isinstance(node, dict):
+        return {key: _with_facts(value) for key, value in node.items()}
+    if node == "{event_types}":
+        return EVENT_TYPES
+    if node == "{seconds_ahead}":
+        return round(MAX_AHEAD.total_seconds())
+    return node.replace("{event_types}", ", ".join(EVENT_TYPES)) if isinstance(node, str) else node
 
 
-_USERS = (
-    _user(references=None),
-    EntityColumn(
-        "signed_up_at", "time", "a time of sign-up", "When the user signed up, UTC.",
-        concepts=("signup",), limits=TimeLimits(),
-        words="signup registered joined registration registriert anmeldedatum anmeldung since "
-        "signed register inscription alta seit enrolled",
-    ),
-    EntityColumn(
-        "country", "text", "a country", "Country, as received.", few_values=True,
-        words="country land pays pais paese nation countrycode",
-    ),
-    EntityColumn(
-        "birth_year", "integer", "a year of birth", "Year of birth, 1900 to the year of the load.",
-        rules={"range": [1900, "year_of_load"]}, concepts=("birth",),
-        words="birth birthyear yob geburtsjahr naissance nacimiento",
-    ),
-)  # fmt: skip
-
-_PRODUCTS = (
-    _product(noun="a product id", required=True),
-    EntityColumn(
-        "title", "text", "a title", "Title, as received.",
-        words="title name productname bezeichnung titel titre nombre titolo label titulo nom",
-    ),
-    EntityColumn(
-        "category", "text", "a category", "Category, as received.", few_values=True,
-        rules={"missing": {"fill": "unknown"}},
-        words="category cat kategorie genre department warengruppe categorie categoria "
-        "producttype group class gruppe rubrik categoryid",
-    ),
-    EntityColumn(
-        "brand", "text", "a brand", "Brand, as received.", few_values=True,
-        words="brand manufacturer vendor marke hersteller marque marca maker",
-    ),
-    EntityColumn(
-        "price", "number", "a price", "Price in `currency`, 0 to 100 million, to four decimals.",
-        rules=_MONEY,
-    ),
-    EntityColumn(
-        "currency", "text", "a currency", "ISO code of the price, as received.", few_values=True,
-        words="currency waehrung devise moneda valuta",
-    ),
-    EntityColumn(
-        "in_stock", "boolean", "a mark of being in stock", "Whether the product can be bought.",
-        few_values=True, concepts=("stock",),
-        words="stock instock available availability lager verfuegbar inventory lagernd stok "
-        "disponible dispo",
-    ),
-    EntityColumn(
-        "updated_at", "time", "a time of the last change",
-        "When the catalogue last changed the product, UTC.", concepts=("updated",),
-        rules={"range": ["1900-01-01", None]}, limits=TimeLimits(in_opening=False),
-        words="updated modified changed geaendert aktualisiert update modification lastmodified",
-    ),
-)  # fmt: skip
-
-_RATINGS = (
-    _user(),
-    _product(required=True, references="products"),
-    EntityColumn(
-        "rating", "number", "a value", "The rating, on the shop's scale, to four decimals.",
-        required=True, on_rating_scale=True,
-        words="rating stars star score rate vote grade bewertung sterne note puntuacion "
-        "calificacion valutazione voto punkte points overall estrellas etoiles cijfer",
-    ),
-    EntityColumn(
-        "rated_at", "time", "a time", "When the rating was given, UTC.",
-        concepts=("time",), required=True, limits=_FACT,
-    ),
-)  # fmt: skip
-
-_TRANSACTIONS = (
-    EntityColumn(
-        "order_id", "text", "an order id", "The order, as the shop names it.",
-        concepts=("order",), required=True,
-    ),
-    EntityColumn(
-        "line_no", "text", "a line number", "The line within the order, as received.",
-        concepts=("line",), required=True,
-        words="line lineno position pos zeile row seq linenumber linea ligne",
-    ),
-    _user(),
-    _product(required=True, references="products"),
-    EntityColumn(
-        "quantity", "number", "a quantity", "How many were bought, above 0 up to 100,000.",
-        rules={"range": {"above": 0, "at_most": 100_000}, "missing": {"fill": 1}},
-        words="quantity qty count units menge anzahl quantite cantidad stueck stk pieces "
-        "quantita aantal",
-    ),
-    EntityColumn(
-        "unit_price", "number", "a price of one",
-        "Price of one, 0 to 100 million, in the shop's currency.",
-        concepts=("price",), rules=_MONEY,
-        when_missing="spending then counts the line's total, or the price of the catalogue",
-    ),
-    EntityColumn(
-        "line_total", "number", "a total of the line",
-        "Price of the whole line, 0 to 100 million, in the shop's currency.",
-        concepts=("total",), rules=_MONEY,
-        when_missing="spending then counts quantity times the price of one",
-        words="total sum sales amount value summe gesamt gesamtpreis betrag umsatz montant importe "
-        "linetotal subtotal revenue",
-    ),
-    EntityColumn(
-        "ordered_at", "time", "a time", "When the order was placed, UTC.",
-        concepts=("time",), required=True, limits=_FACT,
-    ),
-)  # fmt: skip
-
-_EVENTS = (
-    EntityColumn(
-        "event_id", "text", "an event id",
-        "The event, as its source names it, or the hash of its key columns.",
-        concepts=("event",), required=True,
-    ),
-    EntityColumn(
-        "event_type", "text", "a type", f"One of {', '.join(EVENT_TYPES)}.",
-        concepts=("event", "type"), required=True, few_values=True,
-        rules={"one_of": EVENT_TYPES},
-    ),
-    _user(),
-    EntityColumn(
-        "session_id", "text", "a visit", "The visit, as received.", concepts=("session",),
-        words="session visit sitzung sessionid sesion",
-    ),
-    _product(
-        references="products", blank_is_null=True,
-        when_missing="such an event is of the shop, not of a product",
-    ),
-    EntityColumn(
-        "occurred_at", "time", "a time", "When it happened, UTC.", concepts=("time",),
-        required=True, limits=TimeLimits(by_clock=True, ahead=round(MAX_AHEAD.total_seconds())),
-    ),
-    EntityColumn(
-        "received_at", "time", "a time of receipt", "When it reached the shop, UTC.",
-        may_be_invalid=True, identifies=False, concepts=("received",),
-        when_missing="one that cannot be read counts as missing",
-        words="received empfangen ingested logged arrived",
-    ),
-)  # fmt: skip
-
-SCHEMA: dict[str, Entity] = {
-    entity.name: entity
-    for entity in (
-        Entity("users", "A user", ("user_id",), "user id", _USERS, "the list of users"),
-        Entity("products", "A product", ("product_id",), "product id", _PRODUCTS, "the catalogue"),
-        Entity("ratings", "A rating", ("user_id", "product_id", "rated_at"),
-               "user, product and time", _RATINGS),
-        Entity("transactions", "An order line", ("order_id", "line_no"),
-               "order and line number", _TRANSACTIONS),
-        Entity("events", "An event", ("event_id",), "event id", _EVENTS),
-    )
-}  # fmt: skip
+SCHEMA: dict[str, Entity] = read_entities(Path(__file__).with_name("entities.yml"))
 """The entities by name, in the order in which they are loaded and reported."""
 
 ENTITIES: dict[str, tuple[str, ...]] = {name: tuple(e.by_name) for name, e in SCHEMA.items()}
@@ -289,3 +187,6 @@ LISTS: dict[str, str] = {
     c.name: c.references for e in SCHEMA.values() for c in e.columns if c.references
 }
 """Column of a fact -> the entity whose list it names."""
+
+ADDING_UP = ("transactions", "events")
+"""The entities of which two equal records may be two facts. Nobody rates a product twice at once."""

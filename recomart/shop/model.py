@@ -24,6 +24,7 @@ from recomart.shop.entities import REQUIRED as REQUIRED
 from recomart.shop.sources import AnySource, MadeSource, with_shared_time_formats
 from recomart.shop.sources import Column as Column
 from recomart.shop.sources import Source as Source
+from recomart.shop.verdict import VerdictLimits
 
 OneKind = TypeVar("OneKind", bound=Source)
 
@@ -47,6 +48,9 @@ class Shop(BaseModel):
     opened_at: datetime | None = None
     closed_at: datetime | None = None
     rules: Rules = Field(Rules(), description="What rows must be, over the defaults.")
+    verdict: VerdictLimits = Field(
+        VerdictLimits(), description="Shares of used facts below which the data is not good to use."
+    )
     users: AnySource | None = None
     products: AnySource | None = None
     ratings: AnySource | None = None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from recomart.errors import ShopFileError
-from recomart.shop.entities import ENTITIES, REQUIRED
+from recomart.shop.entities import ADDING_UP, ENTITIES, LISTS, REQUIRED
 from recomart.shop.places import nearest, where
 from recomart.shop.sources import MadeSource, Source, model_of, tags, tags_in
 
@@ -44,6 +44,7 @@ def name_problems(path: Path, tree: dict[str, Any]) -> Iterator[ShopFileError]:
                 help=f"map at least {', '.join(REQUIRED[entity])}",
             )
             continue
+        yield from _repeat_problems(path, tree, entity)
         unknown = [str(name) for name in mapping if name not in columns]
         for name in unknown:
             yield ShopFileError(
@@ -63,6 +64,25 @@ def name_problems(path: Path, tree: dict[str, Any]) -> Iterator[ShopFileError]:
                     found=", ".join(map(str, mapping)),
                     help=f"add '{name}: <the source's column>'",
                 )
+
+
+def _repeat_problems(path: Path, tree: dict[str, Any], entity: str) -> Iterator[ShopFileError]:
+    """Declared numbers and sums of records whose entity has no use for them."""
+    if tree[entity].get("repeats") == "add_up" and entity not in ADDING_UP:
+        yield ShopFileError(
+            f"equal {entity} cannot add up, only {' and '.join(ADDING_UP)} can",
+            code="no-repeats",
+            where=where(path, tree, [entity, "repeats"]),
+            help="leave it out: of several records with one key, the last counts",
+        )
+    for name, column in tree[entity]["columns"].items():
+        if entity in LISTS.values() and isinstance(column, dict) and "number_within" in column:
+            yield ShopFileError(
+                f"{entity}.{name} numbers its records, so that each would be another entry",
+                code="no-repeats",
+                where=where(path, tree, [entity, "columns", str(name)]),
+                help=f"map the column that names one of the {entity}",
+            )
 
 
 def _origin_problems(path: Path, tree: dict[str, Any], entity: str) -> Iterator[ShopFileError]:

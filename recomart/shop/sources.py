@@ -11,7 +11,7 @@ to a list of the kernel's, would make the result depend on which modules happen 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Protocol
+from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 from pydantic import (
     BaseModel,
@@ -23,50 +23,34 @@ from pydantic import (
     model_validator,
 )
 
+from recomart.casts import TIME_FORMATS, pattern_problem
 from recomart.registry import Registry
+from recomart.shop.columns import Column as Column
 from recomart.shop.row_filter import RowFilter
 
 STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
-class Column(BaseModel):
-    """How one of our columns is made from a source's; exactly one of the first six is given."""
+class FillDown(BaseModel):
+    """Columns whose empty values take the value of the record before, within equal values of some."""
 
     model_config = STRICT
 
-    column: str | None = Field(None, description="The source's column, or a JSON path a.b.c.")
-    value: str | None = Field(None, description="The same text for every record.")
-    hash_of: tuple[str, ...] | None = Field(
-        None, description="Columns whose md5 is the id, for a source without one."
+    columns: tuple[str, ...] = Field(min_length=1, description="The source's columns to fill.")
+    within: tuple[str, ...] = Field(
+        min_length=1, description="The source's column, or columns, that such records are equal in."
     )
-    first_flag: dict[str, str] | None = Field(
-        None, description="Source column -> text; the first column that holds 1 gives the text."
-    )
-    join: tuple[str, ...] | None = Field(
-        None, description="Columns whose texts make one, a space between; empty ones are left out."
-    )
-    first_of: tuple[str, ...] | None = Field(
-        None, description="Columns of which the first that is not empty gives the text."
-    )
-    values: dict[str, str] | None = Field(
-        None, description="With column: text as received -> ours. Other texts stay as they are."
-    )
+
+    @field_validator("columns", "within", mode="before")
+    @classmethod
+    def _one_column(cls, names: Any) -> Any:
+        return (names,) if isinstance(names, str) else names
 
     @model_validator(mode="after")
-    def _one_origin(self) -> Column:
-        names = ("column", "value", "hash_of", "first_flag", "join", "first_of")
-        if sum(getattr(self, name) is not None for name in names) != 1:
-            raise ValueError(f"needs exactly one of {', '.join(names)}")
-        if self.values is not None and self.column is None:
-            raise ValueError("values goes with column")
+    def _apart(self) -> FillDown:
+        if both := set(self.columns) & set(self.within):
+            raise ValueError(f"{', '.join(sorted(both))} cannot be filled within itself")
         return self
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """The source's columns that this one is made from."""
-        if self.column is not None:
-            return (self.column,)
-        return self.hash_of or self.join or self.first_of or tuple(self.first_flag or ())
 
 
 class Source(BaseModel):
@@ -87,8 +71,17 @@ class Source(BaseModel):
     where: RowFilter | None = Field(
         None, description="The source's column -> the text, or the texts, of records that we take."
     )
+    repeats: Literal["once", "add_up"] | None = Field(
+        None,
+        description="What records of one file are whose key is the same: once, of which the last "
+        "counts; add_up, so that equal ones are as many purchases or events. Unset: once, and "
+        "reports ask.",
+    )
+    fill_down: FillDown | None = Field(
+        None, description="Columns that only the first record of an order has, and within what."
+    )
     time_format: str = Field(
-        "iso", description="iso, epoch_seconds, epoch_milliseconds, or a strptime pattern."
+        "iso", description=f"{', '.join(TIME_FORMATS)}, or a strptime pattern."
     )
 
     @model_validator(mode="before")
@@ -104,22 +97,22 @@ class Source(BaseModel):
 
     @field_validator("time_format")
     @classmethod
-    def _known_to_duckdb(cls, pattern: str) -> str:
-        if "%" in pattern:
-            import duckdb
-
-            try:
-                with duckdb.connect() as connection:
-                    connection.execute("select try_strptime('', ?)", [pattern])
-            except duckdb.Error as exc:
-                raise ValueError(str(exc).partition(f"{pattern}: ")[2] or str(exc)) from exc
-        return pattern
+    def _can_be_read(cls, time_format: str) -> str:
+        if problem := pattern_problem(time_format):
+            raise ValueError(problem)
+        return time_format
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """Every source column that the mapping and the filter read, once, in order."""
+        """Every source column that the mapping, the filter and the filling read, once, in order."""
         mapped = (name for c in self.columns.values() for name in c.reads)
-        return tuple(dict.fromkeys([*mapped, *(self.where or ())]))
+        fill = (*self.fill_down.within, *self.fill_down.columns) if self.fill_down else ()
+        return tuple(dict.fromkeys([*mapped, *(self.where or ()), *fill]))
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether equal records of a file count as often as they are there."""
+        return self.repeats == "add_up"
 
     @property
     def origin(self) -> str | None:
@@ -160,10 +153,12 @@ class MadeSource(Source):
 
     def of(self, origin: Source) -> Source:
         """How the bytes of the origin are read for these records."""
-        own = ("columns", "ignore", "where", "time_format")
+        own = ("columns", "ignore", "where", "repeats", "time_format")
         changes: dict[str, Any] = {name: getattr(self, name) for name in own}
         if "each" in type(origin).model_fields:
             changes["each"] = self.each
+        if self.fill_down or self.each != getattr(origin, "each", None):
+            changes["fill_down"] = self.fill_down  # that of the origin is for its own records
         return origin.model_copy(update=changes)
 
 

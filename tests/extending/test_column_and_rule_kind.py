@@ -11,13 +11,13 @@ import pytest
 from tests.extending.checkout import Checkout
 
 CITY = """\
-    EntityColumn(
-        "city", "text", "a city", "City, as received.", words="city town ort stadt ville ciudad",
-    ),
+    city:
+      type: text
+      noun: a city
+      description: City, as received.
+      words: city town ort stadt ville ciudad
 """
-BEFORE_CITY = """\
-    EntityColumn(
-        "birth_year","""
+BEFORE_CITY = "    birth_year:\n"
 
 SHOP = """\
 title: Extended
@@ -57,7 +57,7 @@ def read(lake: Path, sql: str) -> list[tuple]:
 @pytest.fixture(scope="module")
 def extended(tmp_path_factory: pytest.TempPathFactory) -> Extended:
     checkout = Checkout(tmp_path_factory.mktemp("extended"))
-    checkout.insert("recomart/shop/entities.py", CITY, before=BEFORE_CITY)
+    checkout.insert("recomart/shop/entities.yml", CITY, before=BEFORE_CITY)
     for_column = checkout.changed()
     checkout.add("quality/rules/matches.py", "rule_kind.py")
     checkout.add("dbt_project/macros/rules/matches.sql", "rule_kind.sql")
@@ -74,7 +74,7 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Extended:
 
 
 def test_a_column_needs_its_declaration_alone(extended: Extended) -> None:
-    assert extended.for_column == {"recomart/shop/entities.py"}
+    assert extended.for_column == {"recomart/shop/entities.yml"}
     assert read(extended.lake, "select user_id, city from marts.dim_users order by 1") == [
         ("u1", "Berlin"),
         ("u2", None),  # only the rating names this user: their own record is in quarantine

@@ -10,6 +10,8 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from feature_store.ledger import LOADED, BatchRecord
+from ingestion import ledger
 from ingestion.shop_table import write_shop
 from recomart.shop.model import ENTITIES, Shop
 
@@ -42,15 +44,12 @@ class RawShop:
         warehouse.parent.mkdir(parents=True, exist_ok=True)
         connection = duckdb.connect(str(warehouse))
         try:
-            connection.execute("drop schema if exists raw cascade; create schema raw")
-            self._write_ledger(connection)
+            connection.execute("drop schema if exists raw cascade")
+            ledger.create_tables(connection)
             for entity in ENTITIES:
                 self._write_entity(connection, entity)
             for origin in self.list_origins:
                 connection.execute("insert into raw._list_origins values (?, ?, ?, ?)", origin)
-            connection.execute(
-                "create table raw._shop (entity varchar, key varchar, value varchar)"
-            )
             self.declare(connection)
         finally:
             connection.close()
@@ -75,30 +74,8 @@ class RawShop:
         """Write raw._shop, as ingestion does."""
         write_shop(connection, "test", self.shop)
 
-    def _write_ledger(self, connection: duckdb.DuckDBPyConnection) -> None:
-        connection.execute(
-            """create table raw._loads (
-                batch_id varchar, source varchar, entity varchar, source_file varchar,
-                landed_file varchar, sha256 varchar, bytes bigint, lines bigint, header bigint,
-                blank bigint, continuation bigint, rejected bigint, records bigint,
-                status varchar, error varchar, started_at timestamp, finished_at timestamp,
-                deduplicated bigint, redelivered bigint, filtered bigint);
-            create table raw._list_origins (
-                entity varchar, _batch_id varchar, _record bigint, origin_record bigint);
-            create table raw.rejects (
-                batch_id varchar, source_file varchar, line bigint, byte_offset bigint,
-                reason varchar, text varchar);
-            create table raw._contracts (
-                batch_id varchar, entity varchar, check_name varchar, column_name varchar,
-                failures bigint, records bigint)"""
-        )
-
     def _write_entity(self, connection: duckdb.DuckDBPyConnection, entity: str) -> None:
         columns = ENTITIES[entity]
-        connection.execute(
-            f"create table raw.{entity} ({', '.join(f'{c} varchar' for c in columns)}, "
-            "_batch_id varchar, _source_file varchar, _record bigint, _loaded_at timestamp)"
-        )
         counts: dict[str, int] = {}
         values = []
         for row in self.rows.get(entity, ()):
@@ -113,10 +90,25 @@ class RawShop:
             connection.register("received", pa.table(arrays, names=names))
             connection.execute(f"insert into raw.{entity} select * from received")
             connection.unregister("received")
-        for batch, count in counts.items():
-            connection.execute(
-                """insert into raw._loads select ?, 'files', ?, ? || '.csv', null, ?, 0, ? + 1,
-                1, 0, 0, 0, ?, 'loaded', null, ?, ?, null, null, null""",
-                [batch, entity, batch, batch.removeprefix(f"{entity}-"), count, count]
-                + [self.loaded_at] * 2,
+        batches = [
+            BatchRecord(
+                batch_id=batch,
+                source="files",
+                entity=entity,
+                source_file=f"{batch}.csv",
+                sha256=batch.removeprefix(f"{entity}-"),
+                bytes=0,
+                lines=count + 1,
+                header=1,
+                blank=0,
+                continuation=0,
+                rejected=0,
+                records=count,
+                status=LOADED,
+                started_at=self.loaded_at,
+                finished_at=self.loaded_at,
             )
+            for batch, count in counts.items()
+        ]
+        if batches:
+            ledger.write_batches(connection, batches)

@@ -35,3 +35,13 @@ def test_no_import_cycle(graph: grimp.ImportGraph) -> None:
         TopologicalSorter(imports).prepare()
     except CycleError as exc:
         pytest.fail(f"import cycle: {' <- '.join(exc.args[1])}")
+
+
+def test_the_kernel_stays_small() -> None:
+    """Something that only some rooms need belongs to the feature store or to a room."""
+    lines = [
+        line
+        for path in (PROJECT_ROOT / "recomart").rglob("*.py")
+        for line in path.read_text("utf-8").splitlines()
+    ]
+    assert len(lines) <= 3_000

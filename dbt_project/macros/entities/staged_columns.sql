@@ -22,7 +22,7 @@
     {%- if column.type == 'time' -%}
         {{- parse_time_of(entity, column.name) -}}
     {%- else -%}
-        try_cast({{ column.name }} as {{ sql_type(column.type) }})
+        {{- parse_value(column.name, column.type) -}}
     {%- endif -%}
 {%- endmacro %}
 

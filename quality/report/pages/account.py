@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
-from feature_store.ledger import LOADED
-from quality.report.batches import OUTCOMES, Batch, FailedFile, failed_files
+from quality.report.batches import FailedFile, failed_files
 from quality.report.charts import figure_of, png
 from quality.report.content import Content
 from quality.report.inputs import Inputs
@@ -20,14 +19,15 @@ from quality.report.reasons import (
     read_reasons,
     reason_height,
 )
+from quality.report.repeats import draw_repeats, repeats_in_files
 from quality.report.report import Report
+from quality.report.source_account import SourceAccount, source_accounts
 from quality.report.words import number
 from recomart.shop.model import ENTITIES
 
 TITLE = "Where everything went"
 SHOWN_FAILED, MOST_FAILED = 5, 60
 """Failed files on this page, and in the appendix."""
-_TERMS = ("lines", "header", "blank", "continuation", "rejected", "records")
 NOT_USED = (
     ("rejected", "unreadable", "#4d4d4d"),
     ("quarantined", "in quarantine", "#d55e00"),
@@ -54,29 +54,6 @@ WHERE_ANY = {"filtered"}
 """Columns of the table that only a shop with such records has."""
 
 
-class SourceAccount(Content):
-    """Where every line and record of an entity from one source went."""
-
-    source: str
-    entity: str
-    files: int
-    failed_files: int
-    lines: int
-    header: int
-    blank: int
-    continuation: int
-    rejected: int
-    records: int
-    accepted: int
-    quarantined: int
-    deduplicated: int
-    superseded: int
-    filtered: int = 0
-    unjudged: int
-    """Loaded after the last build that judged records, or before the first."""
-    balances: bool
-
-
 class Account(Content):
     """What the page says."""
 
@@ -96,7 +73,12 @@ class AccountPage:
     def read(self, inputs: Inputs) -> Account:
         """The account of all batches."""
         failed = failed_files(inputs.loads)
-        sources = source_accounts(inputs.batches, failed)
+        sources = source_accounts(
+            inputs.batches,
+            failed,
+            repeats_in_files(inputs.tables),
+            {entity: inputs.shop_value("repeats", entity) for entity in ENTITIES},
+        )
         records = dict.fromkeys(ENTITIES, 0)
         for source in sources:
             records[source.entity] += source.records
@@ -122,6 +104,7 @@ class AccountPage:
             paper.paragraph("Nothing was received.")
             return
         draw_terms(paper, account.sources)
+        draw_repeats(paper, account.sources)
         if chart := unused_chart(account.sources):
             picture, height = chart
             paper.image(picture, x=MARGIN, w=WIDTH, h=height)
@@ -132,40 +115,6 @@ class AccountPage:
             _draw_failed_files(paper, account.failed_files)
         if account.reasons:
             _draw_reasons(paper, account.reasons, report.is_compared)
-
-
-def source_accounts(
-    batches: Iterable[Batch], failed: Iterable[FailedFile]
-) -> tuple[SourceAccount, ...]:
-    """The batches summed by source and entity, in the order of ENTITIES."""
-    failed_now = {file.batch_id for file in failed}
-    groups: dict[tuple[str, str], list[Batch]] = {}
-    for batch in batches:
-        groups.setdefault((batch.entity, batch.source), []).append(batch)
-    order = list(ENTITIES)
-    return tuple(
-        _source_account(source, entity, members, failed_now)
-        for (entity, source), members in sorted(
-            groups.items(), key=lambda item: (order.index(item[0][0]), item[0][1])
-        )
-    )
-
-
-def _source_account(
-    source: str, entity: str, batches: list[Batch], failed: set[str]
-) -> SourceAccount:
-    loaded = [batch for batch in batches if batch.status == LOADED]
-    terms = {name: sum(getattr(b, name) or 0 for b in loaded) for name in _TERMS + OUTCOMES}
-    waiting = [batch for batch in loaded if batch.accepted is None]
-    return SourceAccount(
-        source=source,
-        entity=entity,
-        files=len(loaded),
-        failed_files=sum(batch.batch_id in failed for batch in batches),
-        unjudged=sum((batch.records or 0) - (batch.filtered or 0) for batch in waiting),
-        balances=all(batch.balances for batch in loaded),
-        **terms,
-    )
 
 
 def draw_terms(paper: Paper, sources: Sequence[SourceAccount]) -> None:

@@ -10,12 +10,12 @@ from quality.report.content import Content
 from quality.report.inputs import Inputs
 from quality.report.matrix import Matrix, draw_matrix, read_matrix
 from quality.report.pages import account
-from quality.report.pages.account import SourceAccount
 from quality.report.paper import GREY, Paper
 from quality.report.paper_table import Column, draw_table
 from quality.report.quoting import plain, quoted
 from quality.report.reasons import Example
 from quality.report.report import Report
+from quality.report.source_account import SourceAccount
 from quality.report.tables import Row, Tables
 from quality.report.words import moment, reason, share
 from recomart.shop.model import ENTITIES

@@ -7,6 +7,7 @@ from typing import Literal
 
 from quality.report.content import Content
 from quality.report.dbt_build import Build
+from quality.report.facts_used import FactsUsed, facts_used, worst
 from quality.report.inputs import Inputs
 from quality.report.numbers import Number, draw_numbers, read_numbers
 from quality.report.pages import account as account_page
@@ -20,28 +21,39 @@ from quality.report.problems import Problem, find_problems, many_of, offence
 from quality.report.recovered import TakenBack, draw_taken_back, taken_back
 from quality.report.report import Report
 from quality.report.tables import Row, Tables
-from quality.report.words import moment, number, share
-from recomart.shop.entities import LISTS
+from quality.report.words import joined, moment, number, share
+from recomart.shop.verdict import DEFAULT, VerdictLimits
 
 WORST = 5
 """Problems that the page shows."""
-STANDING: dict[str, Colour] = {
-    "good": (27, 110, 66),
-    "stopped": (170, 38, 30),
-    "not judged": (138, 92, 0),
+Standing = Literal["good", "fair", "poor", "stopped", "not judged"]
+COLOURS: dict[Standing, Literal["green", "amber", "red"]] = {
+    "good": "green",
+    "fair": "amber",
+    "poor": "red",
+    "stopped": "red",
+    "not judged": "amber",
 }
+INKS: dict[str, Colour] = {"green": (27, 110, 66), "amber": (138, 92, 0), "red": (170, 38, 30)}
+BEGINS = {"good": "Good to use", "fair": "Use with care", "poor": "Not good to use"}
 
 
 class Verdict(Content):
     """What the page says."""
 
-    standing: Literal["good", "stopped", "not judged"]
+    standing: Standing
     sentence: str
+    facts: tuple[FactsUsed, ...] = ()
     notes: tuple[str, ...]
     numbers: tuple[Number, ...]
     problems: tuple[Problem, ...]
     further_problems: int
     taken_back: TakenBack
+
+    @property
+    def colour(self) -> Literal["green", "amber", "red"]:
+        """What the standing looks like."""
+        return COLOURS[self.standing]
 
 
 class VerdictPage:
@@ -63,6 +75,7 @@ class VerdictPage:
             taken_back(inputs.batches, batches_then.batches if batches_then else ()),
             inputs.earlier_content(account_page.PAGE),
             earlier.numbers if earlier else None,
+            limits=read_limits(inputs),
         )
 
     def draw(self, paper: Paper, report: Report) -> None:
@@ -103,6 +116,12 @@ def read_stops(tables: Tables) -> list[Row]:
     )
 
 
+def read_limits(inputs: Inputs) -> VerdictLimits:
+    """The shares that the shop file declares, or the defaults."""
+    declared = {name: inputs.shop_value(name) for name in VerdictLimits.model_fields}
+    return VerdictLimits.model_validate({k: v for k, v in declared.items() if v is not None})
+
+
 def judge(
     account: Account,
     build: Build,
@@ -111,6 +130,7 @@ def judge(
     back: TakenBack,
     account_then: Account | None = None,
     numbers_then: Sequence[Number] | None = None,
+    limits: VerdictLimits = DEFAULT,
 ) -> Verdict:
     """The verdict on what was read.
 
@@ -119,12 +139,14 @@ def judge(
         account_then, numbers_then: of the last run; None on a first run.
     """
     problems = find_problems(account, build, stops, freshness, account_then)
-    standing, sentence = _sentence(account, build, stops)
+    facts = facts_used(account.sources, limits)
+    standing, sentence = _sentence(account, facts, build, stops)
     return Verdict(
         standing=standing,
         sentence=sentence,
+        facts=facts,
         notes=tuple(_notes(account, build, back)),
-        numbers=read_numbers(account, build, numbers_then),
+        numbers=read_numbers(account, facts, build, numbers_then),
         problems=tuple(problems[:WORST]),
         further_problems=max(len(problems) - WORST, 0),
         taken_back=back,
@@ -132,8 +154,8 @@ def judge(
 
 
 def _sentence(
-    account: Account, build: Build, stops: Sequence[Row]
-) -> tuple[Literal["good", "stopped", "not judged"], str]:
+    account: Account, facts: Sequence[FactsUsed], build: Build, stops: Sequence[Row]
+) -> tuple[Standing, str]:
     records = sum(s.records for s in account.sources)
     unjudged = sum(s.unjudged for s in account.sources)
     if stops:
@@ -167,18 +189,30 @@ def _sentence(
         )
     if not records:
         return "not judged", "Not judged: no record was received."
-    if not any(s.accepted for s in account.sources if s.entity not in LISTS.values()):
+    if not any(one.used for one in facts):
         return "stopped", (
             "Not usable: no rating, order line or event received is used, so there is nothing to "
             "learn from."
         )
-    accepted = sum(s.accepted for s in account.sources)
-    if accepted == records:
-        return "good", f"Good to use: all {records:,} records received are used."
-    return "good", (
-        f"Good to use: {accepted:,} of {records:,} records received ({share(accepted / records)}) "
-        "are used, and each of the others is accounted for."
-    )
+    standing = worst(facts)
+    return standing, f"{BEGINS[standing]}: {_used(facts, standing)}."
+
+
+def _used(facts: Sequence[FactsUsed], standing: str) -> str:
+    """What is used of each entity; of the worst ones alone, where not all are good."""
+    shown = [one for one in facts if one.standing == standing]
+    if standing == "good" and all(one.used == one.facts for one in shown):
+        listed = [f"{one.used:,} {many_of(one.entity)}" for one in shown]
+        return f"all {joined(listed)} received are used"
+    listed = [
+        f"{share(one.share)} of {one.facts:,} {many_of(one.entity)}" for one in shown if one.facts
+    ]
+    only = "only " if any(one.used < one.facts for one in shown) and standing != "good" else ""
+    said = f"{only}{joined(listed)} are used" if listed else ""
+    if failed := sum(one.failed_files for one in shown):
+        files = f"{number(failed, 'file')} could not be loaded"
+        said = f"{said}, and {files}" if said else files
+    return said if standing != "good" else f"{said}, and each of the others is accounted for"
 
 
 def _notes(account: Account, build: Build, back: TakenBack) -> list[str]:
@@ -220,7 +254,7 @@ def _draw_banner(paper: Paper, verdict: Verdict) -> None:
     lines = paper.split(verdict.sentence, WIDTH - 12)
     height = 12 + len(lines) * paper.leading
     top = paper.get_y() + 2
-    with paper.local_context(fill_color=STANDING[verdict.standing]):
+    with paper.local_context(fill_color=INKS[verdict.colour]):
         paper.rect(MARGIN, top, WIDTH, height, style="F")
     paper.set_xy(MARGIN + 6, top + 3)
     paper.pen(8, "B", WHITE)

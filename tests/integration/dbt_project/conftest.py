@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from recomart.settings import PROJECT_ROOT, TELEMETRY_OFF
 from tests.oracles.raw_tables import RawShop
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
+SHAPING = r'"made_lists": \{.*?\}'
+"""What decides in a lake's declaration which models read which."""
 
 
 @dataclass
@@ -28,7 +31,6 @@ class Dbt:
 
     scratch: Path
     _manifests: dict[str, Any] = field(default_factory=dict, repr=False)
-    _shapes: dict[Path, str] = field(default_factory=dict)
     _lakes: int = field(default=0)
 
     def new_lake(self, raw: RawShop) -> Path:
@@ -36,7 +38,6 @@ class Dbt:
         self._lakes += 1
         lake = self.scratch / f"lake_{self._lakes}"
         raw.write(lake / "warehouse.duckdb")
-        self._shapes[lake] = repr(raw.shop.made_lists())
         return lake
 
     def run(self, lake: Path, *command: str) -> dict[str, str]:
@@ -63,14 +64,15 @@ class Dbt:
         common += ["--target-path", str(self.scratch / "target"), "--log-level", "none"]
         common += ["--log-path", str(self.scratch / "logs")]
         try:
-            shape = self._shapes[lake]
+            macro = (lake / "dbt_macros" / "shop_declared.sql").read_text()
+            shape = repr(re.findall(SHAPING, macro))
             if shape not in self._manifests:
                 parsed = dbtRunner().invoke(["parse", *common])
                 assert parsed.success, parsed.exception
                 self._manifests[shape] = parsed.result
             manifest = self._manifests[shape]
             declared = manifest.macros["macro.recomart.shop_declared"]
-            declared.macro_sql = (lake / "dbt_macros" / "shop_declared.sql").read_text()
+            declared.macro_sql = macro
             outcome = dbtRunner(manifest=manifest).invoke([*command, *common])
             DuckDBConnectionManager.close_all_connections()
         finally:

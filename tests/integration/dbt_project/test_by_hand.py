@@ -34,7 +34,7 @@ def test_without_a_lake_dbt_parses_and_compiles_and_makes_none(tmp_path: Path) -
     assert done.returncode == 0, done.stdout
     assert not lake.exists()
     compiled = tmp_path / "target/compiled/recomart/models/staging/stg_users.sql"
-    assert "try_cast(birth_year as integer) as birth_year" in compiled.read_text()
+    assert "try_cast(birth_year as integer) end as birth_year" in compiled.read_text()
     assert "extract(year from staged._loaded_at)" in compiled.read_text()
 
 

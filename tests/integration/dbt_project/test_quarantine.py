@@ -54,7 +54,9 @@ DIRT: list[tuple[str, dict, str]] = [
     ("products", {"product_id": "p3", "price": "1e308"}, "invalid_price"),
     ("products", {"product_id": "p4", "price": "NaN"}, "invalid_price"),
     ("products", {"product_id": "p5", "in_stock": "perhaps"}, "invalid_in_stock"),
-    ("products", {"product_id": "p7", "updated_at": "-infinity"}, "out_of_range_updated_at"),
+    ("products", {"product_id": "p7", "updated_at": "-infinity"}, "invalid_updated_at"),
+    ("products", {"product_id": "p8", "updated_at": "1899-12-31Z"}, "invalid_updated_at"),
+    ("products", {"product_id": "p9", "updated_at": "1899-12-31"}, "out_of_range_updated_at"),
     ("products", {"product_id": "p6", "updated_at": FUTURE}, "future_updated_at"),
     ("ratings", {"user_id": None}, "missing_user_id"),
     ("ratings", {"product_id": None}, "missing_product_id"),
@@ -62,6 +64,9 @@ DIRT: list[tuple[str, dict, str]] = [
     ("ratings", {"rating": "five"}, "invalid_rating"),
     ("ratings", {"rating": "0.5"}, "out_of_range_rating"),
     ("ratings", {"rating": "11"}, "out_of_range_rating"),
+    ("ratings", {"rating": "5.00004"}, "out_of_range_rating"),  # rounded, it would be 5
+    ("ratings", {"rating": "99999.6e-5"}, "out_of_range_rating"),  # and this 1
+    ("ratings", {"rating": "0x5"}, "invalid_rating"),
     ("ratings", {"user_id": "gone"}, "unknown_user"),
     ("ratings", {"product_id": "gone"}, "unknown_product"),
     ("ratings", {"rated_at": None}, "missing_rated_at"),
@@ -74,12 +79,20 @@ DIRT: list[tuple[str, dict, str]] = [
     ("transactions", {"quantity": "0"}, "out_of_range_quantity"),
     ("transactions", {"unit_price": "-5"}, "out_of_range_unit_price"),
     ("transactions", {"ordered_at": "2024-02-30"}, "invalid_ordered_at"),
-    ("transactions", {"ordered_at": "-infinity"}, "before_opening_ordered_at"),
+    ("transactions", {"quantity": "1_0"}, "invalid_quantity"),
+    ("transactions", {"ordered_at": "-infinity"}, "invalid_ordered_at"),
+    ("transactions", {"ordered_at": "1999-12-31"}, "before_opening_ordered_at"),
+    ("transactions", {"ordered_at": "2024-03-01T10:00:00+18:30"}, "invalid_ordered_at"),
     ("transactions", {"user_id": "gone", "product_id": "gone"}, "unknown_user,unknown_product"),
     ("events", {"event_id": None}, "missing_event_id"),
     ("events", {"event_id": "e1", "event_type": "hover"}, "unknown_event_type"),
     ("events", {"event_id": "e2", "event_type": None}, "missing_event_type"),
     ("events", {"event_id": "e3", "occurred_at": "yesterday"}, "invalid_occurred_at"),
+    (
+        "events",
+        {"event_id": "e6", "occurred_at": "2024-03-01 10:00 Asia/Tokyo"},
+        "invalid_occurred_at",
+    ),
     (
         "events",
         {"event_id": "e4", "occurred_at": FIVE_MINUTES_AHEAD},
@@ -118,6 +131,15 @@ def dirty(dbt) -> Path:
     rows["events"].append(GOOD_EVENT | {"event_id": "z", "session_id": "newer", "_batch_id": "2"})
     opened = {"opened_at": "2024-01-01T00:00:00Z", "closed_at": "2024-12-01T00:00:00Z"}
     return dbt.build(RawShop(rows, declared=opened))
+
+
+def test_a_zone_in_one_row_moves_no_other(dirty, read) -> None:
+    found = read(
+        dirty,
+        "select occurred_at, count(*) from staging.stg_events "
+        f"where received_occurred_at = '{GOOD_EVENT['occurred_at']}' group by 1",
+    )
+    assert found == [(datetime(2024, 3, 1, 10), 9)]
 
 
 @pytest.mark.parametrize("entity", list(GOOD))
@@ -171,12 +193,12 @@ def test_every_record_of_every_batch_is_accounted_for(dirty, read) -> None:
         "from quality.dq_reconciliation order by batch_id",
     )
     assert account == [
-        ("events-1", 1, 6, 1, 1),  # bare; e came again in batch 2, z was replaced there
+        ("events-1", 1, 7, 1, 1),  # bare; e came again in batch 2, z was replaced there
         ("events-2", 2, 0, 0, 0),
-        ("products-1", 1, 8, 0, 2),  # free; two older versions of p
+        ("products-1", 1, 10, 0, 2),  # free; two older versions of p
         ("products-2", 1, 0, 0, 0),
-        ("ratings-1", 5, 12, 0, 0),
-        ("transactions-1", 1, 8, 0, 0),
+        ("ratings-1", 5, 15, 0, 0),
+        ("transactions-1", 1, 11, 0, 0),
         ("users-1", 1, 8, 1, 0),  # old; u came again in batch 2
         ("users-2", 1, 0, 0, 0),
     ]

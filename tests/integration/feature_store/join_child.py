@@ -12,11 +12,11 @@ from pathlib import Path
 
 import duckdb
 
+from benchmarks.join_data import FEATURES, OURS, open_store, write_labels
 from benchmarks.turns import peak_mb
 from recomart.settings import load_settings
 
 ENTITIES, HOURS, LABELS = 150_000, 24, 25_000
-FEATURES = 10
 LIMIT = "100MB"
 
 
@@ -38,54 +38,7 @@ def write_data(folder: Path) -> None:
             ) to '{folder}/features.parquet' (format parquet)
             """
         )
-        connection.execute(
-            f"""
-            copy (
-                select
-                    i as row_id,
-                    'entity-' || hash(i) % {ENTITIES} as entity_id,
-                    timestamp '2024-01-01' + to_minutes((hash(i, 1) % 1440)::int)
-                        as event_timestamp
-                from range({LABELS}) as a(i)
-            ) to '{folder}/labels.parquet' (format parquet)
-            """
-        )
-
-
-def store(folder: Path):
-    from feast import Entity, FeatureStore, FeatureView, Field, FileSource, RepoConfig, ValueType
-    from feast.types import Float64, String
-
-    settings = load_settings(shop="demo", lake=folder / "lake", memory_limit=LIMIT, threads=1)
-    feast = FeatureStore(
-        config=RepoConfig(
-            project="big",
-            provider="local",
-            registry=str(folder / "registry.db"),
-            online_store=None,
-            offline_store={
-                "type": "feature_store.stores.AsofDuckDBOfflineStore",
-                "settings": settings,
-            },
-            entity_key_serialization_version=3,
-        )
-    )
-    entity = Entity(name="entity", join_keys=["entity_id"], value_type=ValueType.STRING)
-    view = FeatureView(
-        name="view",
-        entities=[entity],
-        schema=[
-            Field(name="entity_id", dtype=String),
-            *(Field(name=f"f{n}", dtype=Float64) for n in range(FEATURES)),
-        ],
-        source=FileSource(
-            path=str(folder / "features.parquet"),
-            timestamp_field="event_timestamp",
-            created_timestamp_column="created_at",
-        ),
-    )
-    feast.apply([entity, view])
-    return feast
+        write_labels(connection, folder, LABELS, ENTITIES, minutes=1_440, prefix="entity-")
 
 
 class Spilled:
@@ -118,7 +71,9 @@ class Spilled:
 
 def join(folder: Path) -> None:
     (folder / "lake").mkdir()
-    job = store(folder).get_historical_features(
+    settings = load_settings(shop="demo", lake=folder / "lake", memory_limit=LIMIT, threads=1)
+    store = open_store(folder, {"type": OURS, "settings": settings})
+    job = store.get_historical_features(
         entity_df=str(folder / "labels.parquet"),
         features=[f"view:f{n}" for n in range(FEATURES)],
     )

@@ -363,6 +363,57 @@ CASES = (
         (File("ratings/blank_lines.csv", b"\n\r\n\n", error="missing-column"),),
     ),
     Case(
+        "A row of delimiters alone, as a spreadsheet saves empty rows",
+        "A blank line: it is counted, and is not a record.",
+        "`raw._loads`, blank",
+        (
+            File(
+                "ratings/rows.csv",
+                f'{RATINGS},,,\nrow1,p1,5,{T}\n,,,\n"",,,\n'.encode(),
+                (("row1", "p1", "5"),),
+                lines="header 1 blank 3",
+            ),
+        ),
+    ),
+    Case(
+        "A first line `sep=;`",
+        "It names the delimiter, and counts as header.",
+        RAW,
+        (
+            File(
+                "ratings/sep.csv",
+                f"sep=;\n{RATINGS}sep1,p1,5,{T}\n".replace(",", ";").encode(),
+                (("sep1", "p1", "5"),),
+                lines="header 2",
+            ),
+        ),
+    ),
+    Case(
+        "A first line `sep=;`, and another delimiter in the shop file",
+        "The file fails: `wrong-delimiter`.",
+        LOADS,
+        (
+            File(
+                "transactions/sep.csv",
+                b"sep=;\norder;line\n1;1\n",
+                error="wrong-delimiter names another delimiter",
+            ),
+        ),
+    ),
+    Case(
+        "A column without a name",
+        "It is called by its place, `unnamed_1`: map it or ignore it. If it is neither, the file fails: "
+        "`unknown-column`.",
+        LOADS,
+        (
+            File(
+                "ratings/unnamed.csv",
+                f",{RATINGS}0,n1,p1,5,{T}\n".encode(),
+                error="unknown-column unnamed_1",
+            ),
+        ),
+    ),
+    Case(
         "A header only",
         "Loaded, with no rows.",
         "`raw._loads`, records 0",

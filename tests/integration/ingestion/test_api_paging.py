@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
@@ -384,3 +386,49 @@ def test_keys_of_another_paging_are_an_error(api: Api, keys: str, message: str) 
     with pytest.raises(ShopFileError) as caught:
         api.read(keys)
     assert message in caught.value.render()
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_one_change_at_any_moment_gives_the_list_before_it_or_after_it(
+    api: Api, data: st.DataObject
+) -> None:
+    """Any list, page size, cap and paging; a record is added, deleted, moved, or replaced by a newer one
+    that comes first, before any request."""
+    api.requests.clear()
+    api.ids = list(range(data.draw(st.integers(1, 20), "records")))
+    api.cap = data.draw(st.integers(2, 12), "cap")
+    has_total = data.draw(st.booleans(), "total")
+    paging = data.draw(st.sampled_from(["page", "offset", "link"]), "paging")
+    place, to = (data.draw(st.integers(0, len(api.ids) - 1), name) for name in ("place", "to"))
+    changes: dict[str, Callable[[], Any]] = {
+        "nothing": lambda: None,
+        "added": lambda: api.ids.insert(place, 99),
+        "deleted": lambda: api.ids.pop(place),
+        "moved": lambda: api.ids.insert(to, api.ids.pop(place)),
+        "replaced": lambda: api.ids.insert(0, 99 + api.ids.pop(place)),
+    }
+    change_once(
+        api,
+        data.draw(st.integers(1, 12), "before request"),
+        changes[data.draw(st.sampled_from(sorted(changes)), "change")],
+    )
+
+    def answer(request: Request) -> Response:
+        size = min(api.cap, int(request.args["page_size"]))
+        page = int(request.args.get("page", 1))
+        first = page if paging == "offset" else (page - 1) * size
+        body: dict[str, Any] = {"items": api.items(first, size)}
+        if has_total:
+            body["total"] = len(api.ids)
+        link = f'</products?page_size={size}&page={page + 1}>; rel="next"'
+        more = paging == "link" and first + size < len(api.ids)
+        return Response(json.dumps(body), headers={"Link": link} if more else {})
+
+    api.answer = answer
+    before = list(api.ids)
+    size = data.draw(st.integers(2, 12), "page size")
+    found = api.read(f"  paging: {paging}\n  page_size: {size}\n")
+    assert sorted(found) in (sorted(before), sorted(api.ids))

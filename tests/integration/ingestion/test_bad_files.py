@@ -47,6 +47,7 @@ products:
   columns: {product_id: id, title: name, category: kind, price: price}
 transactions:
   files: "in/transactions/*"
+  delimiter: ","
   columns:
     {order_id: order, line_no: line, user_id: user, product_id: item, quantity: count, unit_price: each,
      ordered_at: time}

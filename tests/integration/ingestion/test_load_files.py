@@ -15,6 +15,7 @@ from ingestion.ingest import ingest
 from ingestion.landing import LandingZone
 from ingestion.readers import text
 from ingestion.sources.files import LocalFiles
+from onboarding.check import check
 from recomart.errors import ExtensionError, HeaderMismatch, SourceError
 from recomart.settings import load_settings
 from recomart.shop.model import ENTITIES
@@ -144,6 +145,39 @@ def test_json_lines_by_dotted_path(user_shop) -> None:
     rows = user_shop.query("select event_id, event_type, user_id, occurred_at from raw.events")
     assert rows == [(key, "view", "7", "1.50")]
     assert user_shop.query("select line, text from raw.rejects") == [(2, "rubbish")]
+
+
+HABITS = """
+ratings:
+  files: "in/*.csv"
+  {keys}
+  columns: {{user_id: user, product_id: item, rating: stars, rated_at: time}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("keys", "content", "account"),
+    [
+        ('ignore: [""]', "," + HEADER + "0," + ROW, [2, 1, 0, 0, 1]),
+        ("ignore: [unnamed_5]", HEADER + ROW.replace("\n", ",\n"), [2, 1, 0, 0, 1]),
+        ("skip_lines: 2", 'Ratings of "May\n\n' + HEADER + ROW, [4, 3, 0, 0, 1]),
+        ("skip_lines: 0", "sep=;\r\n" + (HEADER + ROW).replace(",", ";"), [3, 2, 0, 0, 1]),
+        ('escape: "\\\\"', HEADER + ROW.replace("u1", "u\\\n1"), [3, 1, 0, 1, 1]),
+    ],
+    ids=["index", "trailing", "titles", "separator", "escape"],
+)
+def test_habits_of_spreadsheets_and_databases_are_declared(
+    user_shop, keys: str, content: str, account: list[int]
+) -> None:
+    user_shop.declare(HABITS.format(keys=keys))
+    user_shop.write("a.csv", content)
+    assert check(user_shop.settings) == []
+    ingest(user_shop.settings)
+    user = "u\n1" if "escape" in keys else "u1"
+    assert user_shop.query("select user_id, product_id from raw.ratings") == [(user, "p1")]
+    assert user_shop.query(
+        "select lines, header, blank, continuation, records from raw._loads"
+    ) == [tuple(account)]
 
 
 def test_a_failed_file_blocks_no_other_and_is_taken_once_mended(user_shop) -> None:

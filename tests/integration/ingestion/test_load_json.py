@@ -150,3 +150,35 @@ def test_an_undeclared_csv_column_is_counted_where_the_source_is_not_strict(user
     user_shop.write("b.csv", "user,item,stars,time,note\nu1,p1,5,2026-01-01,x\n")
     with pytest.raises(SourceError, match="note"):
         ingest(user_shop.settings)
+
+
+def test_prices_with_signs_and_lists_of_categories_are_read(user_shop) -> None:
+    user_shop.declare(
+        """
+        events: stream
+        products:
+          files: "in/*.jsonl"
+          format: jsonl
+          columns:
+            product_id: asin
+            category: {column: categories, element: last}
+            price: {column: price, number: true}
+            currency: {sign_of: price}
+        """
+    )
+    cards = [
+        {"asin": "B1", "price": "$1,010.50", "categories": ["Cards", "Birthday"]},
+        {"asin": "B2", "price": "€9", "categories": []},
+        {"asin": "B3", "price": "from $5", "categories": None},
+        {"asin": "B4", "price": 7.50, "categories": ["Cards"]},
+    ]
+    user_shop.write("p.jsonl", "".join(f"{json.dumps(card)}\n" for card in cards))
+    ingest(user_shop.settings)
+    assert user_shop.query(
+        "select product_id, category, price, currency from raw.products order by _record"
+    ) == [
+        ("B1", "Birthday", "1010.50", "USD"),
+        ("B2", None, "9", "EUR"),
+        ("B3", None, "from $5", None),
+        ("B4", "Cards", "7.5", None),
+    ]

@@ -108,7 +108,7 @@ def rows(settings: Settings, query: str) -> list[tuple[object, ...]]:
 
 
 def test_the_kinds_that_come_along() -> None:
-    assert tags() == ("api", "files", "made_from", "stream")
+    assert tags() == ("api", "database", "files", "made_from", "stream")
 
 
 def test_a_new_kind_is_ingested_object_by_object_and_each_once(inline: Settings) -> None:

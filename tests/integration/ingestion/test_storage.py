@@ -17,6 +17,7 @@ from ingestion.ingest import ingest
 from ingestion.sources import _storage
 from onboarding.check import check
 from recomart.errors import ObjectChanged, ShopFileError, SourceError, SourceMissing, StorageError
+from tests.integration.ingestion.sftp_server import PASSWORD, USER, sftp_server
 
 KEY, SECRET = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI-EXAMPLEKEY"
 COLUMNS = "columns: {user_id: user, product_id: item, rating: stars, rated_at: time}"
@@ -225,12 +226,12 @@ def test_a_server_that_is_down_or_a_driver_that_is_absent_keeps_no_other_source_
         assert f"pip install 'recomart[{extra}]'" in (error.help or "")
 
 
-def test_a_url_with_a_password_an_unset_variable_or_an_unknown_scheme_is_refused_unread(
+def test_a_url_with_a_secret_or_an_unknown_scheme_is_refused_unread(
     user_shop: Any,
 ) -> None:
     for files, message in {
         "sftp://shop:hunter2@host/a.csv": "a URL in the shop file has a password",
-        "https://host/a.csv?token={env:NO_SUCH_TOKEN}": "NO_SUCH_TOKEN is not set",
+        "https://host/a.csv?sv=1&sig=hunter2": "has a secret: the parameter sig",
         "s3n://bucket/a.csv": 'did you mean "s3"',
     }.items():
         user_shop.declare(f'ratings: {{files: "{files}", {COLUMNS}}}')
@@ -285,6 +286,38 @@ def test_files_of_an_http_server_by_url_and_by_glob(
 
     error = error_of_source(user_shop, f"{url}/closed.csv?token={{env:EXPORT_TOKEN}}")
     assert error.code == "storage-refused"
+    error = error_of_source(user_shop, f"{url}/one.csv?token={{env:NO_SUCH_TOKEN}}")
+    assert (error.code, error.found) == ("missing-variable", "$NO_SUCH_TOKEN is unset or empty")
+
+
+def test_files_of_an_sftp_server_with_a_password_from_the_environment(
+    user_shop: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fsspec.config import conf, set_conf_env
+
+    (tmp_path / "exports").mkdir()
+    for name in ("r1.csv", "r2.csv", "other.csv"):
+        (tmp_path / "exports" / name).write_bytes(row(name))
+    monkeypatch.setitem(conf, "sftp", {})  # fsspec reads the environment once a process
+    monkeypatch.setenv("SSH_AUTH_SOCK", "")
+    with sftp_server(tmp_path) as port:
+        files = f"sftp://{USER}@127.0.0.1:{port}/exports/r*.csv"
+        error = error_of_source(user_shop, files)
+        assert error.code == "storage-refused"
+        assert "FSSPEC_SFTP_PASSWORD" in (error.help or "")
+        monkeypatch.setenv("FSSPEC_SFTP_PASSWORD", PASSWORD)
+        set_conf_env(conf)
+        ingest(user_shop.settings)
+
+        assert user_shop.query(IDS) == [("r1.csv",), ("r2.csv",)]
+        assert ingest(user_shop.settings).loaded == ()
+        (tmp_path / "exports" / "r1.csv").write_bytes(row("r1 is longer now"))
+        assert len(ingest(user_shop.settings).loaded) == 1
+    names = user_shop.query(
+        "select source_file from raw._loads where entity = 'ratings' order by 1"
+    )
+    assert (f"sftp://{USER}@127.0.0.1:{port}/exports/r1.csv",) in names
+    assert PASSWORD.encode() not in user_shop.settings.warehouse.read_bytes()
 
 
 def test_the_check_looks_at_objects_elsewhere(user_shop: Any, bucket: Bucket) -> None:

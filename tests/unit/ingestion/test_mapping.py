@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingestion.declaration import declarations
-from ingestion.mapping import expression, fingerprint, select_list
+from ingestion.mapping import expression, fingerprint, numbered_keys, select_list
 from ingestion.sources.files import FileSource
 from recomart.events import key_hash
 from recomart.settings import load_settings
@@ -33,6 +33,56 @@ def made(column: Column | None, a: str | None, b: str | None) -> str | None:
 
 def test_a_column_is_taken_as_it_is() -> None:
     assert made(Column(column="b'c"), "1", "x") == "x"
+
+
+def test_a_number_counts_the_records_that_are_equal_in_some_columns() -> None:
+    """Out of order, over missing values, and never by a column that is not named."""
+    rows = [("o1", "x", 3), ("o2", "x", 1), ("o1", "y", 2), (None, "x", 4), ("", "x", 5)]
+    column = Column.model_validate({"number_within": "a"})
+    assert column.reads == ("a",)
+    with duckdb.connect() as connection:
+        connection.execute("create table found (c0 varchar, c1 varchar, _record bigint)")
+        connection.executemany("insert into found values (?, ?, ?)", rows)
+        query = f"select _record, {expression(column, PLACES)} from found order by _record"
+        assert connection.execute(query).fetchall() == [
+            (1, "1"),
+            (2, "1"),
+            (3, "2"),
+            (4, "1"),
+            (5, "2"),
+        ]
+
+
+numbers = st.sampled_from(["a", "b", "a#1", "a#2", "a#2#1", "#2", ""])
+
+
+@given(lines=st.lists(st.tuples(numbers, st.sampled_from("xy")), max_size=12), seed=st.randoms())
+def test_equal_lines_get_keys_of_their_own_whatever_their_order(lines, seed) -> None:  # type: ignore[no-untyped-def]
+    """The oracle is the multiset of lines: as many keys as copies, and no two lines share a key."""
+    with duckdb.connect() as connection:
+        empty = ", ".join(
+            f"null::varchar as {c}"
+            for c in ENTITIES["transactions"]
+            if c not in ("line_no", "user_id")
+        )
+
+        def keyed(found: list[tuple[str, str]]) -> list[tuple[str, str]]:
+            connection.execute(
+                "create or replace table found (line_no varchar, user_id varchar, _record int)"
+            )
+            for number, line in enumerate(found):
+                connection.execute("insert into found values (?, ?, ?)", [*line, number])
+            query = f"select {numbered_keys('transactions')} from (select *, {empty} from found)"
+            return connection.execute(f"select line_no, user_id from ({query})").fetchall()
+
+        keys = keyed(lines)
+        shuffled = list(lines)
+        seed.shuffle(shuffled)
+        assert sorted(keyed(shuffled)) == sorted(keys)
+    assert len(set(keys)) == len(lines)
+    assert sum(key in {line for line, _ in lines} and "#" not in key for key, _ in keys) == len(
+        {line for line in lines if "#" not in line[0]}
+    )
 
 
 def test_an_unmapped_column_is_null() -> None:

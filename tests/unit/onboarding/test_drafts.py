@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from onboarding import Draft, init
-from onboarding.csv_layout import lines_above
+from onboarding import Draft, check, init
 from onboarding.spelling import alike
+from recomart.settings import load_settings
 from recomart.shop.file import read_shop
 from recomart.shop.model import Shop
 
@@ -54,25 +54,21 @@ def test_the_index_of_an_export_is_ignored_and_its_header_is_one(tmp_path: Path)
     shop = shop_of(draft_of(tmp_path, orders__csv=text), tmp_path)
     assert shop.transactions is not None
     assert shop.transactions.header is True  # type: ignore[attr-defined]
-    assert shop.transactions.ignore == ("",)
+    assert shop.transactions.ignore == ("unnamed_1",)
     assert mapped(shop, "transactions") == {
         "order_id": "order_no", "line_no": "article", "user_id": "customer",
         "product_id": "article", "quantity": "qty", "unit_price": "price", "ordered_at": "date",
     }  # fmt: skip
 
 
-def test_a_delimiter_at_the_end_is_an_ignored_column_or_is_named_with_what_to_do(
-    tmp_path: Path,
-) -> None:
-    header = "user_id,product_id,rating,rated_at"
-    draft = draft_of(tmp_path, ratings__csv=ratings(DAYS, f"{header},", ","))
+@pytest.mark.parametrize("header_ends_so", [True, False])
+def test_a_delimiter_at_the_end_is_an_ignored_column(tmp_path: Path, header_ends_so: bool) -> None:
+    header = "user_id,product_id,rating,rated_at" + "," * header_ends_so
+    draft = draft_of(tmp_path, ratings__csv=ratings(DAYS, header, ","))
     shop = shop_of(draft, tmp_path)
     assert shop.ratings is not None
-    assert shop.ratings.ignore == ("",)
-    draft = draft_of(tmp_path, ratings__csv=ratings(DAYS, header, ","))
-    assert [guess.entity for guess in draft.guesses] == ["ratings"]
-    (note,) = draft.notes
-    assert "each record ends with a delimiter, which the header does not" in note
+    assert shop.ratings.ignore == ("unnamed_5",)
+    assert not draft.notes
 
 
 def test_the_empty_rows_of_a_spreadsheet_do_not_hide_a_catalogue(tmp_path: Path) -> None:
@@ -129,6 +125,19 @@ def test_the_number_of_an_order_item_tells_lines_apart_and_not_the_product(
     assert columns["line_no"] == ("order_item_id" if number else "position in list")
     assert columns["product_id"] == "product_id"
     assert "quantity" not in columns
+
+
+def test_lines_that_are_there_twice_are_numbered_within_their_order(tmp_path: Path) -> None:
+    lines = [f"2024-01-0{n % 9 + 1},c{n % 7},a{n % 11},{n % 11 + 3}" for n in range(80)]
+    rows = ["day,customer,article,price", *lines, *lines[:8]]
+    draft = draft_of(tmp_path, sales__csv="\n".join(rows) + "\n")
+    shop = shop_of(draft, tmp_path)
+    assert shop.transactions is not None
+    columns = shop.transactions.columns
+    assert columns["line_no"].number_within == ("customer", "day")
+    assert columns["order_id"].hash_of == ("customer", "day")
+    # 8 of the 80 lines are there twice, so 72 of the 88 rows are alone
+    assert "18.2% of the lines repeat the order and product" in draft.text(tmp_path / "acme.yml")
 
 
 def test_a_category_is_no_title_and_lines_that_name_products_make_their_list(
@@ -217,30 +226,46 @@ def test_types_of_events_are_known_by_their_words_in_a_column_of_any_name(tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("above", "count", "delimiter"),
+    ("above", "skipped", "delimiter"),
     [
-        ("sep=;\n", 1, ";"),
+        ("sep=;\n", None, ";"),
         ("Ratings of the shop\nmade on 2025-02-01\n\n", 2, ","),
-        ("", 0, None),
+        (",,,\n,,,\n", None, None),
+        (",,,\nRatings of the shop,,,\n", 2, None),
+        ("", None, None),
     ],
-    ids=["separator", "titles", "nothing"],
+    ids=["separator", "titles", "empty rows", "empty row and title", "nothing"],
 )
-def test_lines_above_a_table_are_named(
-    tmp_path: Path, above: str, count: int, delimiter: str | None
+def test_lines_above_a_table_are_skipped(
+    tmp_path: Path, above: str, skipped: int | None, delimiter: str | None
 ) -> None:
     table = ratings(DAYS)
     if delimiter:
         table = table.replace(",", delimiter)
-    found = lines_above((above + table).encode())
-    assert (found.count, found.delimiter, found.rest.decode()) == (count, delimiter, table)
     draft = draft_of(tmp_path, ratings__csv=above + table)
-    assert [guess.entity for guess in draft.guesses] == ["ratings"]
-    assert len(draft.notes) == bool(count)
+    shop = shop_of(draft, tmp_path)
+    assert shop.ratings is not None
+    assert shop.ratings.skip_lines == skipped  # type: ignore[attr-defined]
+    assert draft.guesses[0].table.records.num_rows == len(DAYS)
+    settings = load_settings(shop=str(tmp_path / "acme.yml"), lake=tmp_path / "lake")
+    draft.write(tmp_path / "acme.yml")
+    assert check(settings) == []
 
 
-def test_a_total_at_the_end_is_named(tmp_path: Path) -> None:
-    (note,) = draft_of(tmp_path, orders__csv=orders("line") + "Total,,,180,,990.5,\n").notes
-    assert "1 record looks like a total of the others" in note
+def test_totals_below_a_table_are_left_out(tmp_path: Path) -> None:
+    draft = draft_of(tmp_path, orders__csv=orders("line") + "Total,,,180,,990.5,\n")
+    shop = shop_of(draft, tmp_path)
+    assert shop.transactions is not None
+    where = shop.transactions.where or {}
+    assert {name: (f.texts, f.but) for name, f in where.items()} == {"order_id": (("Total",), True)}
+
+
+def test_a_backslash_that_escapes_is_declared(tmp_path: Path) -> None:
+    rows = [f'p{n},"a \\"thick\\" book, {n}",kind{n % 3}' for n in range(40)]
+    text = "\n".join(["product_id,title,category", *rows]) + "\n"
+    draft = draft_of(tmp_path, products__csv=text)
+    assert '  escape: "\\\\"' in draft.text(tmp_path / "a.yml").splitlines()
+    assert draft.guesses[0].table.columns["title"].most[0][0] == 'a "thick" book, 0'
 
 
 def test_a_file_that_is_left_out_says_which_column_is_why(tmp_path: Path) -> None:
@@ -346,3 +371,51 @@ def test_two_files_that_hold_order_lines_together_are_named_with_their_key(tmp_p
         "missing: transactions: order_items.csv and orders.csv hold it together, by order_id: "
         "join them into one file"
     )
+
+
+def test_prices_with_a_sign_and_categories_in_lists_are_changed_on_the_way(tmp_path: Path) -> None:
+    records = [
+        {
+            "asin": f"B{n}", "title": f"Card {n}", "price": f"${n},{n % 9}00.50",
+            "categories": ["Gifts", ["Kitchen", "Garden"][n % 2]],
+        }
+        for n in range(1, 50)
+    ]  # fmt: skip
+    text = "".join(json.dumps(record) + "\n" for record in records)
+    draft = draft_of(tmp_path, cards__jsonl=text, ratings__csv=ratings(DAYS))
+    columns = shop_of(draft, tmp_path).sources()["products"].columns
+    assert (columns["price"].column, columns["price"].number) == ("price", ".")
+    assert columns["currency"].sign_of == "price"
+    assert (columns["category"].column, columns["category"].element) == ("categories", "last")
+
+
+def test_a_text_of_several_categories_is_split(tmp_path: Path) -> None:
+    kinds = ["Action|Crime", "Drama", "Comedy|Romance", "Action|War"]
+    rows = [f"{n},Film {n},{kinds[n % 4]}" for n in range(40)]
+    text = "\n".join(["movieId,title,genres", *rows]) + "\n"
+    draft = draft_of(tmp_path, movies__csv=text, ratings__csv=ratings(DAYS))
+    category = shop_of(draft, tmp_path).sources()["products"].columns["category"]
+    assert (category.column, category.split, category.element) == ("genres", "|", "first")
+
+
+def test_events_of_ga4_are_read_from_their_items_in_microseconds(tmp_path: Path) -> None:
+    names = ["page_view", "view_item", "add_to_cart", "purchase", "add_to_wishlist"]
+    records = [
+        {
+            "event_name": names[n % 5], "event_timestamp": str(1735725600000000 + n * 1000001),
+            "user_pseudo_id": f"{n % 9}.17", "user_id": None,
+            "items": [{"item_id": f"sku{n % 7}", "item_name": f"N{n % 7}"}] if n % 5 else [],
+        }
+        for n in range(80)
+    ]  # fmt: skip
+    text = "".join(json.dumps(record) + "\n" for record in records)
+    shop = shop_of(draft_of(tmp_path, export__jsonl=text), tmp_path)
+    assert shop.events is not None
+    assert getattr(shop.events, "each", None) == "items"
+    assert shop.events.time_format == "epoch_microseconds"
+    columns = mapped(shop, "events")
+    assert (columns["product_id"], columns["user_id"]) == ("item_id", "^.user_pseudo_id")
+    assert shop.events.columns["event_type"].values == {
+        "view_item": "view", "add_to_wishlist": "favorite",
+    }  # fmt: skip
+    assert mapped(shop, "products") == {"product_id": "item_id", "title": "item_name"}

@@ -11,11 +11,12 @@ from pypdf import PdfReader
 
 from quality.report.column_chart import column_chart
 from quality.report.histograms import Histogram
-from quality.report.pages.account import SourceAccount, draw_terms
+from quality.report.pages.account import draw_terms
 from quality.report.paper import Paper
 from quality.report.paper_table import Cell, Column, draw_table
 from quality.report.profiles import ColumnProfile
 from quality.report.quoting import MISSING_GLYPH, quoted
+from quality.report.source_account import SourceAccount
 
 
 @pytest.fixture

@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 import pytest
 
 from quality.report.dbt_build import Build, Failure
-from quality.report.pages.account import Account, SourceAccount
+from quality.report.pages.account import Account
 from quality.report.pages.trust import Freshness
 from quality.report.pages.verdict import Verdict, judge
 from quality.report.reasons import Reason
 from quality.report.recovered import TakenBack
+from quality.report.source_account import SourceAccount
+from recomart.shop.verdict import VerdictLimits
 
 NOTHING_BACK = TakenBack(records=0, lines=0, files=0, batches=())
 
@@ -47,8 +49,13 @@ def _verdict(source: SourceAccount, build: Build, **given: object) -> Verdict:
 @pytest.mark.parametrize(
     ("source", "build", "standing", "begins"),
     [
-        ({}, Build("passed"), "good", "Good to use: 900 of 1,000 records received (90.0%)"),
-        ({"accepted": 1000}, Build("passed"), "good", "Good to use: all 1,000 records"),
+        ({}, Build("passed"), "fair", "Use with care: only 89.8% of 1,002 ratings are used."),
+        (
+            {"accepted": 1000, "quarantined": 0},
+            Build("passed"),
+            "good",
+            "Good to use: all 1,000 ratings received are used.",
+        ),
         ({"accepted": 0}, Build("passed"), "stopped", "Not usable: no rating, order line or event"),
         (
             {"entity": "users", "accepted": 1000},
@@ -71,6 +78,61 @@ def test_verdict_goes_by_the_build_and_the_account(
     verdict = _verdict(_source(**source), build)
     assert verdict.standing == standing
     assert verdict.sentence.startswith(begins)
+
+
+@pytest.mark.parametrize(
+    ("lost", "standing", "colour"),
+    [
+        ({"quarantined": 50}, "good", "green"),  # exactly 95%
+        ({"quarantined": 51}, "fair", "amber"),
+        ({"rejected": 51}, "fair", "amber"),
+        ({"quarantined": 200}, "fair", "amber"),  # exactly 80%
+        ({"quarantined": 201}, "poor", "red"),
+        ({"quarantined": 150, "rejected": 51}, "poor", "red"),
+        ({"filtered": 900}, "good", "green"),
+        ({"deduplicated": 500, "superseded": 400}, "good", "green"),
+        ({"deduplicated": 51, "repeats_in_file": 51}, "fair", "amber"),
+        ({"deduplicated": 51, "repeats_in_file": 51, "repeats_declared": "once"}, "good", "green"),
+        ({"failed_files": 1}, "fair", "amber"),
+    ],
+)
+def test_the_colour_is_that_of_the_share_of_facts_used(
+    lost: dict[str, object], standing: str, colour: str
+) -> None:
+    """Of 1,000 facts; what the shop leaves out and what came again are not lost."""
+    of = 1000 - sum(int(str(lost.get(term, 0))) for term in ("quarantined", "rejected"))
+    of -= int(str(lost.get("repeats_in_file", 0)))
+    source = _source(**({"quarantined": 0, "accepted": of} | lost))
+    verdict = _verdict(source, Build("passed"))
+    assert (verdict.standing, verdict.colour) == (standing, colour)
+
+
+def test_no_list_dilutes_the_facts_and_the_worst_entity_decides() -> None:
+    lines = _source(entity="transactions", accepted=670, quarantined=330, failed_files=1)
+    sources = (
+        _source(entity="users", accepted=100_000, quarantined=0),
+        _source(entity="products", accepted=0, quarantined=90_000),
+        lines,
+        lines.model_copy(update={"source": "api", "failed_files": 0}),
+        _source(entity="events", accepted=1000, quarantined=0),
+    )
+    account = Account(sources=sources, reasons=(), failed_files=())
+    verdict = judge(account, Build("passed"), [], [], NOTHING_BACK)
+    assert verdict.standing == "poor"
+    assert verdict.sentence == (
+        "Not good to use: only 67.0% of 2,000 order lines are used, and 1 file could not be loaded."
+    )
+    assert verdict.numbers[1].shown == "78.0%"  # 2,340 of 3,000
+    limits = VerdictLimits(amber_below=0.67, red_below=0.5)
+    others = (sources[3], sources[4])
+    judged = judge(
+        account.model_copy(update={"sources": others}),
+        Build("passed"), [], [], NOTHING_BACK, limits=limits,
+    )  # fmt: skip
+    assert judged.sentence == (
+        "Good to use: 67.0% of 1,000 order lines and 100.0% of 1,000 events are used, and each of the "
+        "others is accounted for."
+    )
 
 
 def test_exceeded_limit_is_named_before_all_else() -> None:

@@ -52,3 +52,20 @@ def test_without_each_an_item_is_a_record(tmp_path: Path) -> None:
     rows, tally = read(tmp_path, [ORDER], ("id", "by.name"))
     assert rows == [("7", "Ann", 1), ("7", "Ann", 2)]
     assert (tally.lines, tally.records) == (2, 2)
+
+
+def test_a_number_in_a_path_is_a_place_in_a_list(tmp_path: Path) -> None:
+    item = {"id": 7, "categories": [{"name": "a"}, {"name": "b"}], "0": "zero"}
+    paths = ("categories.1.name", "categories.2.name", "categories.x", "0", "categories.0")
+    rows, _ = read(tmp_path, [item], paths)
+    assert rows[0] == ("b", None, None, "zero", '{"name":"a"}', 1)
+
+
+def test_a_path_is_absent_if_a_key_on_it_is_missing_everywhere() -> None:
+    paths = ("^.by.id", "^.by.sku", "tags.1.name", "tags.0.nick", "n", "name.first")
+    columns = JsonColumns(paths)
+    columns.row({"^": {"by": None}, "tags": [], "name": "Ann"})
+    assert columns.absent == ["n", "name.first"], "a null or a short list shows nothing"
+    columns = JsonColumns(paths)
+    columns.row({"^": {"by": {"id": None}}, "tags": [{"name": 1}], "n": None, "name": None})
+    assert columns.absent == ["^.by.sku", "tags.0.nick"]

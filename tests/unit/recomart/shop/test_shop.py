@@ -95,12 +95,17 @@ def test_a_source_without_a_kind_lists_those_that_are_registered(tmp_path: Path)
     assert error.code == "unknown-kind-of-source"
     assert "acme.yml:2" in error.where
     assert error.found == "file, columns"
-    assert error.help == 'did you mean "files"? (registered: api, files, made_from, stream)'
+    assert (
+        error.help == 'did you mean "files"? (registered: api, database, files, made_from, stream)'
+    )
     word = failure(tmp_path, RATINGS + "events: strem\n")
     assert 'did you mean "stream"?' in word.help
     assert "acme.yml:9" in word.where
     nothing = failure(tmp_path, RATINGS.replace("  files: ratings.csv\n", ""))
-    assert nothing.help == "add one of these keys (registered: api, files, made_from, stream)"
+    assert (
+        nothing.help
+        == "add one of these keys (registered: api, database, files, made_from, stream)"
+    )
 
 
 def test_a_source_of_two_kinds_is_refused(tmp_path: Path) -> None:
@@ -200,6 +205,15 @@ def test_a_value_that_makes_no_sense_is_refused_with_its_line(
     assert said in error.message
     assert f"acme.yml:{line}" in error.where
     assert len(getattr(error, "all", [error])) == 1
+
+
+def test_only_facts_that_may_repeat_add_up(tmp_path: Path) -> None:
+    error = failure(tmp_path, RATINGS + "  repeats: add_up\n")
+    assert "equal ratings cannot add up" in error.message
+    assert "acme.yml:9" in error.where
+    lists = "users: {files: x, columns: {user_id: {number_within: a}}}\n"
+    error = failure(tmp_path, RATINGS + lists)
+    assert "users.user_id numbers its records" in error.message
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
