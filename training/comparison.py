@@ -8,23 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from training import metrics
+from training.bootstrap import Interval, bootstrap
 from training.evaluate import Holdout, K, Scores, evaluate_lists, hits_of
 from training.interactions import FloatArray, IntArray
-
-RESAMPLES = 2_000
-LEVEL = 0.95
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A mean over users with its bootstrap interval."""
-
-    mean: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.mean:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
 @dataclass(frozen=True)
@@ -34,7 +20,7 @@ class Measured:
     Args:
         scores: means over users.
         ndcg: (users,) nDCG@10 of each.
-        lists: (users, K) what was recommended.
+        lists: (users, DEPTH) what was recommended.
     """
 
     scores: Scores
@@ -80,23 +66,6 @@ def measured(lists: IntArray, held_out: Holdout, predicted: FloatArray | None) -
     return Measured(
         evaluate_lists(lists, held_out, predicted), metrics.ndcg(hits, relevant, K), lists
     )
-
-
-def bootstrap(values: FloatArray, *, seed: int, resamples: int = RESAMPLES) -> Interval:
-    """The mean over users and its percentile interval, users drawn with replacement.
-
-    Source: Efron and Tibshirani, An introduction to the bootstrap, 1993, chapter 13.
-    """
-    values = values[np.isfinite(values)]
-    if not len(values):
-        nan = float("nan")
-        return Interval(nan, nan, nan)
-    random = np.random.default_rng(seed)
-    means = np.array(
-        [values[random.integers(0, len(values), len(values))].mean() for _ in range(resamples)]
-    )
-    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(float(values.mean()), float(low), float(high))
 
 
 def compared(

@@ -13,7 +13,8 @@ from scipy.sparse import csr_array
 from tests.unit.training.asking import events, question
 from training import ranking
 from training.champion import rank_kinds
-from training.comparison import Measured, bootstrap, compared, measured
+from training.bootstrap import bootstrap, intervals
+from training.comparison import Measured, compared, measured
 from training.evaluate import Holdout, pairs
 from training.requests import Question
 

@@ -57,8 +57,12 @@ def test_ranking_metrics_agree_with_trec_eval_on_random_lists(cut: int) -> None:
     np.testing.assert_allclose(
         metrics.ndcg(hits, relevant, cut), trec_eval("ndcg_cut", cut), **AGREES
     )
-    np.testing.assert_allclose(metrics.recall(hits, relevant, cut), trec_eval("recall", cut), **AGREES)
-    np.testing.assert_allclose(metrics.precision(hits, relevant, cut), trec_eval("P", cut), **AGREES)
+    np.testing.assert_allclose(
+        metrics.recall(hits, relevant, cut), trec_eval("recall", cut), **AGREES
+    )
+    np.testing.assert_allclose(
+        metrics.precision(hits, relevant, cut), trec_eval("P", cut), **AGREES
+    )
     np.testing.assert_allclose(
         metrics.hit_rate(hits, relevant, cut), trec_eval("success", cut), **AGREES
     )
