@@ -25,6 +25,8 @@ REGISTERED_MODEL = "recomart-recommender"
 ARTIFACT_FOLDER = "model"
 """Name of our files' folder inside MLflow's model (`artifacts/<name>` there)."""
 
+CHAMPION = "champion"
+"""Alias: the version that serves."""
 KIND, SHA256 = "kind", "sha256"
 FEATURES_HASH, TRAINING_HASH = "features_hash", "training_set"
 FEATURES_AT = "features_at"

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from feature_store.registered_models import (
     ARTIFACT_FOLDER,
     AS_OF,
+    CHAMPION,
     CHAMPIONS,
     EVALUATION,
     FEATURES_AS_KNOWN,
@@ -59,7 +60,7 @@ __all__ = [
     "version_of",
 ]
 
-CHAMPION, CHALLENGER, NEWEST_SVD = "champion", "challenger", "svd"
+CHALLENGER, NEWEST_SVD = "challenger", "svd"
 
 
 def champion(settings: Settings) -> ModelVersion:

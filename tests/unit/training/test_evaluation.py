@@ -184,8 +184,8 @@ def test_products_are_told_apart_by_how_new_they_are(found: Evaluation) -> None:
 def test_each_liked_product_is_in_exactly_one_part() -> None:
     parts = [part for part in parts_of(case()) if part.of == "products"]
     assert sum(part.relevant.nnz for part in parts) == len(LIKED)
-    rows = [part.rows.tolist() for part in parts_of(case()) if part.of == "users"]
-    assert sorted(sum(rows, [])) == [0, 1, 2, 3]
+    rows = [row for part in parts_of(case()) if part.of == "users" for row in part.rows.tolist()]
+    assert sorted(rows) == [0, 1, 2, 3]
 
 
 def test_recall_of_candidates_is_that_of_each_source_and_of_their_union() -> None:
