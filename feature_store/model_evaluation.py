@@ -21,6 +21,8 @@ FORMAT = 1
 MAIN = "ndcg@10"
 """The measure by which models are compared."""
 DIGITS = 6
+LEAST_USERS = 30
+"""Of fewer users, an interval says nothing: resampling one user again and again gives a width of 0."""
 
 
 class Part(BaseModel):
@@ -90,7 +92,7 @@ class Group(Part):
     Args:
         name: a short key, such as `users_1_2`.
         words: for people.
-        of: whether users or products are told apart.
+        of: whether it is of users or of products.
         users: who have something relevant in it.
         share: of all users, or of all that was relevant.
         ndcg: by kind, and of the best simple rule under its name.
@@ -135,13 +137,13 @@ class Evaluation(Part):
         validation_cut, test_cut: where those windows begin; None without one.
         users: that were asked about.
         products: that can be recommended.
-        liked: pairs of a user and a product that were to be foretold.
+        liked: pairs of a user and a product that were to be predicted.
         liked_top_sellers: the share of those whose product is among the best-selling tenth.
         champion: the kind that was best on the validation window.
         rule: the simple rule that was best on the same users as the figures.
         kinds: every kind, best first by validation, and the best simple rule.
         rules: every simple rule.
-        groups: users and products told apart.
+        groups: users by what they did before, products by how new they are.
         candidates: recall of the sources and of their union; empty without combiners.
     """
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from feature_store.model_evaluation import (
+    LEAST_USERS,
     MAIN,
     Evaluation,
     Figure,
-    Group,
     KindResult,
     rule_words,
 )
@@ -49,7 +49,7 @@ def judge(evaluation: Evaluation, kind: str) -> Worth:
     worse_for = tuple(
         group.words
         for group in evaluation.groups
-        if kind in group.lift and group.lift[kind].is_below_0
+        if group.users >= LEAST_USERS and kind in group.lift and group.lift[kind].is_below_0
     )
     if kind in simple_kinds(evaluation):
         return Worth(
@@ -59,17 +59,18 @@ def judge(evaluation: Evaluation, kind: str) -> Worth:
             f"{evaluation.measured_on} window, {name}, has {number(theirs.mean)}.",
             why_not_better(evaluation, _best_learned(evaluation) or result),
         )
+    few = evaluation.users < LEAST_USERS
     compared = (
         f"nDCG@10 {number(mine.mean)} against {number(theirs.mean)} of the best simple rule, {name}"
     )
-    if lift.is_above_0:
+    if lift.is_above_0 and not few:
         return Worth(
             "better",
             f"Yes: {kind} is better than every simple rule that was tried. {compared}: "
             f"{change(lift, theirs)}.",
             worse_for=worse_for,
         )
-    if lift.is_below_0:
+    if lift.is_below_0 and not few:
         return Worth(
             "worse",
             f"No: {kind} is worse than a simple rule. {compared}: {change(lift, theirs)}. "
@@ -144,6 +145,11 @@ def _users_needed(evaluation: Evaluation, lift: Figure | None) -> str | None:
     if lift is None or lift.mean is None or lift.low is None or lift.high is None:
         return None
     users = f"{evaluation.users:,} user{'' if evaluation.users == 1 else 's'}"
+    if evaluation.users < LEAST_USERS:
+        return (
+            f"Too few users: {users} could be asked about. Below {LEAST_USERS}, no difference can be "
+            "distinguished from chance."
+        )
     half = (lift.high - lift.low) / 2
     if not lift.low <= 0 <= lift.high or lift.mean <= 0 or half == 0:
         return None
@@ -179,12 +185,6 @@ def _unmeasured(evaluation: Evaluation, kind: str) -> str:
             "model can be judged. More data is needed."
         )
     return f"Not measured: the evaluation has no figure of {kind}."
-
-
-def group_lift(group: Group, kind: str) -> Figure | None:
-    """A kind's lift in a group; None where there is none."""
-    found = group.lift.get(kind)
-    return found if found is not None and found.mean is not None else None
 
 
 def number(value: float | None) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from feature_store.model_evaluation import LEAST_USERS
 from training import metrics
 from training.bootstrap import Interval, bootstrap
 from training.evaluate import Holdout, K, Scores, evaluate_lists, hits_of
@@ -36,6 +37,7 @@ class Comparison:
         champion, rule: their names.
         champion_ndcg, rule_ndcg: nDCG@10 with intervals.
         lift: the paired difference, champion minus rule.
+        users: who were asked about.
     """
 
     champion: str
@@ -43,11 +45,12 @@ class Comparison:
     champion_ndcg: Interval
     rule_ndcg: Interval
     lift: Interval
+    users: int
 
     @property
     def is_better(self) -> bool:
-        """Whether the whole interval of the lift is above 0."""
-        return self.lift.low > 0
+        """Whether the whole interval of the lift is above 0, over enough users to believe it."""
+        return self.lift.low > 0 and self.users >= LEAST_USERS
 
     @property
     def verdict(self) -> str:
@@ -56,6 +59,8 @@ class Comparison:
         span = f"{lift.mean:+.3f} [{lift.low:+.3f}, {lift.high:+.3f}]"
         if self.is_better:
             return f"{span}, better"
+        if self.users < LEAST_USERS:
+            return f"{span}, but of {self.users} users only"
         return f"{span}, {'worse' if lift.high < 0 else 'not surely better'}"
 
 
@@ -75,7 +80,7 @@ def compared(
     *,
     seed: int,
 ) -> Comparison | None:
-    """The champion beside the simple rule that was best on the same users; None without either."""
+    """The champion and the simple rule that was best on the same users; None without either."""
     best = max(rules, key=lambda name: rules[name].scores.ndcg_at_10, default=None)
     if best is None or champion not in figures or not len(figures[champion].ndcg):
         return None
@@ -86,4 +91,5 @@ def compared(
         bootstrap(mine, seed=seed),
         bootstrap(rule, seed=seed),
         bootstrap(mine - rule, seed=seed),
+        len(mine),
     )

@@ -1,4 +1,4 @@
-"""What an experiment's models were worth: every figure with its interval, beside the best simple rule.
+"""What an experiment's models were worth: every figure with its interval, and the best simple rule.
 
 All figures are of the test case, or of the validation case where a shop has too few days for a test.
 Intervals are of users drawn again and again (`training/bootstrap.py`); a lift is paired: the same

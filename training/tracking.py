@@ -278,7 +278,7 @@ def _worth(
     if result is None:
         return found
     if result.validation_ndcg is not None:
-        found[registry.VALIDATION_NDCG] = f"{result.validation_ndcg:.4f}"
+        found[registry.VALIDATION_NDCG] = f"{result.validation_ndcg:.3f}"
     lift = result.lift.get(MAIN)
     if lift is not None and lift.mean is not None:
         found[registry.LIFT] = f"{lift.mean:+.3f} [{lift.low:+.3f}, {lift.high:+.3f}]"
@@ -308,7 +308,7 @@ def _figures(kind: KindResult) -> dict[str, float]:
 
 
 def _lift(experiment: Experiment) -> dict[str, float]:
-    """The champion's nDCG@10 beside the best simple rule's, and their paired difference."""
+    """The champion's nDCG@10 and the best simple rule's, and their paired difference."""
     found = experiment.comparison
     if found is None:
         return {}

@@ -14,11 +14,11 @@ from training.interactions import BoolArray, IntArray
 from training.protocols import Case
 
 SIZES = (
-    ("users_0", "users who had done nothing before", 0, 0),
-    ("users_1_2", "users with 1 or 2 events before", 1, 2),
-    ("users_3_5", "users with 3 to 5 events before", 3, 5),
-    ("users_6_10", "users with 6 to 10 events before", 6, 10),
-    ("users_more", "users with more than 10 events before", 11, None),
+    ("users_0", "users without an event", 0, 0),
+    ("users_1_2", "users with 1 or 2 events", 1, 2),
+    ("users_3_5", "users with 3 to 5 events", 3, 5),
+    ("users_6_10", "users with 6 to 10 events", 6, 10),
+    ("users_more", "users with over 10 events", 11, None),
 )
 """Name, words, and how many events a user had before: at least and at most."""
 
@@ -60,7 +60,7 @@ def parts_of(case: Case) -> Iterator[Part]:
     width = relevant.shape[1]
     again = np.isin(row * width + product, touched)
     for name, words, here in (
-        ("products_again", "products that the user had touched before", again),
+        ("products_again", "products touched before", again),
         ("products_new_to_user", "products new to the user", ~again & seen[product]),
         ("products_new", "products new in the shop", ~seen[product]),
     ):

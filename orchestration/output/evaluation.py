@@ -11,7 +11,14 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from feature_store.model_evaluation import MAIN, Evaluation, Figure, KindResult, rule_words
+from feature_store.model_evaluation import (
+    LEAST_USERS,
+    MAIN,
+    Evaluation,
+    Figure,
+    KindResult,
+    rule_words,
+)
 from feature_store.registered_models import (
     CHAMPION,
     EVALUATION,
@@ -94,7 +101,7 @@ def print_versions(
             tags.get(FEATURES_HASH, "")[:8] or "–",
             tags.get(PROTOCOL, "–"),
             tags.get(TEST_CUT, "–")[:10],
-            tags.get(VALIDATION_NDCG, "–")[:5],
+            tags.get(VALIDATION_NDCG, "–"),
             Text(tags.get(LIFT, "–")),
             style="bold" if serves else None,
         )
@@ -147,7 +154,7 @@ def _beyond(found: Evaluation) -> Table:
 
 
 def _groups(found: Evaluation) -> Table:
-    table = _table("apart", "users", "share", found.champion, RULE, "over the rule")
+    table = _table("before the window", "users", "share", found.champion, RULE, "over the rule")
     for group in found.groups:
         mine, lift = group.ndcg.get(found.champion), group.lift.get(found.champion)
         rule = None if found.rule is None else group.ndcg[found.rule]
@@ -157,7 +164,7 @@ def _groups(found: Evaluation) -> Table:
             percent(group.share),
             _short(mine),
             _short(rule),
-            _interval(lift, sign=True) if group.users else "",
+            _few(lift) if group.users < LEAST_USERS else _interval(lift, sign=True),
         )
     return table
 
@@ -196,6 +203,13 @@ def _interval(found: Figure | None, *, sign: bool = False) -> str:
     ]
     # brackets would be read as markup
     return f"{shown[0]} \\[{shown[1]}, {shown[2]}]"
+
+
+def _few(found: Figure | None) -> str:
+    """A difference of too few users for an interval."""
+    if found is None or found.mean is None:
+        return "–"
+    return f"{_digits(signed(found.mean))} (few users)"
 
 
 def _digits(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from feature_store.model_evaluation import MAIN, Evaluation, Figure, evaluation_of, rule_words
+from feature_store.model_evaluation import LEAST_USERS, MAIN, Evaluation, Figure, evaluation_of
 from feature_store.registered_models import (
     CHAMPION,
     FEATURES_HASH,
@@ -21,8 +21,6 @@ from recomart.errors import RecoMartError
 from recomart.settings import Settings
 
 TITLE = "Is it worth it?"
-LEAST_USERS = 30
-"""Of a group: with fewer, its interval says little, and a note says so."""
 
 
 class KindRow(Content):
@@ -143,9 +141,6 @@ def describe(evaluation: Evaluation, champion: ModelVersion, *, stale: bool) -> 
     notes = []
     if worth.worse_for:
         notes.append(f"The simple rule is better for: {', '.join(worth.worse_for)}.")
-    few = [group.words for group in evaluation.groups if 0 < group.users < LEAST_USERS]
-    if few:
-        notes.append(f"Fewer than {LEAST_USERS} users, so no more than a hint: {', '.join(few)}.")
     if evaluation.measured_on == "validation":
         notes.append(
             "The shop has too few days for a test window: figures are of the window that chose the "
@@ -164,9 +159,7 @@ def describe(evaluation: Evaluation, champion: ModelVersion, *, stale: bool) -> 
         measured=_measured(evaluation, champion),
         kinds=tuple(
             KindRow(
-                name=f"best simple rule: {rule_words(one.name)}"
-                if one.role == "rule"
-                else one.name,
+                name="best simple rule" if one.role == "rule" else one.name,
                 serves=one.name == kind,
                 validation=one.validation_ndcg,
                 test=one.figures[MAIN],
@@ -237,9 +230,11 @@ def _interval(found: Figure | None) -> str:
     return f"{number(found.mean)} [{number(found.low)}, {number(found.high)}]"
 
 
-def _lift(found: Figure | None) -> str:
+def _lift(found: Figure | None, users: int = LEAST_USERS) -> str:
     if found is None or found.mean is None:
         return "–"
+    if users < LEAST_USERS:
+        return f"{signed(found.mean)} (few users)"
     return f"{signed(found.mean)} [{signed(found.low)}, {signed(found.high)}]"
 
 
@@ -271,23 +266,26 @@ def _draw_groups(paper: Paper, models: Models) -> None:
         Column("", 62),
         Column("Users", 14, "R"),
         Column("Share", 14, "R"),
-        Column(f"{models.kind}", 38, "R"),
-        Column("Rule", 14, "R"),
-        Column("More than the rule", 38, "R"),
+        Column(f"{models.kind}", 20, "R"),
+        Column("Rule", 18, "R"),
+        Column("More than the rule", 52, "R"),
     ]
     rows = [
         (
             row.words,
             f"{row.users:,}",
             percent(row.share),
-            _interval(row.model),
+            number(row.model.mean),
             number(row.rule),
-            _lift(row.lift),
+            _lift(row.lift, row.users),
         )
         for row in models.groups
     ]
     draw_table(paper, columns, rows, 8)
-    paper.note("Share: of the users, or of what they came to like.")
+    paper.note(
+        "Events are those before the window. Share: of the users, or of what they came to like. Few: "
+        f"below {LEAST_USERS} users an interval means nothing."
+    )
 
 
 def _draw_candidates(paper: Paper, models: Models) -> None:

@@ -159,7 +159,7 @@ def test_lists_are_described_beyond_their_hits(found: Evaluation) -> None:
     assert found.liked_top_sellers == pytest.approx(2 / 7, abs=1e-6)
 
 
-def test_users_are_told_apart_by_what_they_did_before(found: Evaluation) -> None:
+def test_users_are_grouped_by_what_they_did_before(found: Evaluation) -> None:
     users = {group.name: group.users for group in found.groups if group.of == "users"}
     assert users == {
         "users_0": 1, "users_1_2": 1, "users_3_5": 1, "users_6_10": 0, "users_more": 1
@@ -170,7 +170,7 @@ def test_users_are_told_apart_by_what_they_did_before(found: Evaluation) -> None
     assert of["users_6_10"].ndcg["ease"].mean is None
 
 
-def test_products_are_told_apart_by_how_new_they_are(found: Evaluation) -> None:
+def test_products_are_grouped_by_how_new_they_are(found: Evaluation) -> None:
     of = {group.name: group for group in found.groups}
     # again: (1, 0), (3, 1) and (3, 8); new to the user: (0, 0) and (1, 5); new: (0, 9) and (2, 9)
     assert [of[f"products_{name}"].users for name in ("again", "new_to_user", "new")] == [2, 2, 2]
