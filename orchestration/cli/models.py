@@ -45,10 +45,12 @@ def evaluate(
     from orchestration.terminal import Terminal
     from recomart.files import replace_text
     from recomart.lake import open_lake
+    from training.protocols import PROTOCOLS
     from training.shop_evaluation import evaluate_shop
 
     settings = load_settings()
     open_lake(settings)
+    PROTOCOLS.get(protocol)
     run = start_run(settings)
     terminal = Terminal()
     terminal.header(settings, run)
@@ -104,4 +106,4 @@ def rollback(force: Force = False) -> None:
 def _named(version: ModelVersion) -> str:
     from training.registry import KIND
 
-    return f"{version.tags[KIND]}, version {version.version},"
+    return f"{version.tags[KIND]} v{version.version}"
