@@ -242,8 +242,8 @@ def _draw_kinds(paper: Paper, models: Models) -> None:
     paper.section("Every kind of model")
     columns = [
         Column("", 60, keep_end=True),
-        Column("Chosen by", 18, "R"),
-        Column("Test", 38, "R"),
+        Column("Validation", 18, "R"),
+        Column("nDCG@10", 38, "R"),
         Column("More than the rule", 42, "R"),
         Column("Catalogue", 22, "R"),
     ]
