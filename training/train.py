@@ -7,13 +7,12 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from threadpoolctl import threadpool_limits
-
 from feature_store import snapshots
 from feature_store.model_evaluation import Evaluation
 from feature_store.snapshots import Snapshot
 from recomart.settings import Settings
 from recomart.step import Progress, StepResult, no_progress
+from training.blas import one_blas_thread
 from training.comparison import Comparison, Measured
 from training.evaluation import evaluation_of
 from training.experiment import Experiment, run_experiment
@@ -153,8 +152,7 @@ def experiment_on(
 
         return open_store(settings, snapshot, as_known_then=as_known_then)
 
-    # One BLAS thread: the products are small, and sums keep their order on every machine.
-    with threadpool_limits(1, user_api="blas"):
+    with one_blas_thread():
         experiment = run_experiment(
             data,
             snapshot.folder,
