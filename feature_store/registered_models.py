@@ -2,9 +2,9 @@
 
 MLflow stays the only source of truth: an alias that someone moves on its page counts from then on.
 But its import takes four seconds, and reading the file a millisecond. So versions, tags and aliases
-are read from their three tables. They have had these
-columns since MLflow 2.3 (aliases) and 1.0 (the rest); should a later MLflow change them, the error
-says so, and `mlflow.pyfunc.load_model` goes on working.
+are read from their tables. They have had these columns since MLflow 2.3 (aliases) and 1.0 (the
+rest); should a later MLflow change them, the error says so, and `mlflow.pyfunc.load_model` goes on
+working.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ REGISTERED_MODEL = "recomart-recommender"
 ARTIFACT_FOLDER = "model"
 """Name of our files' folder inside MLflow's model (`artifacts/<name>` there)."""
 
+CHAMPION = "champion"
+"""Alias: the version that serves."""
 KIND, SHA256 = "kind", "sha256"
 FEATURES_HASH, TRAINING_HASH = "features_hash", "training_set"
 FEATURES_AT = "features_at"
@@ -33,6 +35,14 @@ FEATURES_AS_KNOWN = "features_as_known"
 """Tag: `now`, or `then` when features were taken as they were known at each label's time."""
 READS = "reads"
 """Tag: the published tables that the kind learns from, joined by commas."""
+EVALUATION = "evaluation"
+"""Tag: the name of the file that says what the training's models were worth."""
+AS_OF, PROTOCOL, TEST_CUT = "as_of", "protocol", "test_cut"
+"""Tags: up to when the model learned, and how and from when on its training was tested."""
+VALIDATION_NDCG, LIFT, RULE = "validation_ndcg", "lift", "simple_rule"
+"""Tags: nDCG@10 on the validation window, and the difference to the best simple rule."""
+CHAMPIONS = "champions"
+"""Tag of the registered model: the versions that were champion, the latest last, as JSON."""
 
 _DELETED = "Deleted_Internal"  # MLflow keeps the row of a deleted version under this stage
 _VERSIONS = """
@@ -42,6 +52,7 @@ _VERSIONS = """
     order by version
 """
 _TAGS = "select version, key, value from model_version_tags where name = ?"
+_MODEL_TAGS = "select key, value from registered_model_tags where name = ?"
 _ALIASES = "select version, alias from registered_model_aliases where name = ? order by alias"
 _NAMED = """
     select distinct tags.value
@@ -118,6 +129,18 @@ def named_snapshots(settings: Settings) -> set[str]:
         return set()
     with _open(settings) as database_file:
         return {value for (value,) in database_file.execute(_NAMED, (FEATURES_HASH, _DELETED))}
+
+
+def model_tags(settings: Settings) -> dict[str, str]:
+    """The tags of the registered model itself; none when nothing was trained yet.
+
+    Raises:
+        NotReady: the file is there, but cannot be read.
+    """
+    if not database(settings).is_file():
+        return {}
+    with _open(settings) as database_file:
+        return dict(database_file.execute(_MODEL_TAGS, (REGISTERED_MODEL,)).fetchall())
 
 
 @contextmanager

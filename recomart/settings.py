@@ -167,6 +167,11 @@ class Settings(BaseSettings):
         return self.lake / "reports"
 
     @property
+    def evaluation(self) -> Path:
+        """What models were worth: a JSON file for each training and each protocol."""
+        return self.lake / "evaluation"
+
+    @property
     def eda_plots(self) -> Path:
         return self.lake / "eda_plots"
 

@@ -7,24 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from feature_store.model_evaluation import LEAST_USERS
 from training import metrics
+from training.bootstrap import Interval, bootstrap
 from training.evaluate import Holdout, K, Scores, evaluate_lists, hits_of
 from training.interactions import FloatArray, IntArray
-
-RESAMPLES = 2_000
-LEVEL = 0.95
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A mean over users with its bootstrap interval."""
-
-    mean: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.mean:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
 @dataclass(frozen=True)
@@ -34,7 +21,7 @@ class Measured:
     Args:
         scores: means over users.
         ndcg: (users,) nDCG@10 of each.
-        lists: (users, K) what was recommended.
+        lists: (users, DEPTH) what was recommended.
     """
 
     scores: Scores
@@ -50,6 +37,7 @@ class Comparison:
         champion, rule: their names.
         champion_ndcg, rule_ndcg: nDCG@10 with intervals.
         lift: the paired difference, champion minus rule.
+        users: who were asked about.
     """
 
     champion: str
@@ -57,11 +45,12 @@ class Comparison:
     champion_ndcg: Interval
     rule_ndcg: Interval
     lift: Interval
+    users: int
 
     @property
     def is_better(self) -> bool:
-        """Whether the whole interval of the lift is above 0."""
-        return self.lift.low > 0
+        """Whether the whole interval of the lift is above 0, over enough users to believe it."""
+        return self.lift.low > 0 and self.users >= LEAST_USERS
 
     @property
     def verdict(self) -> str:
@@ -70,6 +59,8 @@ class Comparison:
         span = f"{lift.mean:+.3f} [{lift.low:+.3f}, {lift.high:+.3f}]"
         if self.is_better:
             return f"{span}, better"
+        if self.users < LEAST_USERS:
+            return f"{span}, but of {self.users} users only"
         return f"{span}, {'worse' if lift.high < 0 else 'not surely better'}"
 
 
@@ -82,23 +73,6 @@ def measured(lists: IntArray, held_out: Holdout, predicted: FloatArray | None) -
     )
 
 
-def bootstrap(values: FloatArray, *, seed: int, resamples: int = RESAMPLES) -> Interval:
-    """The mean over users and its percentile interval, users drawn with replacement.
-
-    Source: Efron and Tibshirani, An introduction to the bootstrap, 1993, chapter 13.
-    """
-    values = values[np.isfinite(values)]
-    if not len(values):
-        nan = float("nan")
-        return Interval(nan, nan, nan)
-    random = np.random.default_rng(seed)
-    means = np.array(
-        [values[random.integers(0, len(values), len(values))].mean() for _ in range(resamples)]
-    )
-    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(float(values.mean()), float(low), float(high))
-
-
 def compared(
     champion: str,
     figures: Mapping[str, Measured],
@@ -106,7 +80,7 @@ def compared(
     *,
     seed: int,
 ) -> Comparison | None:
-    """The champion beside the simple rule that was best on the same users; None without either."""
+    """The champion and the simple rule that was best on the same users; None without either."""
     best = max(rules, key=lambda name: rules[name].scores.ndcg_at_10, default=None)
     if best is None or champion not in figures or not len(figures[champion].ndcg):
         return None
@@ -117,4 +91,5 @@ def compared(
         bootstrap(mine, seed=seed),
         bootstrap(rule, seed=seed),
         bootstrap(mine - rule, seed=seed),
+        len(mine),
     )

@@ -11,6 +11,9 @@ from training import metrics
 from training.interactions import BoolArray, FloatArray, IntArray
 
 K = 10
+"""The length of the lists that models are compared by."""
+DEPTH = 20
+"""The length of the lists that are made: the deepest place that is looked at."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ def evaluate_lists(lists: IntArray, holdout: Holdout, predicted: FloatArray | No
     """Metrics of lists and predicted ratings.
 
     Args:
-        lists: (holdout.users, K) positions, -1 beyond the end of a list.
+        lists: (holdout.users, K or more) positions, -1 beyond the end of a list.
         predicted: (holdout.ratings,) the rating predicted for each held-out pair; None for a model
             that predicts no stars.
     """
@@ -77,7 +80,7 @@ def evaluate_lists(lists: IntArray, holdout: Holdout, predicted: FloatArray | No
         recall_at_10=_mean(metrics.recall(hits, relevant, K)),
         ndcg_at_10=_mean(metrics.ndcg(hits, relevant, K)),
         map_at_10=_mean(metrics.average_precision(hits, relevant, K)),
-        coverage_at_10=metrics.coverage(lists, int(holdout.candidates.sum())),
+        coverage_at_10=metrics.coverage(lists[:, :K], int(holdout.candidates.sum())),
     )
 
 

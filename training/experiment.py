@@ -56,9 +56,12 @@ class Experiment:
     """What came out.
 
     Args:
+        protocol: how it was held out.
         cases: what was held out.
         validation, test: what was measured, by kind; empty where there is no such case.
         comparison: of the champion with the best simple rule, on the test case, else on validation.
+        rules: every simple rule on that case.
+        pool: the candidates of that case; None without combiners.
         ranking: kinds from best to worst; the first is champion.
         models: by kind, fitted on everything, for serving.
         parameters: by kind, as chosen on the validation case.
@@ -68,10 +71,13 @@ class Experiment:
         candidates: rows that combiners learned from in the end.
     """
 
+    protocol: Protocol
     cases: Cases
     validation: dict[str, Measured]
     test: dict[str, Measured]
     comparison: Comparison | None
+    rules: dict[str, Measured]
+    pool: Pool | None
     ranking: tuple[str, ...]
     models: dict[str, Model]
     parameters: dict[str, Mapping[str, Any]]
@@ -110,11 +116,16 @@ def run_experiment(
     test = bench.test()
     ranking = rank_kinds({kind: m.scores.ndcg_at_10 for kind, m in bench.validation.items()})
     figures = test or bench.validation
+    rules = bench.simple_rules()
+    last = bench.cases.judged[-1] if bench.cases.judged else None
     return Experiment(
+        protocol=protocol,
         cases=bench.cases,
         validation=bench.validation,
         test=test,
-        comparison=compared(ranking[0], figures, bench.simple_rules(), seed=seed),
+        comparison=compared(ranking[0], figures, rules, seed=seed),
+        rules=rules,
+        pool=None if last is None else bench.pools.get(last.name),
         ranking=ranking,
         models=bench.models.get(bench.end.name, {}),
         parameters=bench.chosen,

@@ -34,7 +34,8 @@ def recipe_hash(settings: Settings, *, as_known_then: bool = False) -> str:
 
 
 def trained_already(settings: Settings) -> registry.ModelVersion | None:
-    """The champion, when it was learned by this recipe from the snapshot published now.
+    """The champion, when there is nothing new to learn: this recipe has already named a champion
+    from the snapshot published now. That one may have been replaced by hand since, and stays so.
 
     Raises:
         NothingPublished: there are no published features.
@@ -44,5 +45,10 @@ def trained_already(settings: Settings) -> registry.ModelVersion | None:
         champion = registry.champion(settings)
     except NotReady:
         return None
-    made_by = champion.tags.get(registry.FEATURES_HASH), champion.tags.get(RECIPE)
-    return champion if made_by == (snapshot, recipe_hash(settings)) else None
+    wanted = snapshot, recipe_hash(settings)
+    named = {champion.version, *registry.earlier_champions(settings)}
+    for version in registry.model_versions(settings):
+        made_by = version.tags.get(registry.FEATURES_HASH), version.tags.get(RECIPE)
+        if version.version in named and made_by == wanted:
+            return champion
+    return None

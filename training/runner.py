@@ -12,7 +12,7 @@ import numpy as np
 from recomart.step import Progress
 from training.behaviour import profiles_of
 from training.comparison import Measured, measured
-from training.evaluate import K
+from training.evaluate import DEPTH
 from training.feature_tables import FeatureTables
 from training.fitting import Wanted, fit_many, task_of
 from training.history import Ask, feature_tables
@@ -50,7 +50,7 @@ class Runner:
             users=users,
             profiles=profiles_of(case.events, users, shape),
             now=case.now,
-            k=K,
+            k=DEPTH,
             candidates=case.holdout.candidates,
             excluded=case.holdout.excluded[users],
             features=self.tables.get(case.name),
@@ -81,10 +81,10 @@ class Runner:
         """What a model's lists are worth on a case."""
         question = self.question(case)
         if pool is not None and isinstance(model, CombinedModel):
-            lists = model.rank_pool(pool, K)
+            lists = model.rank_pool(pool, DEPTH)
         else:
             lists = model.rank(question)
-        longer = popular.rank(replace(question, k=2 * K))
+        longer = popular.rank(replace(question, k=2 * DEPTH))
         held_out = case.holdout
         predicted = model.ratings(held_out.rated_users, held_out.rated_products)
         return measured(filled(lists, longer), held_out, predicted)

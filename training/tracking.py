@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from feature_store.model_evaluation import MAIN, Evaluation, KindResult, write_evaluation
 from feature_store.snapshots import Snapshot
 from recomart.project import find_project
 from recomart.settings import Settings
 from recomart.step import Progress, no_progress
-from training import artifact, registry
+from training import artifact, promotion, registry
 from training.artifact import POPULARITY, Artifact
 from training.experiment import RATING_KIND, Experiment
 from training.kinds import KINDS
@@ -45,6 +46,7 @@ def record(
     experiment: Experiment,
     progress: Progress = no_progress,
     *,
+    evaluation: Evaluation | None = None,
     serve: bool = True,
     as_known_then: bool = False,
 ) -> Recorded:
@@ -53,6 +55,7 @@ def record(
     Aliases move last, when every version is registered: a killed call leaves the old champion.
 
     Args:
+        evaluation: of the experiment; written to the lake, where the versions' tag names it.
         serve: whether the aliases move.
         as_known_then: how the features were read; the tag FEATURES_AS_KNOWN says so.
     """
@@ -73,15 +76,48 @@ def record(
             mlflow.log_params(_parameters(settings, data, experiment))
             mlflow.log_metrics(_lift(experiment))
             mlflow.log_artifacts(str(recorder.plots()), "plots")
+            name = f"train-{parent.info.run_id}"
+            if evaluation is not None:
+                _log_evaluation(mlflow, evaluation)
+                write_evaluation(settings, name, evaluation)
             versions = {}
             for done, kind in enumerate(experiment.models):
                 progress(f"register {kind}", done, len(experiment.models))
                 with recorder.run(kind, kind=kind) as run:
                     recorder.log_figures(kind)
-                    versions[kind] = recorder.register(kind, run.info.run_id)
+                    worth = _worth(data, experiment, evaluation, kind, name)
+                    versions[kind] = recorder.register(kind, run.info.run_id, worth)
         if serve:
-            _set_aliases(client, experiment, versions)
+            _set_aliases(settings, client, experiment, versions)
         return Recorded(parent.info.run_id, versions)
+
+
+def record_evaluation(settings: Settings, evaluation: Evaluation, name: str) -> None:
+    """Log an evaluation as a run of its own, and write it to the lake under this name."""
+    with open_mlflow(settings) as (mlflow, client):
+        tags = {
+            "shop": evaluation.shop,
+            registry.FEATURES_HASH: evaluation.snapshot,
+            registry.PROTOCOL: evaluation.protocol,
+        }
+        run = mlflow.start_run(
+            experiment_id=experiment_id(client, settings), run_name=f"evaluate {name}", tags=tags
+        )
+        with run:
+            mlflow.log_params(
+                {
+                    "protocol": evaluation.protocol,
+                    "relevant_from": evaluation.relevant,
+                    "window": evaluation.window,
+                    "users": evaluation.users,
+                    "simple_rule": evaluation.rule,
+                }
+            )
+            for kind in evaluation.kinds:
+                if kind.role != "rule":
+                    mlflow.log_metrics(_figures(kind))
+            _log_evaluation(mlflow, evaluation)
+    write_evaluation(settings, name, evaluation)
 
 
 @dataclass(frozen=True)
@@ -127,8 +163,12 @@ class _Recorder:
                     {"rmse_known": known, "rmse_held_out": held_out}, step=epoch
                 )
 
-    def register(self, kind: str, run_id: str) -> str:
-        """Log the kind's model to the open run, and return its new version in the registry."""
+    def register(self, kind: str, run_id: str, worth: dict[str, str]) -> str:
+        """Log the kind's model to the open run, and return its new version in the registry.
+
+        Args:
+            worth: tags that say how it was tested and what it was worth.
+        """
         folder = self.scratch / kind / registry.ARTIFACT_FOLDER
         tags = {**self.tags, registry.KIND: kind, registry.READS: ",".join(tables_read(kind))}
         sha256 = artifact.save(self._artifact(kind, tags), folder)
@@ -152,7 +192,7 @@ class _Recorder:
             source=logged.model_uri,
             run_id=run_id,
             model_id=logged.model_id,
-            tags={**tags, registry.SHA256: sha256},
+            tags={**tags, **worth, registry.SHA256: sha256},
         )
         return str(version.version)
 
@@ -175,7 +215,9 @@ def tables_read(kind: str) -> tuple[str, ...]:
     return tuple(sorted(KINDS.get(kind).reads))
 
 
-def _set_aliases(client: MlflowClient, experiment: Experiment, versions: dict[str, str]) -> None:
+def _set_aliases(
+    settings: Settings, client: MlflowClient, experiment: Experiment, versions: dict[str, str]
+) -> None:
     name = registry.REGISTERED_MODEL
     client.set_registered_model_alias(name, registry.NEWEST_SVD, versions[RATING_KIND])
     if len(experiment.ranking) > 1:
@@ -183,7 +225,7 @@ def _set_aliases(client: MlflowClient, experiment: Experiment, versions: dict[st
         client.set_registered_model_alias(name, registry.CHALLENGER, second)
     else:
         client.delete_registered_model_alias(name, registry.CHALLENGER)
-    client.set_registered_model_alias(name, registry.CHAMPION, versions[experiment.ranking[0]])
+    promotion.name_champion(settings, client, versions[experiment.ranking[0]])
 
 
 def _parameters(settings: Settings, data: ShopData, experiment: Experiment) -> dict[str, Any]:
@@ -206,14 +248,67 @@ def _parameters(settings: Settings, data: ShopData, experiment: Experiment) -> d
 
 def _facts(experiment: Experiment) -> dict[str, str]:
     """What a model says of the experiment that it comes from."""
-    facts = {"protocol": "time", "champion": experiment.ranking[0]}
+    facts = {"protocol": experiment.protocol.name, "champion": experiment.ranking[0]}
     if (found := experiment.comparison) is not None:
         facts |= {"lift": str(found.lift), "simple_rule": found.rule}
     return facts
 
 
+def _worth(
+    data: ShopData,
+    experiment: Experiment,
+    evaluation: Evaluation | None,
+    kind: str,
+    name: str,
+) -> dict[str, str]:
+    """Tags of a version: up to when it learned, how its training was tested, what it was worth.
+
+    Args:
+        name: of the evaluation's file.
+    """
+    found = {registry.AS_OF: str(data.rules.as_of), registry.PROTOCOL: experiment.protocol.name}
+    if evaluation is None:
+        return found
+    found[registry.EVALUATION] = name
+    if evaluation.test_cut is not None:
+        found[registry.TEST_CUT] = evaluation.test_cut
+    if evaluation.rule is not None:
+        found[registry.RULE] = evaluation.rule
+    result = evaluation.of(kind)
+    if result is None:
+        return found
+    if result.validation_ndcg is not None:
+        found[registry.VALIDATION_NDCG] = f"{result.validation_ndcg:.3f}"
+    lift = result.lift.get(MAIN)
+    if lift is not None and lift.mean is not None:
+        found[registry.LIFT] = f"{lift.mean:+.3f} [{lift.low:+.3f}, {lift.high:+.3f}]"
+    return found
+
+
+def _log_evaluation(mlflow: Any, evaluation: Evaluation) -> None:
+    mlflow.log_dict(evaluation.model_dump(), "evaluation.json")
+
+
+def _figures(kind: KindResult) -> dict[str, float]:
+    """A kind's figures by name, such as `ranker.ndcg_at_10`; MLflow allows no @."""
+    values = {name: one.mean for name, one in kind.figures.items()}
+    values |= {f"{name}_lift": one.mean for name, one in kind.lift.items()}
+    values |= {
+        "coverage@10": kind.coverage,
+        "novelty@10": kind.novelty,
+        "personalisation@10": kind.personalisation,
+        "top_sellers@10": kind.top_sellers,
+        "rmse": kind.rmse,
+    }
+    return {
+        f"{kind.name}.{name.replace('@', '_at_')}": value
+        for name, value in values.items()
+        if value is not None
+    }
+
+
 def _lift(experiment: Experiment) -> dict[str, float]:
-    """The champion's nDCG@10 beside the best simple rule's, and their paired difference."""
+    """The champion's nDCG@10 and the best simple rule's, and their paired difference."""
     found = experiment.comparison
     if found is None:
         return {}

@@ -7,14 +7,18 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from threadpoolctl import threadpool_limits
-
 from feature_store import snapshots
+from feature_store.model_evaluation import Evaluation
+from feature_store.snapshots import Snapshot
 from recomart.settings import Settings
 from recomart.step import Progress, StepResult, no_progress
+from training.blas import one_blas_thread
 from training.comparison import Comparison, Measured
-from training.experiment import run_experiment
-from training.labels import load_shop_data
+from training.evaluation import evaluation_of
+from training.experiment import Experiment, run_experiment
+from training.labels import ShopData, load_shop_data
+from training.protocols import Protocol
+from training.protocols.time import PROTOCOL as BY_TIME
 from training.tracking import record
 from training.tuned import best_parameters
 
@@ -94,22 +98,9 @@ def train(
     os.utime(snapshot.folder)  # in use: a publish meanwhile must not remove it as the oldest
     data = load_shop_data(snapshot.folder)
 
-    def open_store() -> FeatureStore:
-        from feature_store.stores import open_store
-
-        return open_store(settings, snapshot, as_known_then=as_known_then)
-
-    # One BLAS thread: the products are small, and sums keep their order on every machine.
-    with threadpool_limits(1, user_api="blas"):
-        experiment = run_experiment(
-            data,
-            snapshot.folder,
-            open_store,
-            seed=settings.seed,
-            threads=settings.threads,
-            parameters=best_parameters(settings),
-            progress=progress,
-        )
+    experiment, evaluation = experiment_on(
+        settings, snapshot, data, as_known_then=as_known_then, progress=progress
+    )
     for name, figures in (("validation", experiment.validation), ("test", experiment.test)):
         for kind, scores in figures.items():
             log.info("%s %s: %s", name, kind, scores.scores)
@@ -120,6 +111,7 @@ def train(
         data,
         experiment,
         progress,
+        evaluation=evaluation,
         serve=serves,
         as_known_then=as_known_then,
     )
@@ -134,3 +126,44 @@ def train(
         snapshot=snapshot.hash,
         serves=serves,
     )
+
+
+def experiment_on(
+    settings: Settings,
+    snapshot: Snapshot,
+    data: ShopData,
+    *,
+    protocol: Protocol = BY_TIME,
+    as_known_then: bool = False,
+    serve: bool = True,
+    progress: Progress = no_progress,
+) -> tuple[Experiment, Evaluation | None]:
+    """Fit and compare every kind on a snapshot, and say what each was worth.
+
+    Args:
+        data: of the snapshot.
+        protocol: what is held out.
+        as_known_then: as in `train`.
+        serve: whether models of everything are wanted.
+    """
+
+    def open_store() -> FeatureStore:
+        from feature_store.stores import open_store
+
+        return open_store(settings, snapshot, as_known_then=as_known_then)
+
+    with one_blas_thread():
+        experiment = run_experiment(
+            data,
+            snapshot.folder,
+            open_store,
+            seed=settings.seed,
+            protocol=protocol,
+            # what tuning found was chosen on the windows of this protocol
+            parameters=best_parameters(settings) if protocol is BY_TIME else None,
+            threads=settings.threads,
+            progress=progress,
+            serve=serve,
+        )
+        progress("evaluate", 0, 0)
+        return experiment, evaluation_of(data, experiment, seed=settings.seed)

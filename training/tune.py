@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from feature_store.snapshots import current_snapshot
 from recomart.errors import NotReady
 from recomart.settings import Settings
 from recomart.step import Progress, no_progress
+from training.blas import one_blas_thread
 from training.experiment import Workbench
 from training.kinds import KINDS, Kind
 from training.labels import load_shop_data
@@ -89,7 +89,7 @@ def tune(
             help="tune when there is more data",
         )
     made = 0
-    with threadpool_limits(1, user_api="blas"):
+    with one_blas_thread():
         bench = Workbench(run, cases, best_parameters(settings), serve=False)
         bench.choose_base()
         bench.fit_base()

@@ -31,7 +31,8 @@ class Page(Readable[C], Protocol[C]):
     """One page of the report, which may break over several sheets."""
 
     order: int
-    """Its place in the report: verdict 10, account 20, columns 30, trust 40, appendix 90."""
+    """Its place in the report: verdict 10, account 20, columns 30, trust 40, models 45,
+    appendix 90."""
 
     def draw(self, paper: Paper, report: Report) -> None:
         """Draw the page, beginning with a new sheet or a part of the present one."""

@@ -23,7 +23,7 @@ from recomart.warehouse import warehouse
 from tests.extending.checkout import PIECES
 
 ADDED = PIECES / "report_page.py"
-BUILT_IN = ["verdict", "account", "columns", "trust", "appendix"]
+BUILT_IN = ["verdict", "account", "columns", "trust", "models", "appendix"]
 
 
 @pytest.fixture

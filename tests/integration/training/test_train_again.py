@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,7 @@ from recomart.files import sha256_of
 from recomart.settings import Settings
 from recomart.warehouse import warehouse
 from training import registry
+from training.kinds import KINDS
 from training.train import TrainSummary, train
 
 
@@ -76,7 +76,7 @@ def test_a_named_snapshot_gives_identical_factors_after_others_were_published(
     demo_lake: Settings, later_lake: Settings, again: TrainSummary
 ) -> None:
     first, second = by_kind(demo_lake), by_kind(later_lake)
-    assert first.keys() == second.keys() == {"popularity", "bias", "svd", "ranker"}
+    assert first.keys() == second.keys() == set(KINDS.names())
     for kind in first:
         before, after = arrays(first[kind].folder), arrays(second[kind].folder)
         assert before.keys() == after.keys()
@@ -98,9 +98,9 @@ def test_training_again_gives_the_metrics_that_mlflow_has_of_the_first_time(
     for kind, version in by_kind(demo_lake).items():
         recorded = client.get_run(version.run_id).data.metrics
         for prefix, found in (("valid", again.validation), ("test", again.test)):
-            repeated = found[kind].named(prefix)
+            repeated = found[kind].scores.named(prefix)
             assert repeated
-            assert {name: recorded[name] for name in repeated} == repeated, asdict(found[kind])
+            assert {name: recorded[name] for name in repeated} == repeated, kind
 
 
 @pytest.mark.slow
@@ -110,6 +110,7 @@ def test_models_of_a_snapshot_that_is_not_current_serve_nobody(
     with pytest.raises(NoChampion, match="alias"):
         registry.champion(later_lake)
     assert not again.serves
+    assert registry.earlier_champions(later_lake) == ()
     assert "the champion stays" in again.result().detail
 
 
@@ -135,7 +136,7 @@ def test_a_model_names_its_snapshot_its_batches_moment_and_the_tables_it_read(
     for version in versions.values():
         assert version.tags[registry.FEATURES_HASH] == snapshot.hash
         assert version.tags[registry.FEATURES_AT] == snapshot.batches_at.isoformat()
-    labels = "dim_products,dim_shop,fct_user_products,lbl_interactions"
+    labels = "dim_products,dim_shop,fct_user_products,lbl_events,lbl_interactions"
     assert versions["svd"].tags[registry.READS] == labels
     features = "ftr_products,ftr_user_categories,ftr_users"
     assert set(versions["ranker"].tags[registry.READS].split(",")) == {

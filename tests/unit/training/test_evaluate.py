@@ -12,8 +12,9 @@ from scipy.sparse import csr_array
 
 from tests.unit.training.asking import events, question
 from training import ranking
+from training.bootstrap import bootstrap
 from training.champion import rank_kinds
-from training.comparison import Measured, bootstrap, compared, measured
+from training.comparison import Measured, compared, measured
 from training.evaluate import Holdout, pairs
 from training.requests import Question
 

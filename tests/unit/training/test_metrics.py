@@ -77,3 +77,44 @@ def test_ndcg_agrees_with_scikit_learn_on_random_lists() -> None:
 def test_coverage_counts_distinct_products_and_ignores_empty_places() -> None:
     assert metrics.coverage(np.array([[0, 1], [1, -1]]), 4) == 0.5
     assert np.isnan(metrics.coverage(np.empty((0, 2), dtype=int), 0))
+
+
+def test_hit_rate_asks_only_whether_there_is_a_hit() -> None:
+    np.testing.assert_array_equal(metrics.hit_rate(HITS, RELEVANT, 3), [1.0, 1.0, np.nan])
+    np.testing.assert_array_equal(metrics.hit_rate(HITS, RELEVANT, 1), [1.0, 0.0, np.nan])
+
+
+def test_novelty_is_the_mean_surprise_in_bits() -> None:
+    owners = np.array([8, 2, 1, 0])  # of 8 users: 0, 2 and 3 bits, and nobody's counts as one's
+    lists = np.array([[0, 1], [2, 3], [1, -1], [-1, -1]])
+    np.testing.assert_allclose(metrics.novelty(lists, owners, 8), [1.0, 3.0, 2.0, np.nan])
+
+
+def test_personalisation_is_0_for_equal_lists_and_1_for_lists_without_a_common_product() -> None:
+    assert metrics.personalisation(np.array([[0, 1], [1, 0], [0, 1]]), 4) == pytest.approx(0.0)
+    assert metrics.personalisation(np.array([[0, 1], [2, 3]]), 4) == pytest.approx(1.0)
+    assert np.isnan(metrics.personalisation(np.array([[0, 1], [-1, -1]]), 4))
+
+
+def test_personalisation_is_the_mean_over_all_pairs_of_users() -> None:
+    # of three pairs: one shares one of two products, one shares none, and [3] with [2, 3] has a
+    # cosine of 1 / sqrt(2)
+    lists = np.array([[0, 1], [1, 2], [3, -1], [-1, -1]])
+    assert metrics.personalisation(lists[:3], 4) == pytest.approx((0.5 + 1 + 1) / 3)
+    lists[0] = [2, 3]
+    expected = ((1 - 0.5) + (1 - 1 / 2**0.5) + 1) / 3
+    assert metrics.personalisation(lists, 4) == pytest.approx(expected)
+
+
+def test_the_top_sellers_are_the_tenth_of_the_catalogue_that_most_users_have() -> None:
+    owners = np.array([5, 9, 7, *[1] * 18])
+    listed = np.ones(21, dtype=bool)
+    listed[1] = False  # no longer sold
+    assert np.flatnonzero(metrics.top_sellers(owners, listed)).tolist() == [0, 2]
+    assert not metrics.top_sellers(np.zeros(21, dtype=int), listed).any()
+
+
+def test_the_share_of_top_sellers_is_over_what_a_list_holds() -> None:
+    top = np.array([True, False, False])
+    lists = np.array([[0, 1], [0, -1], [1, 2], [-1, -1]])
+    np.testing.assert_array_equal(metrics.top_seller_share(lists, top), [0.5, 1.0, 0.0, np.nan])
