@@ -93,51 +93,92 @@ def fit_weights(pools: tuple[Pool, ...], sources: list[str]) -> FloatArray:
     on: coordinate ascent, as Metzler and Croft, Linear feature-based models for information
     retrieval, Information Retrieval 2007, section 3.1.
     """
-    shares = np.vstack([_shares(pool, sources) for pool in pools])
-    offsets = np.r_[0, np.cumsum([pool.users for pool in pools])]
-    row = np.concatenate([pool.row + at for pool, at in zip(pools, offsets, strict=False)])
-    relevant = np.concatenate([pool.relevant for pool in pools if pool.relevant is not None])
-    classes = np.concatenate([_classes(pool) for pool in pools])
-    whole = _ascent(shares, row, relevant)
+    parts = [_Lists.of(pool, sources) for pool in pools]
+    width = max(part.shares.shape[1] for part in parts)
+    lists = _Lists(
+        np.concatenate([part.padded(width).shares for part in parts]),
+        np.concatenate([part.padded(width).relevant for part in parts]),
+        np.concatenate([part.classes for part in parts]),
+    )
+    whole = lists.ascent()
     weights = np.tile(whole, (len(SIZES), 1))
     for number in range(len(SIZES)):
-        here = classes == number
-        if len(np.unique(row[here])) >= MIN_LISTS:
-            weights[number] = _ascent(shares[here], row[here], relevant[here], whole)
+        here = lists.classes == number
+        if here.sum() >= MIN_LISTS:
+            some = _Lists(lists.shares[here], lists.relevant[here], lists.classes[here])
+            weights[number] = some.ascent(whole)
     return weights
 
 
-def _ascent(
-    shares: FloatArray, row: IntArray, relevant: BoolArray, start: FloatArray | None = None
-) -> FloatArray:
-    _, row = np.unique(row, return_inverse=True)
-    if start is None:
-        single = np.eye(shares.shape[1])
-        start = single[int(np.argmax([_gain(shares @ one, row, relevant) for one in single]))]
-    weights, best = start.copy(), _gain(shares @ start, row, relevant)
-    for _ in range(ROUNDS):
-        before = best
-        for at in range(len(weights)):
-            for step in STEPS:
-                tried = weights.copy()
-                tried[at] = step
-                if tried.any() and (gain := _gain(shares @ tried, row, relevant)) > best + 1e-9:
-                    weights, best = tried, gain
-        if best <= before:
-            break
-    return weights
+@dataclass(frozen=True)
+class _Lists:
+    """Pools as rectangles, so that a thousand weightings are compared in a second.
 
+    Args:
+        shares: (lists, width, sources) -inf in the first source beyond the end of a list.
+        relevant: (lists, width).
+        classes: (lists,) of SIZES.
+    """
 
-def _gain(scores: FloatArray, row: IntArray, relevant: BoolArray) -> float:
-    """The mean discounted gain of the lists over that of a perfect list of the pool."""
-    order = np.lexsort((-scores, row))
-    starts = np.searchsorted(row, np.arange(row[-1] + 1)) if len(row) else row
-    place = np.arange(len(row)) - starts[row]
-    weight = np.r_[discounts(K), np.zeros(max(0, len(row)))][np.minimum(place, K)]
-    gain = np.bincount(row, weight * relevant[order])
-    wanted = np.minimum(np.bincount(row, relevant), K).astype(np.int64)
-    ideal = np.r_[np.nan, discounts(K).cumsum()][wanted]
-    return float(np.nanmean(gain / ideal))
+    shares: FloatArray
+    relevant: BoolArray
+    classes: IntArray
+
+    @classmethod
+    def of(cls, pool: Pool, sources: list[str]) -> _Lists:
+        assert pool.relevant is not None, "a pool that is learned from is labelled"
+        _, row = np.unique(pool.row, return_inverse=True)
+        lists = int(row.max(initial=-1)) + 1
+        place = np.arange(len(row)) - np.searchsorted(row, row)
+        width = int(place.max(initial=-1)) + 1
+        shares = np.zeros((lists, width, len(sources)))
+        shares[..., 0] = -np.inf
+        relevant = np.zeros((lists, width), dtype=bool)
+        classes = np.zeros(lists, dtype=np.int64)
+        shares[row, place] = _shares(pool, sources)
+        relevant[row, place] = pool.relevant
+        classes[row] = _classes(pool)
+        return cls(shares, relevant, classes)
+
+    def padded(self, width: int) -> _Lists:
+        more = width - self.shares.shape[1]
+        shares = np.pad(self.shares, ((0, 0), (0, more), (0, 0)))
+        shares[:, self.shares.shape[1] :, 0] = -np.inf
+        return _Lists(shares, np.pad(self.relevant, ((0, 0), (0, more))), self.classes)
+
+    def ascent(self, start: FloatArray | None = None) -> FloatArray:
+        """(sources,) the best weights that are found from `start`, or from the best source."""
+        sources = self.shares.shape[2]
+        if start is None:
+            single = np.eye(sources)
+            start = single[int(np.argmax([self.gain(one) for one in single]))]
+        weights, best = start.copy(), self.gain(start)
+        for _ in range(ROUNDS):
+            before = best
+            for at in range(sources):
+                for step in STEPS:
+                    tried = weights.copy()
+                    tried[at] = step
+                    if tried.any() and (gain := self.gain(tried)) > best + 1e-9:
+                        weights, best = tried, gain
+            if best <= before:
+                break
+        return weights
+
+    def gain(self, weights: FloatArray) -> float:
+        """The mean discounted gain of the lists over that of a perfect list of the pool."""
+        scores = np.where(np.isneginf(self.shares[..., 0]), -np.inf, self._sums(weights))
+        k = min(K, scores.shape[1])
+        best = np.argpartition(-scores, k - 1, axis=1)[:, :k]
+        order = np.argsort(-np.take_along_axis(scores, best, axis=1), axis=1, kind="stable")
+        hits = np.take_along_axis(self.relevant, np.take_along_axis(best, order, axis=1), axis=1)
+        wanted = np.minimum(self.relevant.sum(axis=1), K)
+        ideal = np.r_[np.nan, discounts(K).cumsum()][wanted]
+        return float(np.nanmean((hits @ discounts(k)) / ideal))
+
+    def _sums(self, weights: FloatArray) -> FloatArray:
+        finite = np.where(np.isneginf(self.shares), 0.0, self.shares)
+        return np.asarray(finite @ weights)
 
 
 class BlendKind:
