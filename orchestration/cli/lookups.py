@@ -27,7 +27,7 @@ def recommend(
         str | None,
         typer.Option(
             help="What the visitor just did, the latest last: p4:view,p17:add_to_cart "
-            "(an id alone is a view)"
+            "(an id without a type is a view)"
         ),
     ] = None,
 ) -> None:

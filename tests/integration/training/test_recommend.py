@@ -80,10 +80,10 @@ def test_what_a_user_bought_a_moment_ago_leaves_the_list_unless_it_may_be_bought
     finally:
         client.delete(just_now)
     gone = {before[0], again[0]}
-    assert after[: 10 - len(gone & set(before))] == [p for p in before if p not in gone]
-    assert len(after) == 10
+    assert len(set(after)) == 10
     assert not gone & set(after)
-    assert still == again
+    assert before[1] in after, "what was only looked at stays"
+    assert again[0] in still
 
 
 def test_the_same_question_gets_the_same_answer(demo_lake: Settings, user: str) -> None:

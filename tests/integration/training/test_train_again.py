@@ -28,7 +28,9 @@ from training.train import TrainSummary, train
 def later_lake(demo_lake: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """The demo lake some time later: other features and fewer labels are published."""
     lake = tmp_path_factory.mktemp("later") / "lake"
-    left_out = shutil.ignore_patterns("mlflow.db", "mlartifacts", "redis", "run", "source_data")
+    left_out = shutil.ignore_patterns(
+        "mlflow.db", "mlartifacts", "evaluation", "redis", "run", "source_data"
+    )
     shutil.copytree(demo_lake.lake, lake, symlinks=True, ignore=left_out)
     settings = demo_lake.model_copy(update={"lake": lake})
     try:
