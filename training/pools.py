@@ -59,7 +59,7 @@ class Pool:
         return replace(self, relevant=relevant)
 
     def with_a_hit(self, most: int | None = None, *, seed: int = 0) -> Pool:
-        """Of the users with a relevant candidate, at most so many, drawn at random."""
+        """Of the users with a relevant candidate; of more than `most`, that many drawn at random."""
         assert self.relevant is not None, "a pool that is learned from is labelled"
         hit = np.zeros(self.users, dtype=bool)
         hit[self.row[self.relevant]] = True
@@ -69,6 +69,24 @@ class Pool:
             hit[:] = False
             hit[drawn] = True
         keep = hit[self.row]
+        return replace(
+            self,
+            row=self.row[keep],
+            products=self.products[keep],
+            features=self.features[keep],
+            relevant=self.relevant[keep],
+        )
+
+    def with_negatives(self, most: int, *, seed: int = 0) -> Pool:
+        """All relevant candidates, and `most` others of each list, drawn at random."""
+        assert self.relevant is not None, "a pool that is learned from is labelled"
+        drawn = np.random.default_rng(seed).random(len(self.row))
+        drawn[self.relevant] = -1.0
+        order = np.lexsort((drawn, self.row))
+        row = self.row[order]
+        place = np.arange(len(row)) - np.searchsorted(row, row)
+        hits = np.bincount(self.row, self.relevant, self.users)[row]
+        keep = np.sort(order[place < hits + most])
         return replace(
             self,
             row=self.row[keep],

@@ -16,7 +16,7 @@ RECENT_DAYS = 30
 ALIKE = 0.15
 """The cosine between two products' factors from which on they count as similar."""
 REGULAR_TIMES = 3
-"""Of so many purchases on, the usual interval between them is worth a word."""
+"""From this many purchases on, the usual interval between them is worth a word."""
 
 
 class PopularProducts(Protocol):

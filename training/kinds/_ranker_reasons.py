@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from training.kinds._combined import CombinedModel
 from training.reasons import Place, Shopper, again_reason, popular_reason, quality_reason
-
-if TYPE_CHECKING:
-    from training.kinds.ranker import Ranker
 
 NEW_DAYS = 30
 CHEAP, DEAR = 0.35, 0.65
 
 
-def ranker_reason(ranker: Ranker, place: Place, shopper: Shopper) -> str:
+def ranker_reason(ranker: CombinedModel, place: Place, shopper: Shopper) -> str:
     """One line about one product."""
     features, category = place.features, shopper.category(place.product)
     reasons: dict[str, Callable[[], str | None]] = {

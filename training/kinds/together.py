@@ -75,7 +75,7 @@ class Together(ListingModel):
 
 
 def strongest(matrix: csr_array, most: int) -> csr_array:
-    """The matrix with the highest positive entries of each row, at most so many."""
+    """The matrix with the highest positive entries of each row, `most` at most."""
     row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
     order = np.lexsort((matrix.indices, -matrix.data, row))
     order = order[matrix.data[order] > 0]

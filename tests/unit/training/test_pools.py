@@ -145,3 +145,16 @@ def test_a_sample_of_lists_has_whole_lists_of_users_with_a_hit() -> None:
     assert all(some.relevant[some.row == row].any() for row in np.unique(some.row))
     none = replace(pool, relevant=np.zeros(len(pool.row), dtype=bool))
     assert not len(none.with_a_hit().groups)
+
+
+def test_a_sample_of_negatives_keeps_every_hit_and_some_others_of_each_list() -> None:
+    pool = noise_and_truth(50)
+    assert pool.relevant is not None
+    some = pool.with_negatives(3, seed=1)
+    assert some.relevant is not None
+    hits = np.bincount(pool.row, pool.relevant, 50)
+    np.testing.assert_array_equal(np.bincount(some.row, some.relevant, 50), hits)
+    np.testing.assert_array_equal(
+        np.bincount(some.row, ~some.relevant, 50), np.minimum(10 - hits, 3)
+    )
+    assert (np.diff(some.row) >= 0).all()
