@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from ingestion import mapping
+from ingestion.shop_file import ShopFile
 from recomart.settings import Settings
-from recomart.shop.file import ShopFile
 from recomart.shop.sources import Source
 
 Model = TypeVar("Model", bound=Source)

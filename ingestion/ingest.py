@@ -20,13 +20,13 @@ from ingestion.observe import (
     sealed_segments,
 )
 from ingestion.plan import plan_fetches, plan_loads
+from ingestion.shop_file import load_shop
 from ingestion.sources import check_keys
 from ingestion.summary import IngestSummary
 from recomart.errors import NotReady, WarehouseLocked
 from recomart.lake import open_lake
 from recomart.locks import LockTaken, at_once
 from recomart.settings import Settings
-from recomart.shop.file import load_shop
 from recomart.step import Progress, no_progress
 from recomart.warehouse import warehouse
 

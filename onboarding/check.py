@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from ingestion.declaration import Declaration, declarations
 from ingestion.readers.reader import DeclaredFile
+from ingestion.shop_file import load_shop
 from ingestion.sources import Found, Memory, check_keys, kind_of, place_of
 from onboarding import filter_check, rule_check, values_check
 from onboarding.csv_layout import is_header
@@ -22,7 +23,6 @@ from onboarding.staging import StagingModels
 from onboarding.suggestion import suggest_column
 from recomart.errors import ConfigurationError, RecoMartError, SourceError
 from recomart.settings import Settings
-from recomart.shop.file import load_shop
 
 SAMPLED_FILES = 3
 """How many of a source's files are sampled at most if they are large; the columns of all of them

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ingestion.readers.json_values import ITEM
+from ingestion.shop_file import read_shop
 from onboarding import scale, spelling
 from onboarding.guess import Choice, Guess
 from onboarding.names import PLACE, tokens
@@ -17,7 +18,6 @@ from onboarding.refusals import why_unused
 from onboarding.tables import Table, Unread
 from recomart.errors import ShopFileError
 from recomart.shop.entities import LISTS
-from recomart.shop.file import read_shop
 
 _NUMBERS = ("rating", "quantity", "unit_price", "line_total", "price")
 _PERSONAL = {"email", "mail", "phone", "telefon", "tel", "strasse", "street", "address", "adresse",

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from ingestion import mapping
+from ingestion.shop_file import ShopFile
 from onboarding.times import calculator
 from onboarding.values import Column
 from recomart.errors import RecoMartError, SourceError
-from recomart.shop.file import ShopFile
 from recomart.shop.model import Source
 from recomart.shop.places import nearest
 

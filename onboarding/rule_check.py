@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from ingestion.contracts import USUAL_SHARE
+from ingestion.shop_file import ShopFile
 from onboarding.scale import rating_scale
 from onboarding.staging import StagingModels
 from onboarding.times import percent, time_format
@@ -19,7 +20,6 @@ from recomart.errors import RecoMartError
 from recomart.events import EVENT_TYPES
 from recomart.rules.rule import Rule
 from recomart.rules.rulebook import STOP_ABOVE, rules_of, stop_of
-from recomart.shop.file import ShopFile
 from recomart.shop.model import KEYS
 from recomart.sql import identifier
 

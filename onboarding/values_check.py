@@ -12,13 +12,13 @@ import pyarrow as pa
 
 from ingestion import fill_down, mapping
 from ingestion.contracts import USUAL_SHARE
+from ingestion.shop_file import ShopFile
 from onboarding.spelling import alike, is_no_value
 from onboarding.times import calculator, percent
 from onboarding.values import Column
 from recomart.errors import RecoMartError, SourceError
 from recomart.rules.rulebook import STOP_ABOVE, rules_of
 from recomart.shop.entities import LISTS, TYPES
-from recomart.shop.file import ShopFile
 from recomart.shop.model import Source
 
 Severity = Literal["error", "warning"]

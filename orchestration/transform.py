@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from feature_store.dbt_tests import STOP_TEST
+from ingestion.shop_file import load_shop
 from orchestration.dbt_folder import project_folder, target_path
 from recomart.errors import RecoMartError, TransformFailed
 from recomart.project import DBT_PROJECT
 from recomart.settings import TELEMETRY_OFF, Settings
-from recomart.shop.file import load_shop
 from recomart.step import Progress, StepResult, no_progress
 from recomart.warehouse import locked_error, warehouse
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from ingestion.fill_down import filled
 from ingestion.ingest import ingest
+from ingestion.shop_file import read_shop
 from ingestion.sources.files import FileSource
 from onboarding.check import check
 from recomart.errors import HeaderMismatch, ShopFileError
-from recomart.shop.file import read_shop
 
 LINES = [
     ("#1", "a@x.example", "2026-01-01", "pot", "paid"),

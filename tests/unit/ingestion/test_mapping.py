@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from ingestion.declaration import declarations
 from ingestion.mapping import expression, fingerprint, numbered_keys, select_list
+from ingestion.shop_file import read_shop
 from ingestion.sources.files import FileSource
 from recomart.events import key_hash
 from recomart.settings import load_settings
-from recomart.shop.file import read_shop
 from recomart.shop.model import ENTITIES, Column
 
 PLACES = {"a": "c0", "b'c": "c1"}

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from ingestion.shop_file import read_shop
 from onboarding import Draft, check, init
 from onboarding.spelling import alike
 from recomart.settings import load_settings
-from recomart.shop.file import read_shop
 from recomart.shop.model import Shop
 
 

@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.constructor import DuplicateKeyError, RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError
 
+from ingestion.source_problems import kind_problem, name_problems
 from recomart.errors import ShopFileError
 from recomart.rules.declarations import column_model
 from recomart.rules.kind import RULE_KINDS
@@ -20,7 +21,6 @@ from recomart.settings import Settings
 from recomart.shop.entities import TYPES
 from recomart.shop.model import ENTITIES, Shop
 from recomart.shop.places import nearest, where
-from recomart.shop.source_problems import kind_problem, name_problems
 from recomart.shop.sources import model_of, tags_in, with_shared_time_formats
 
 

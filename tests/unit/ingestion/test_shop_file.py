@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
+from ingestion.shop_file import ShopFileErrors, load_shop
 from recomart.errors import ShopFileError
 from recomart.rules.rulebook import rules_of
 from recomart.settings import PROJECT_ROOT, load_settings
-from recomart.shop.file import ShopFileErrors, load_shop
 from recomart.shop.model import Column
 
 RATINGS = """\
