@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from ingestion.declaration import declarations
+from ingestion.shop_file import load_shop
 from ingestion.sources._connection import ColumnOfTable, text_batches
 from ingestion.sources._database import TableRead
 from ingestion.sources._mysql import Mysql, MysqlConnection, _written
 from ingestion.sources._postgres import Postgres
 from recomart.errors import DatabaseError, ShopFileError
 from recomart.settings import load_settings
-from recomart.shop.file import load_shop
 
 URL = "postgresql://shop:s3cr3t@db.example:5432/sales"
 

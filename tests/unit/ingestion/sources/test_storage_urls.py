@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from ingestion.declaration import declarations
+from ingestion.shop_file import load_shop
 from ingestion.sources import check_keys, place_of
 from ingestion.sources._storage import StorageUrl, is_url, version_of
 from recomart.errors import ShopFileError, StorageError
 from recomart.settings import load_settings
-from recomart.shop.file import load_shop
 
 
 def declared(folder: Path, files: str) -> Any:
