@@ -9,6 +9,7 @@ from ingestion import transforms
 from ingestion.transforms import GROUPS
 from recomart.shop.entities import TYPES
 from recomart.shop.model import ENTITIES, KEYS, Column, Source
+from recomart.shop.row_filter import RowFilter
 from recomart.sql import literal
 
 _NUMBERS = {
@@ -17,6 +18,8 @@ _NUMBERS = {
     for name, type in types.items()
     if type in ("number", "integer")
 }
+MARKS = ("_cancels", "_cancelled_order")
+"""Columns of raw.transactions: whether a line is marked as a cancellation, and of which order."""
 
 
 def expression(column: Column | None, places: Mapping[str, str], decimal: str | None = None) -> str:
@@ -68,15 +71,22 @@ def _received(column: Column | None, places: Mapping[str, str]) -> str:
 def select_list(entity: str, source: Source, places: Mapping[str, str]) -> str:
     """The canonical columns of `entity`, in order, from the source's columns at `places`.
 
-    The relation also has _record, the number of the record.
+    The relation also has _record, the number of the record. Where the shop declares
+    cancellations, two columns more mark them, for dbt.
     """
     made = {
         name: expression(source.columns.get(name), places, source.decimal_sign)
         for name in ENTITIES[entity]
     }
-    return ",\n    ".join(
+    columns = [
         f"{_with_point(name, source, sql)}::varchar as {name}" for name, sql in made.items()
-    )
+    ]
+    if source.cancellations is not None:
+        marked, order = source.cancellations.where, source.cancellations.of_order
+        columns.append(f"{_passes(marked, places) if marked else 'false'} as {MARKS[0]}")
+        named = f"nullif({places[order]}, '')" if order else "null"
+        columns.append(f"{named}::varchar as {MARKS[1]}")
+    return ",\n    ".join(columns)
 
 
 def numbered_keys(entity: str) -> str:
@@ -90,13 +100,17 @@ def numbered_keys(entity: str) -> str:
     number = f"row_number() over (partition by {listed} order by _record)"
     plain = f"{number} = 1 and not regexp_matches({key}, '#[0-9]+$')"
     numbered = f"case when {plain} then {key} else {key} || '#' || {number} end"
-    return ", ".join(f"{numbered} as {c}" if c == key else c for c in ENTITIES[entity])
+    return f"* replace ({numbered} as {key})"
 
 
 def is_taken(source: Source, places: Mapping[str, str]) -> str:
     """SQL that is true for the records that the source's `where` takes, and never null."""
+    return _passes(source.where or {}, places)
+
+
+def _passes(filter: RowFilter, places: Mapping[str, str]) -> str:
     conditions = []
-    for name, texts in (source.where or {}).items():
+    for name, texts in filter.items():
         place = f"nullif({places[name]}, '')"
         found = [f"{place} = {literal(text)}" for text in texts.texts if text is not None]
         found += [f"{place} is null"] * (None in texts.texts)

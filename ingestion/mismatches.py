@@ -60,7 +60,12 @@ def mismatch(
 
 def _key_of(source: Source, wanted: str) -> str:
     """The key of a source that names a column which the mapping does not read."""
-    return f"where.{wanted}" if wanted in (source.where or {}) else "fill_down"
+    if wanted in (source.where or {}):
+        return f"where.{wanted}"
+    marks = source.cancellations
+    if marks is not None and wanted in marks.reads:
+        return f"cancellations.{'of_order' if wanted == marks.of_order else f'where.{wanted}'}"
+    return "fill_down"
 
 
 def unexpected(

@@ -88,7 +88,7 @@ def _write_from(
         filtered = _count(connection, "select count(*) from mapped_records where not is_taken")
         mapped = "select * exclude (is_taken) from mapped_records where is_taken"
     if declared.source.adds_up:
-        mapped = f"select {mapping.numbered_keys(declared.entity)}, _record from ({mapped})"
+        mapped = f"select {mapping.numbered_keys(declared.entity)} from ({mapped})"
     if declared.distinct:
         mapped = _entries(connection, declared, batch, mapped)
     rows = _count(

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from ingestion.contracts import USUAL_SHARE
 from ingestion.shop_file import ShopFile
+from onboarding.filter_check import cancellation_problems
 from onboarding.scale import rating_scale
 from onboarding.staging import StagingModels
 from onboarding.times import percent, time_format
@@ -85,6 +86,10 @@ def problems(shop: ShopFile, models: StagingModels, one: Staged) -> Iterator[Rec
         judged = models.rows(one.entity, one.ours)
         for broken in _broken(shop, one, judged):
             yield _WORDED.get(broken.rule.kind, _in_general)(broken)
+        if one.source.cancellations:
+            marked = judged.filter("is_cancellation").shape[0]
+            sampled = one.source, one.shown, one.received
+            yield from cancellation_problems(shop, one.entity, *sampled, marked)
     except duckdb.Error as exc:
         yield problem(
             shop, one, next(iter(one.source.columns)), "unreadable-values",

@@ -190,3 +190,6 @@ LISTS: dict[str, str] = {
 
 ADDING_UP = ("transactions", "events")
 """The entities of which two equal records may be two facts. Nobody rates a product twice at once."""
+
+CANCELLED = "transactions"
+"""The entity whose records other records of it may take back."""

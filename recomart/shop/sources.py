@@ -25,6 +25,7 @@ from pydantic import (
 
 from recomart.casts import TIME_FORMATS, pattern_problem
 from recomart.registry import Registry
+from recomart.shop.cancellations import Cancellations
 from recomart.shop.columns import Column as Column
 from recomart.shop.row_filter import RowFilter
 
@@ -71,6 +72,9 @@ class Source(BaseModel):
     where: RowFilter | None = Field(
         None, description="The source's column -> the text, or the texts, of records that we take."
     )
+    cancellations: Cancellations | None = Field(
+        None, description="Of transactions: lines that take a purchase back."
+    )
     repeats: Literal["once", "add_up"] | None = Field(
         None,
         description="What records of one file are whose key is the same: once, of which the last "
@@ -104,10 +108,16 @@ class Source(BaseModel):
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """Every source column that the mapping, the filter and the filling read, once, in order."""
+        """Every source column that the mapping, the filters and the filling read, once, in order."""
         mapped = (name for c in self.columns.values() for name in c.reads)
         fill = (*self.fill_down.within, *self.fill_down.columns) if self.fill_down else ()
-        return tuple(dict.fromkeys([*mapped, *(self.where or ()), *fill]))
+        needed = dict.fromkeys([*mapped, *(self.where or ()), *fill])
+        return (*needed, *(name for name in self.marks_read if name not in needed))
+
+    @property
+    def marks_read(self) -> tuple[str, ...]:
+        """The columns that cancellations read: records without any need not have them."""
+        return self.cancellations.reads if self.cancellations else ()
 
     @property
     def adds_up(self) -> bool:
@@ -153,7 +163,7 @@ class MadeSource(Source):
 
     def of(self, origin: Source) -> Source:
         """How the bytes of the origin are read for these records."""
-        own = ("columns", "ignore", "where", "repeats", "time_format")
+        own = ("columns", "ignore", "where", "cancellations", "repeats", "time_format")
         changes: dict[str, Any] = {name: getattr(self, name) for name in own}
         if "each" in type(origin).model_fields:
             changes["each"] = self.each

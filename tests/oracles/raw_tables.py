@@ -12,7 +12,9 @@ import pyarrow as pa
 
 from feature_store.ledger import LOADED, BatchRecord
 from ingestion import ledger
+from ingestion.mapping import MARKS
 from ingestion.shop_table import write_shop
+from recomart.shop.entities import CANCELLED
 from recomart.shop.model import ENTITIES, Shop
 
 Row = Mapping[str, object]
@@ -83,9 +85,11 @@ class RawShop:
             counts[batch] = counts.get(batch, 0) + 1
             texts = [None if row.get(c) is None else str(row[c]) for c in columns]
             number = row.get("_record", counts[batch])
-            values.append((*texts, batch, f"{batch}.csv", number, self.loaded_at))
+            marks = [row.get(mark) for mark in MARKS if entity == CANCELLED]
+            values.append((*texts, batch, f"{batch}.csv", number, self.loaded_at, *marks))
         if values:
             names = [*columns, "_batch_id", "_source_file", "_record", "_loaded_at"]
+            names += MARKS if entity == CANCELLED else []
             arrays = [pa.array(column) for column in zip(*values, strict=True)]
             connection.register("received", pa.table(arrays, names=names))
             connection.execute(f"insert into raw.{entity} select * from received")

@@ -415,3 +415,28 @@ def test_a_text_of_the_filter_that_no_record_has_is_a_warning(acme: Acme) -> Non
     [problem] = acme.problems()
     assert (problem.severity, problem.code) == ("warning", "where-takes-nothing")
     assert 'no sampled record has "lame 2" in lane' in problem.message
+
+
+RETURNS = """\
+title: Acme
+transactions:
+  files: lines.csv
+  cancellations: {CANCELLATIONS}
+  columns: {order_id: order, line_no: item, user_id: user, product_id: item, quantity: n,
+            ordered_at: ts}
+  ignore: [origin]
+"""
+
+
+def test_returns_are_no_bad_quantities_and_what_marks_nothing_is_named(acme: Acme) -> None:
+    header, row = "order,item,user,n,ts,origin", "o{n},p{n},u{n},{star},2025-01-0{star},"
+    acme.rows("lines.csv", header=header, row=row.replace(",{star},", ",-{star},"))
+    acme.declare(RETURNS.replace("CANCELLATIONS", "order_prefix: C"))
+    codes = acme.codes()
+    assert ("warning", "marks-nothing") in codes
+    assert ("error", "out-of-range-quantity") in codes
+    acme.declare(RETURNS.replace("CANCELLATIONS", "negative_quantity: true"))
+    assert acme.codes() == []
+    acme.declare(RETURNS.replace("CANCELLATIONS", "negative_quantity: true, of_order: origin"))
+    [problem] = acme.problems()
+    assert problem.message.endswith("no sampled record names the order that it cancels")
