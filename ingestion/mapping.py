@@ -78,9 +78,7 @@ def select_list(entity: str, source: Source, places: Mapping[str, str]) -> str:
         name: expression(source.columns.get(name), places, source.decimal_sign)
         for name in ENTITIES[entity]
     }
-    columns = [
-        f"{_with_point(name, source, sql)}::varchar as {name}" for name, sql in made.items()
-    ]
+    columns = [f"{_with_point(name, source, sql)}::varchar as {name}" for name, sql in made.items()]
     if source.cancellations is not None:
         marked, order = source.cancellations.where, source.cancellations.of_order
         columns.append(f"{_passes(marked, places) if marked else 'false'} as {MARKS[0]}")

@@ -109,15 +109,19 @@ class Source(BaseModel):
     @property
     def reads(self) -> tuple[str, ...]:
         """Every source column that the mapping, the filters and the filling read, once, in order."""
-        mapped = (name for c in self.columns.values() for name in c.reads)
-        fill = (*self.fill_down.within, *self.fill_down.columns) if self.fill_down else ()
-        needed = dict.fromkeys([*mapped, *(self.where or ()), *fill])
-        return (*needed, *(name for name in self.marks_read if name not in needed))
+        return (*self._needed, *self.marks_read)
 
     @property
     def marks_read(self) -> tuple[str, ...]:
-        """The columns that cancellations read: records without any need not have them."""
-        return self.cancellations.reads if self.cancellations else ()
+        """The columns that cancellations alone read: records without any need not have them."""
+        marks = self.cancellations.reads if self.cancellations else ()
+        return tuple(name for name in marks if name not in self._needed)
+
+    @property
+    def _needed(self) -> tuple[str, ...]:
+        mapped = (name for c in self.columns.values() for name in c.reads)
+        fill = (*self.fill_down.within, *self.fill_down.columns) if self.fill_down else ()
+        return tuple(dict.fromkeys([*mapped, *(self.where or ()), *fill]))
 
     @property
     def adds_up(self) -> bool:
