@@ -61,6 +61,9 @@ def declaration(shop: Shop) -> dict[str, Any]:
         },
         "rules": [_sql_of(rule, place) for place, rule in enumerate(every_rule(shop))],
     }
+    zones = {name: s.time_zone for name, s in shop.sources().items() if s.time_zone is not None}
+    if zones:
+        declared["time_zones"] = zones
     text = json.dumps(declared, sort_keys=True)
     return {"fingerprint": hashlib.sha256(text.encode()).hexdigest()[:16], **declared}
 

@@ -300,7 +300,7 @@ def _decimal(guess: Guess) -> str | None:
 def _zone(format: str) -> str:
     if format.startswith("epoch"):
         return ""
-    return " # times without an offset are taken as UTC"
+    return " # times without an offset are UTC; else set time_zone"
 
 
 def _place(folder: Path, glob: str, path: Path) -> str:

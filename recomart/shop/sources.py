@@ -22,11 +22,14 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
-from recomart.casts import TIME_FORMATS, pattern_problem
+from recomart import casts
+from recomart.casts import TIME_FORMATS, pattern_problem, time_zones
 from recomart.registry import Registry
 from recomart.shop.cancellations import Cancellations
 from recomart.shop.columns import Column as Column
+from recomart.shop.places import nearest
 from recomart.shop.row_filter import RowFilter
 
 STRICT = ConfigDict(extra="forbid", frozen=True)
@@ -63,7 +66,7 @@ class Source(BaseModel):
     """The tag of the kind in a shop file; it is the name of a required key of the model."""
     entities: ClassVar[tuple[str, ...] | None] = None
     """The entities that this kind can carry; None for all of them."""
-    keys_without_effect: ClassVar[frozenset[str]] = frozenset({"time_format"})
+    keys_without_effect: ClassVar[frozenset[str]] = frozenset({"time_format", "time_zone"})
     """Keys that do not change which raw rows the same bytes become. All others do: when one of
     them changes, ingest loads what it landed again."""
 
@@ -87,6 +90,9 @@ class Source(BaseModel):
     time_format: str = Field(
         "iso", description=f"{', '.join(TIME_FORMATS)}, or a strptime pattern."
     )
+    time_zone: str | None = Field(
+        None, description="The zone of times without an offset, as Europe/Berlin; UTC if unset."
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -105,6 +111,26 @@ class Source(BaseModel):
         if problem := pattern_problem(time_format):
             raise ValueError(problem)
         return time_format
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone_is_known(cls, zone: str | None) -> str | None:
+        if zone is not None and zone not in (known := time_zones()):
+            raise PydanticCustomError(
+                "unknown_time_zone",
+                "the database of time zones has no such name",
+                {"help": nearest(zone, known) or "name one as Europe/Berlin or America/New_York"},
+            )
+        return zone
+
+    @model_validator(mode="after")
+    def _zone_has_an_effect(self) -> Source:
+        if self.time_zone is not None and not casts.needs_zone(self.time_format):
+            raise ValueError(
+                f"time_zone has no effect: each time in the format {self.time_format} is in UTC or "
+                "has an offset"
+            )
+        return self
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -167,7 +193,9 @@ class MadeSource(Source):
 
     def of(self, origin: Source) -> Source:
         """How the bytes of the origin are read for these records."""
-        own = ("columns", "ignore", "where", "cancellations", "repeats", "time_format")
+        own = (
+            "columns", "ignore", "where", "cancellations", "repeats", "time_format", "time_zone",
+        )  # fmt: skip
         changes: dict[str, Any] = {name: getattr(self, name) for name in own}
         if "each" in type(origin).model_fields:
             changes["each"] = self.each
@@ -220,13 +248,16 @@ def model_of(tag: str) -> type[Source]:
     return MadeSource if tag == MadeSource.kind else KINDS.get(tag).model
 
 
-def with_shared_time_formats(declared: Mapping[str, Any]) -> dict[str, Any]:
-    """A shop's keys, each source that is made from another with the time format of that one."""
+def with_shared_times(declared: Mapping[str, Any]) -> dict[str, Any]:
+    """A shop's keys, each source that is made from another with the time format and zone of that one."""
     filled = dict(declared)
     for entity, made in declared.items():
         origin = declared.get(str(made.get(MadeSource.kind))) if isinstance(made, dict) else None
-        if isinstance(origin, dict) and "time_format" in origin:
-            filled[entity] = {"time_format": origin["time_format"], **made}
+        if isinstance(origin, dict):
+            shared = {key: origin[key] for key in ("time_format", "time_zone") if key in origin}
+            if not casts.needs_zone(str(made.get("time_format", "iso"))):
+                shared.pop("time_zone", None)
+            filled[entity] = {**shared, **made}
     return filled
 
 

@@ -33,6 +33,7 @@ class RawShop:
     declared: Mapping[str, object] = field(default_factory=dict)
     """Keys of the shop file itself, such as as_of, rating_scale, opened_at."""
     time_formats: Mapping[str, str] = field(default_factory=dict)
+    time_zones: Mapping[str, str] = field(default_factory=dict)
     loaded_at: datetime = LOADED_AT
     rules: Mapping[str, object] = field(default_factory=dict)
     """Its `rules:`."""
@@ -63,6 +64,7 @@ class RawShop:
             entity: ({} if "made_from" in more else {"files": f"{entity}.csv"})
             | {
                 "time_format": self.time_formats.get(entity, "iso"),
+                "time_zone": self.time_zones.get(entity),
                 "columns": {column: column for column in ENTITIES[entity]},
             }
             | dict(more)

@@ -6,6 +6,7 @@
     rule_kinds    names of the kinds of rules that Python knows
     event_weights type of event -> how much it says for a product
     time_formats  entity -> its time format
+    time_zones    entity -> the zone of its times without an offset; left out if there is none
     made_lists    list that is made from other records -> the entities that have these
                   records; left out without any
     cancellations what marks an order line that takes a purchase back, beyond what
@@ -55,6 +56,11 @@
     {{- return(
         declaration().get('cancellations') if entity == 'transactions' else none
     ) -}}
+{%- endmacro %}
+
+{#- The zone of an entity's times without an offset; none for UTC. -#}
+{% macro time_zone_of(entity) -%}
+    {{- return(declaration().get('time_zones', {}).get(entity)) -}}
 {%- endmacro %}
 
 {#- The rules of an entity in their order, which is that of a row's reasons. -#}
