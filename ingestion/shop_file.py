@@ -21,7 +21,7 @@ from recomart.settings import Settings
 from recomart.shop.entities import TYPES
 from recomart.shop.model import ENTITIES, Shop
 from recomart.shop.places import nearest, where
-from recomart.shop.sources import model_of, tags_in, with_shared_times
+from recomart.shop.sources import model_of, tags_in, with_inherited_keys
 
 
 class _Constructor(RoundTripConstructor):
@@ -143,7 +143,7 @@ def read_shop(text: str, path: Path) -> ShopFile:
 def _read(path: Path, tree: dict[str, Any]) -> tuple[Shop | None, list[ShopFileError]]:
     """The shop, when its keys are right, and what is wrong with its keys and names."""
     problems = list(name_problems(path, tree))
-    keys = with_shared_times(_plain(tree))
+    keys = with_inherited_keys(_plain(tree))
     for entity in ENTITIES:
         if (declared := keys.get(entity)) is None:
             continue

@@ -104,7 +104,7 @@ def word_problems(shop: ShopFile, one: Staged) -> Iterator[RecoMartError]:
                 f"{name} is a word for no value in {count:,} of {one.ours.num_rows:,} sampled "
                 "records, and counts as a value",
                 found=", ".join(f"{word} ({n:,})" for word, n in shown),
-                help="write an empty field where there is no value",
+                help=f"if it is one, list it under {one.entity}.missing in the shop file",
                 severity="warning",
             )  # fmt: skip
 

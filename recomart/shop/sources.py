@@ -72,6 +72,11 @@ class Source(BaseModel):
 
     columns: dict[str, Column]
     ignore: tuple[str, ...] = Field((), description="The source's columns that we leave out.")
+    missing: tuple[str, ...] | None = Field(
+        None,
+        description="Texts with which the source says that there is no value; NULL, N/A and the like "
+        "if unset.",
+    )
     where: RowFilter | None = Field(
         None, description="The source's column -> the text, or the texts, of records that we take."
     )
@@ -104,6 +109,11 @@ class Source(BaseModel):
             }
             return {**data, "columns": columns}
         return data
+
+    @field_validator("missing", mode="before")
+    @classmethod
+    def _one_missing_text(cls, words: Any) -> Any:
+        return (words,) if isinstance(words, str) else words
 
     @field_validator("time_format")
     @classmethod
@@ -194,7 +204,8 @@ class MadeSource(Source):
     def of(self, origin: Source) -> Source:
         """How the bytes of the origin are read for these records."""
         own = (
-            "columns", "ignore", "where", "cancellations", "repeats", "time_format", "time_zone",
+            "columns", "ignore", "missing", "where", "cancellations", "repeats", "time_format",
+            "time_zone",
         )  # fmt: skip
         changes: dict[str, Any] = {name: getattr(self, name) for name in own}
         if "each" in type(origin).model_fields:
@@ -248,13 +259,17 @@ def model_of(tag: str) -> type[Source]:
     return MadeSource if tag == MadeSource.kind else KINDS.get(tag).model
 
 
-def with_shared_times(declared: Mapping[str, Any]) -> dict[str, Any]:
-    """A shop's keys, each source that is made from another with the time format and zone of that one."""
+INHERITED = ("time_format", "time_zone", "missing")
+"""Keys that a source has from the one that it is made from, unless it declares them itself."""
+
+
+def with_inherited_keys(declared: Mapping[str, Any]) -> dict[str, Any]:
+    """A shop's keys, each source that is made from another with the INHERITED keys of that one."""
     filled = dict(declared)
     for entity, made in declared.items():
         origin = declared.get(str(made.get(MadeSource.kind))) if isinstance(made, dict) else None
         if isinstance(origin, dict):
-            shared = {key: origin[key] for key in ("time_format", "time_zone") if key in origin}
+            shared = {key: origin[key] for key in INHERITED if key in origin}
             if not casts.needs_zone(str(made.get("time_format", "iso"))):
                 shared.pop("time_zone", None)
             filled[entity] = {**shared, **made}
