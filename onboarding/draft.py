@@ -193,6 +193,15 @@ def _source(guess: Guess, made: Sequence[Guess], folder: Path, path: Path) -> It
         yield f"  skip_lines: {layout.skip_lines} # they are above the table"
     if layout.escape:
         yield f"  escape: {_quoted(layout.escape)}"
+    if guess.fill_down:
+        listed = ", ".join(_quoted(names.get(name, name)) for name in guess.fill_down)
+        order = guess.column_of("order_id") or ""
+        yield "  # only the first line of an order has them"
+        yield f"  fill_down: {{columns: [{listed}], within: {_quoted(names.get(order, order))}}}"
+    if guess.cancelling:
+        value = "true" if guess.cancelling.value is True else _quoted(str(guess.cancelling.value))
+        yield f"  # {guess.cancelling.lines:,} of the sampled lines take a purchase back"
+        yield f"  cancellations: {{{guess.cancelling.key}: {value}}}"
     if guess.where:
         yield "  where:"
         for left in guess.where:
@@ -228,6 +237,7 @@ def _ignored(guess: Guess, made: Sequence[Guess], names: dict[str, str]) -> Iter
     layout = guess.table.layout
     here = [g for g in (guess, *made) if g.table is guess.table]
     read = {name for g in here for c in g.choices.values() for name in _columns(c)}
+    read |= {name for g in here for name in g.fill_down}
     read |= {left.column for g in here for left in g.where}
     left = [name for name in layout.names if name not in read]
     if layout.format != "csv":
