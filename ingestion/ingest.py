@@ -12,6 +12,7 @@ from ingestion.declaration import Suggest, by_name_alone, declarations
 from ingestion.execute import Executor
 from ingestion.history import History
 from ingestion.journal import Journal
+from ingestion.lookups import with_lookups
 from ingestion.observe import (
     discover,
     entity_of,
@@ -63,6 +64,7 @@ def ingest(
             history = History.of(read_batches(connection), settings.lake)
             memories = memories_of(connection, declared)
         zone, journal = landing_zone(settings, history), Journal(history)
+        declared = with_lookups(settings, declared, journal)
         entities = [entity_of(one, memories[name]) for name, one in declared.items()]
         last_number = max(zone.last_batch, history.last_number)
         remote = discover(journal, declared, memories, history, "remote")

@@ -65,7 +65,8 @@ def _key_of(source: Source, wanted: str) -> str:
     marks = source.cancellations
     if marks is not None and wanted in marks.reads:
         return f"cancellations.{'of_order' if wanted == marks.of_order else f'where.{wanted}'}"
-    return "fill_down"
+    is_filled = source.fill_down and wanted in (*source.fill_down.within, *source.fill_down.columns)
+    return "fill_down" if is_filled else "join"
 
 
 def unexpected(

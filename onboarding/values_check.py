@@ -41,7 +41,7 @@ class Staged:
 
 def staged(entity: str, source: Source, received: pa.Table) -> pa.Table:
     """Our columns of sampled records, made by the SQL that a load makes them by."""
-    connection, places = _numbered(received)
+    connection, places = numbered(received)
     listed = mapping.select_list(entity, source, places)
     return connection.execute(f"select {listed} from sampled order by _record").to_arrow_table()
 
@@ -50,14 +50,14 @@ def filled(source: Source, received: pa.Table) -> pa.Table:
     """Sampled records of one file with what `fill_down` puts into them."""
     if source.fill_down is None or not set(source.fill_down.columns) <= set(received.column_names):
         return received
-    connection, places = _numbered(received)
+    connection, places = numbered(received)
     relation = fill_down.filled(source, places, "sampled")
     listed = ", ".join(places.values())
     table = connection.execute(f"select {listed} from {relation} order by _record").to_arrow_table()
     return table.rename_columns(received.column_names)
 
 
-def _numbered(received: pa.Table) -> tuple[duckdb.DuckDBPyConnection, dict[str, str]]:
+def numbered(received: pa.Table) -> tuple[duckdb.DuckDBPyConnection, dict[str, str]]:
     """A connection with the records as `sampled`, numbered, and the places of their columns."""
     places = {name: f"c{i}" for i, name in enumerate(received.column_names)}
     connection = calculator()

@@ -210,8 +210,11 @@ class MadeSource(Source):
         changes: dict[str, Any] = {name: getattr(self, name) for name in own}
         if "each" in type(origin).model_fields:
             changes["each"] = self.each
-        if self.fill_down or self.each != getattr(origin, "each", None):
-            changes["fill_down"] = self.fill_down  # that of the origin is for its own records
+        other_records = self.each != getattr(origin, "each", None)
+        if self.fill_down or other_records:
+            changes["fill_down"] = self.fill_down
+        if other_records and "join" in type(origin).model_fields:
+            changes["join"] = None  # it looks up the origin's own records
         return origin.model_copy(update=changes)
 
 
