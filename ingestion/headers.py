@@ -151,7 +151,8 @@ def missing_keys(
     source = declared.source
     needed = {path for name in declared.required for path in source.columns[name].reads}
     by_columns = {path for column in source.columns.values() for path in column.reads}
-    needed |= (set(source.reads) - by_columns) | set(source.where or {})
+    own = set(source.reads) - by_columns - set(source.marks_read)
+    needed |= own | set(source.where or {})
     for path in columns.absent:
         if path in needed:
             yield mismatch(shown, declared, list(columns.keys), path)
