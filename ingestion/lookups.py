@@ -19,6 +19,7 @@ from typing import Any
 
 import duckdb
 
+from ingestion import missing
 from ingestion.declaration import Declaration
 from ingestion.failures import FAILURES, explained
 from ingestion.journal import Journal
@@ -87,7 +88,8 @@ def tables_of(declared: Declaration[Any]) -> tuple[LookupTable, ...]:
         paths = [(lake / file.landed_file, file.source_file) for file in files]
         shape = join.model_dump_json(exclude={"files"}, exclude_none=True)
         hashes = "".join(sorted(file.sha256 for file in files))
-        name = hashlib.sha256(f"{shape}:{hashes}".encode()).hexdigest()[:16]
+        words = missing.words_of(lookup.source)
+        name = hashlib.sha256(f"{shape}:{words}:{hashes}".encode()).hexdigest()[:16]
         path = lake / "tmp" / LANDED / f"{name}.parquet"
         if not path.is_file():
             write_table(lookup, join, paths, path)
@@ -141,7 +143,9 @@ def _table(
 def _declaration(declared: Declaration[Any], join: Join) -> LookupDeclaration:
     columns = {name: {"column": name} for name in (*join.on.values(), *join.columns.values())}
     keys = join.model_dump(exclude={"on", "columns"}, exclude_unset=True)
-    source = FileSource.model_validate({**keys, "columns": columns, "strict": False})
+    source = FileSource.model_validate(
+        {**keys, "columns": columns, "strict": False, "missing": declared.source.missing}
+    )
     return LookupDeclaration(declared.settings, declared.shop, declared.entity, source)
 
 
@@ -179,14 +183,13 @@ def write_table(
             files have one key.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    places = [*join.on.values(), *join.columns.values()]
     names = [f"k{i}" for i in range(len(join.on))] + [f"v{i}" for i in range(len(join.columns))]
     with duckdb.connect() as connection:
         apply_limits(connection, lookup.settings)
         columns = ", ".join(f"{name} varchar" for name in names)
         connection.execute(f"create table lookup ({columns}, file varchar, record bigint)")
         for path, shown in paths:
-            _read(connection, lookup, path, shown, places)
+            _read(connection, lookup, join, path, shown)
         _check_keys(connection, lookup, join)
         temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
         listed = ", ".join(names)
@@ -199,16 +202,18 @@ def write_table(
 def _read(
     connection: duckdb.DuckDBPyConnection,
     lookup: LookupDeclaration,
+    join: Join,
     path: Path,
     shown: str,
-    places: list[str],
 ) -> None:
     """Insert the records of one file into the table `lookup`."""
     reader, counts = kind_of(lookup).reader(lookup.source), LineCounts(name=shown)
     file = DeclaredFile(path, shown, lookup)
     header = reader.header(file).checked()
     records = reader.records(file, Reading(connection, header, counts))
-    listed = ", ".join(records.places[name] for name in places)
+    words = missing.words_of(lookup.source)
+    keys = [missing.without(records.places[name], words) for name in join.on.values()]
+    listed = ", ".join([*keys, *(records.places[name] for name in join.columns.values())])
     with incoming(connection, records) as relation:
         connection.execute(
             f"insert into lookup select {listed}, ?, _record from {relation}", [shown]

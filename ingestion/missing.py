@@ -29,6 +29,11 @@ def _words(entity: str, column: str, source: Source) -> tuple[str, ...]:
     return NO_VALUE if of.type == "text" and not of.is_id else NO_VALUE + NO_ID_OR_NUMBER
 
 
+def words_of(source: Source) -> tuple[str, ...]:
+    """The texts of a source that are missing values in whichever column they are."""
+    return source.missing if source.missing is not None else NO_VALUE
+
+
 def without(text: str, words: Collection[str]) -> str:
     """SQL of a text; null where it is one of some words."""
     if not words:

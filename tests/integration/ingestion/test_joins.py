@@ -38,7 +38,7 @@ ratings:
 """
 FILES = {
     "lines.csv": "order,line,sku\n1,1,pot\n1,2,pan\n2,1,pot\n3,1,lid\n9,1,pot\n",
-    "orders.csv": "number;customer;placed;status\n1;c1;2026-01-01;paid\n2;c2;2026-01-02;open\n"
+    "orders.csv": "number;customer;placed;status\nNULL;c1;2026-01-01;paid\nNULL;c2;2026-01-01;paid\n1;c1;2026-01-01;paid\n2;c2;2026-01-02;open\n"
     "3;c9;2026-01-03;paid\n",
     "customers.jsonl": '{"id": "c1", "user": {"name": "ann"}}\n{"id": "c2", "user": {"name": "bob"}}\n',
     "products.csv": "id,kind\npot,topf\npan,pfanne\n",
@@ -139,9 +139,9 @@ def test_a_changed_lookup_reloads_the_batches_of_its_source_and_no_others(shop) 
         (
             "orders.csv",
             FILES["orders.csv"] + "1;c2;2026-01-05;paid\n2;c2;2026-01-05;paid\n",
-            ["the lookup has the key number 1 2 times", "in/orders.csv, record 1; in/orders.csv, record 4", "and also 2"],
+            ["the lookup has the key number 1 2 times", "in/orders.csv, record 3; in/orders.csv, record 6", "and also 2"],
         ),
-        ("orders.csv", FILES["orders.csv"] + "4;c1\n", ["in/orders.csv has lines that cannot be read (1)", "line 5: 2 fields, expected 4"]),
+        ("orders.csv", FILES["orders.csv"] + "4;c1\n", ["in/orders.csv has lines that cannot be read (1)", "line 7: 2 fields, expected 4"]),
         ("orders.csv", FILES["orders.csv"].replace("placed", "date"), ['has no column "placed"', 'did you mean "date"']),
         ("customers.jsonl", '{"id": "c1", "name": "ann"}\n', ['has no column "user.name"']),
         ("orders.csv", None, ["no file matches"]),
