@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ingestion.shop_file import load_shop
 from recomart.settings import Settings
-from recomart.shop.file import load_shop
 
 MANIFEST = "manifest.json"
 """What was generated; written last, so the files are complete when it is there."""

@@ -64,6 +64,11 @@ class BatchRecord:
     """As JSON: columns that the shop file neither maps nor ignores -> records that have them. None
     without any."""
 
+    lookups: str | None = None
+    """As JSON: the files that its records were looked up in (`join`) -> their sha256. None without."""
+    unmatched: int | None = None
+    """Records that one of these lookups has nothing for."""
+
     @property
     def key(self) -> tuple[str, str | None]:
         """Distinguishes it from every other batch, also of a warehouse that was made again."""

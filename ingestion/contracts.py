@@ -109,9 +109,9 @@ def _measured(
     import ibis
 
     ids = ", ".join(map(literal, batches))
-    types = TYPES[declared.entity]
+    types, source = TYPES[declared.entity], declared.source
     parsed = "".join(
-        f", {casts.value(c.column, types[c.column], declared.source.time_format)} as {c.label}"
+        f", {casts.value(c.column, types[c.column], source.time_format, source.time_zone)} as {c.label}"
         for c in checks
         if c.name in _TYPE_CHECKS.values()
     )

@@ -44,12 +44,14 @@ def declare_to_dbt(lake: Path, shop: Shop) -> str:
 def declaration(shop: Shop) -> dict[str, Any]:
     """What dbt's macros read, as JSON values. `macros/shop/declaration.sql` describes it."""
     lists = {name: list(of) for name, of in shop.made_lists().items() if of}
+    cancellations = _cancellations(shop)
     declared = {
         "format": FORMAT,
         "rule_kinds": list(RULE_KINDS.names()),
         "event_weights": EVENT_WEIGHTS,
         "time_formats": {name: s.time_format for name, s in shop.sources().items()},
         **({"made_lists": lists} if lists else {}),
+        **({"cancellations": cancellations} if cancellations else {}),
         "entities": {
             entity.name: {
                 "key": list(entity.key),
@@ -59,8 +61,17 @@ def declaration(shop: Shop) -> dict[str, Any]:
         },
         "rules": [_sql_of(rule, place) for place, rule in enumerate(every_rule(shop))],
     }
+    zones = {name: s.time_zone for name, s in shop.sources().items() if s.time_zone is not None}
+    if zones:
+        declared["time_zones"] = zones
     text = json.dumps(declared, sort_keys=True)
     return {"fingerprint": hashlib.sha256(text.encode()).hexdigest()[:16], **declared}
+
+
+def _cancellations(shop: Shop) -> dict[str, Any]:
+    """What marks a cancellation, beyond what ingestion has marked in the raw table."""
+    declared = shop.transactions.cancellations if shop.transactions else None
+    return declared.model_dump(include={"negative_quantity", "order_prefix"}) if declared else {}
 
 
 def macro(name: str, declared: dict[str, Any]) -> str:

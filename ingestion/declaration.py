@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from ingestion import mapping
+from ingestion.lookup_table import LookupTable, identity
+from ingestion.shop_file import ShopFile
 from recomart.settings import Settings
-from recomart.shop.file import ShopFile
+from recomart.shop.entities import REQUIRED
 from recomart.shop.sources import Source
 
 Model = TypeVar("Model", bound=Source)
@@ -42,6 +44,7 @@ class Declaration(Generic[Model]):
         source: how its bytes are read. For records that are made from another entity's bytes: that
             entity's source, with the columns of these records.
         suggest: for errors about missing columns.
+        lookups: the tables of its joins, once they are made.
     """
 
     settings: Settings
@@ -49,11 +52,17 @@ class Declaration(Generic[Model]):
     entity: str
     source: Model
     suggest: Suggest = by_name_alone
+    lookups: tuple[LookupTable, ...] = ()
 
     @property
     def origin(self) -> str | None:
         """The entity whose bytes its records are made from, if they are."""
         return self.shop.shop.sources()[self.entity].origin
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The columns that a source must have, by our names."""
+        return REQUIRED[self.entity]
 
     @property
     def distinct(self) -> bool:
@@ -68,7 +77,8 @@ class Declaration(Generic[Model]):
     @cached_property
     def mapping(self) -> str:
         """A fingerprint of everything that decides which rows the same bytes become."""
-        return mapping.fingerprint(self.source, distinct=self.distinct, origins=self.keeps_origins)
+        shape = mapping.fingerprint(self.source, distinct=self.distinct, origins=self.keeps_origins)
+        return f"{shape}-{identity(self.lookups)}" if self.lookups else shape
 
     def where(self, key: str) -> str:
         """The place of a key of this entity in the shop file, for an error."""

@@ -12,7 +12,6 @@ from ingestion.declaration import Declaration
 from ingestion.mismatches import mismatch, unexpected
 from ingestion.readers.json_values import ITEM, JsonColumns
 from recomart.errors import HeaderMismatch
-from recomart.shop.entities import REQUIRED
 
 
 @dataclass(frozen=True)
@@ -147,11 +146,15 @@ def unknown_keys(
 def missing_keys(
     columns: JsonColumns, shown: str, declared: Declaration[Any]
 ) -> Iterator[HeaderMismatch]:
-    """The keys that no JSON record of a file has, of those that are required or filtered by."""
+    """The keys that no JSON record of a file has, of those that are required, or that are read for
+    something else than a column: a filter, a join."""
     source = declared.source
-    needed = {path for name in REQUIRED[declared.entity] for path in source.columns[name].reads}
+    needed = {path for name in declared.required for path in source.columns[name].reads}
+    by_columns = {path for column in source.columns.values() for path in column.reads}
+    own = set(source.reads) - by_columns - set(source.marks_read)
+    needed |= own | set(source.where or {})
     for path in columns.absent:
-        if path in needed or path in (source.where or {}):
+        if path in needed:
             yield mismatch(shown, declared, list(columns.keys), path)
 
 

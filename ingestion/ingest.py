@@ -12,6 +12,7 @@ from ingestion.declaration import Suggest, by_name_alone, declarations
 from ingestion.execute import Executor
 from ingestion.history import History
 from ingestion.journal import Journal
+from ingestion.lookups import with_lookups
 from ingestion.observe import (
     discover,
     entity_of,
@@ -20,13 +21,13 @@ from ingestion.observe import (
     sealed_segments,
 )
 from ingestion.plan import plan_fetches, plan_loads
+from ingestion.shop_file import load_shop
 from ingestion.sources import check_keys
 from ingestion.summary import IngestSummary
 from recomart.errors import NotReady, WarehouseLocked
 from recomart.lake import open_lake
 from recomart.locks import LockTaken, at_once
 from recomart.settings import Settings
-from recomart.shop.file import load_shop
 from recomart.step import Progress, no_progress
 from recomart.warehouse import warehouse
 
@@ -63,6 +64,7 @@ def ingest(
             history = History.of(read_batches(connection), settings.lake)
             memories = memories_of(connection, declared)
         zone, journal = landing_zone(settings, history), Journal(history)
+        declared = with_lookups(settings, declared, journal)
         entities = [entity_of(one, memories[name]) for name, one in declared.items()]
         last_number = max(zone.last_batch, history.last_number)
         remote = discover(journal, declared, memories, history, "remote")

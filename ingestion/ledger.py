@@ -11,8 +11,9 @@ import pyarrow as pa
 
 from feature_store import ledger as ledger_table
 from feature_store.ledger import LEDGER, BatchRecord
+from ingestion.mapping import MARKS
 from ingestion.readers.records import Reject
-from recomart.shop.entities import ENTITIES, LISTS
+from recomart.shop.entities import CANCELLED, ENTITIES, LISTS
 
 _TABLES = (
     "create schema if not exists raw",
@@ -58,6 +59,8 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
         for name in columns:
             # a lake may be older than the column
             connection.execute(f"alter table raw.{entity} add column if not exists {name} varchar")
+    for name, type in zip(MARKS, ("boolean", "varchar"), strict=True):
+        connection.execute(f"alter table raw.{CANCELLED} add column if not exists {name} {type}")
 
 
 def write_batches(connection: duckdb.DuckDBPyConnection, written: Sequence[BatchRecord]) -> None:

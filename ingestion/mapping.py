@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from ingestion import transforms
+from ingestion import missing, transforms
 from ingestion.transforms import GROUPS
 from recomart.shop.entities import TYPES
 from recomart.shop.model import ENTITIES, KEYS, Column, Source
+from recomart.shop.row_filter import RowFilter
 from recomart.sql import literal
 
 _NUMBERS = {
@@ -17,9 +18,16 @@ _NUMBERS = {
     for name, type in types.items()
     if type in ("number", "integer")
 }
+MARKS = ("_cancels", "_cancelled_order")
+"""Columns of raw.transactions: whether a line is marked as a cancellation, and of which order."""
 
 
-def expression(column: Column | None, places: Mapping[str, str], decimal: str | None = None) -> str:
+def expression(
+    column: Column | None,
+    places: Mapping[str, str],
+    decimal: str | None = None,
+    no_value: Sequence[str] = (),
+) -> str:
     """The SQL text that makes one of our columns; NULL where the source has an empty field.
 
     Args:
@@ -27,16 +35,20 @@ def expression(column: Column | None, places: Mapping[str, str], decimal: str | 
         places: the source's column -> the SQL identifier that holds it. The relation also has
             _record, the number of the record.
         decimal: the decimal sign that the source declares.
+        no_value: texts of the source that are missing values. A hash is of the texts as received.
     """
+    made = _received(column, places, no_value)
     if column is not None and column.is_transformed:
-        return transforms.changed(column, _received(column, places), decimal)
-    made = _received(column, places)
+        return transforms.changed(column, made, decimal)
     if column is not None and column.column is not None and column.values:
         return f"nullif({transforms.translated(column.values, made)}, '')"
     return made
 
 
-def _received(column: Column | None, places: Mapping[str, str]) -> str:
+def _received(column: Column | None, places: Mapping[str, str], no_value: Sequence[str]) -> str:
+    def text(name: str) -> str:
+        return missing.without(places[name], no_value)
+
     if column is None:
         return "null"
     if column.value is not None:
@@ -51,10 +63,10 @@ def _received(column: Column | None, places: Mapping[str, str]) -> str:
         )
         return f"case {cases} end"
     if column.join is not None:
-        parts = ", ".join(f"nullif({places[name]}, '')" for name in column.join)
+        parts = ", ".join(f"nullif({text(name)}, '')" for name in column.join)
         return f"nullif(concat_ws(' ', {parts}), '')"
     if column.first_of is not None:
-        parts = ", ".join(f"nullif({places[name]}, '')" for name in column.first_of)
+        parts = ", ".join(f"nullif({text(name)}, '')" for name in column.first_of)
         return f"coalesce({parts})"
     if column.number_within is not None:
         parts = ", ".join(f"coalesce({places[name]}, '')" for name in column.number_within)
@@ -62,21 +74,31 @@ def _received(column: Column | None, places: Mapping[str, str]) -> str:
     if column.sign_of is not None:
         return f"nullif({transforms.sign_of(places[column.sign_of], column.values)}, '')"
     assert column.column is not None, "Column has exactly one origin"
-    return places[column.column]
+    return text(column.column)
 
 
 def select_list(entity: str, source: Source, places: Mapping[str, str]) -> str:
     """The canonical columns of `entity`, in order, from the source's columns at `places`.
 
-    The relation also has _record, the number of the record.
+    The relation also has _record, the number of the record. Where the shop declares
+    cancellations, two columns more mark them, for dbt.
     """
     made = {
-        name: expression(source.columns.get(name), places, source.decimal_sign)
+        name: expression(
+            source.columns.get(name),
+            places,
+            source.decimal_sign,
+            missing.words(entity, name, source),
+        )
         for name in ENTITIES[entity]
     }
-    return ",\n    ".join(
-        f"{_with_point(name, source, sql)}::varchar as {name}" for name, sql in made.items()
-    )
+    columns = [f"{_with_point(name, source, sql)}::varchar as {name}" for name, sql in made.items()]
+    if source.cancellations is not None:
+        marked, order = source.cancellations.where, source.cancellations.of_order
+        columns.append(f"{_passes(marked, places) if marked else 'false'} as {MARKS[0]}")
+        named = f"nullif({places[order]}, '')" if order else "null"
+        columns.append(f"{named}::varchar as {MARKS[1]}")
+    return ",\n    ".join(columns)
 
 
 def numbered_keys(entity: str) -> str:
@@ -90,13 +112,17 @@ def numbered_keys(entity: str) -> str:
     number = f"row_number() over (partition by {listed} order by _record)"
     plain = f"{number} = 1 and not regexp_matches({key}, '#[0-9]+$')"
     numbered = f"case when {plain} then {key} else {key} || '#' || {number} end"
-    return ", ".join(f"{numbered} as {c}" if c == key else c for c in ENTITIES[entity])
+    return f"* replace ({numbered} as {key})"
 
 
 def is_taken(source: Source, places: Mapping[str, str]) -> str:
     """SQL that is true for the records that the source's `where` takes, and never null."""
+    return _passes(source.where or {}, places)
+
+
+def _passes(filter: RowFilter, places: Mapping[str, str]) -> str:
     conditions = []
-    for name, texts in (source.where or {}).items():
+    for name, texts in filter.items():
         place = f"nullif({places[name]}, '')"
         found = [f"{place} = {literal(text)}" for text in texts.texts if text is not None]
         found += [f"{place} is null"] * (None in texts.texts)
@@ -129,6 +155,8 @@ def fingerprint(source: Source, *, distinct: bool = False, origins: bool = False
     without = set(source.keys_without_effect) | (set() if source.adds_up else {"repeats"})
     shape = source.model_dump_json(exclude=without, exclude_none=True)
     kind = f"distinct of {source.kind}" if distinct else source.kind
+    if source.missing is None:
+        kind = f"{kind}, without {missing.version()}"
     if origins:
         kind = f"{kind}, with origins"
     return hashlib.sha256(f"{kind}:{shape}".encode()).hexdigest()[:16]

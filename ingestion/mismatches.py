@@ -60,7 +60,13 @@ def mismatch(
 
 def _key_of(source: Source, wanted: str) -> str:
     """The key of a source that names a column which the mapping does not read."""
-    return f"where.{wanted}" if wanted in (source.where or {}) else "fill_down"
+    if wanted in (source.where or {}):
+        return f"where.{wanted}"
+    marks = source.cancellations
+    if marks is not None and wanted in marks.reads:
+        return f"cancellations.{'of_order' if wanted == marks.of_order else f'where.{wanted}'}"
+    is_filled = source.fill_down and wanted in (*source.fill_down.within, *source.fill_down.columns)
+    return "fill_down" if is_filled else "join"
 
 
 def unexpected(

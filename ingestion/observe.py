@@ -15,10 +15,10 @@ from ingestion.history import History
 from ingestion.journal import Journal
 from ingestion.landing import LandingZone
 from ingestion.plan import Entity, Seen, worth_fingerprinting
+from ingestion.shop_file import ShopFile
 from ingestion.sources import NOTHING_KNOWN, SOURCES, Found, Memory, Place, kind_of, place_of
 from ingestion.sources.stream import ENTITY, SOURCE, StreamSource
 from recomart.settings import Settings
-from recomart.shop.file import ShopFile
 
 
 def memories_of(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from feature_store.ledger import BatchRecord
 from ingestion import mapping
 from ingestion.declaration import Declaration
 from ingestion.fill_down import filled
+from ingestion.lookup_table import joined
 from ingestion.readers.reader import Records
 from recomart.shop.model import ENTITIES, KEYS
 from recomart.sql import literal
@@ -20,10 +22,17 @@ from recomart.sql import literal
 
 @dataclass(frozen=True)
 class Written:
-    """How many records are in the raw table now, and how many the source's `where` left out."""
+    """What became of the records of a batch.
+
+    Args:
+        rows: how many are in the raw table now.
+        filtered: how many the source's `where` left out.
+        unmatched: for how many a lookup has nothing.
+    """
 
     rows: int
     filtered: int = 0
+    unmatched: int = 0
 
 
 class _Stream:
@@ -53,13 +62,25 @@ def write(
         SourceError: what reading the records raises.
         duckdb.Error: the warehouse cannot take them (memory, disk).
     """
+    with incoming(connection, records) as relation:
+        return _write_from(connection, declared, batch, records, relation)
+
+
+@contextmanager
+def incoming(connection: duckdb.DuckDBPyConnection, records: Records) -> Iterator[str]:
+    """SQL of the records, to be read once.
+
+    Raises:
+        SourceError: what reading the records raises.
+    """
     if isinstance(records.rows, str):
-        return _write_from(connection, declared, batch, records, records.rows)
+        yield records.rows
+        return
     stream = _Stream(iter(records.rows))
     reader = pa.RecordBatchReader.from_batches(records.rows.schema, stream)
     connection.register("incoming", reader)
     try:
-        return _write_from(connection, declared, batch, records, "incoming")
+        yield "incoming"
     except (duckdb.Error, pa.ArrowException) as exc:
         if stream.error is not None:
             raise stream.error from None
@@ -75,12 +96,25 @@ def _write_from(
     records: Records,
     relation: str,
 ) -> Written:
-    relation = filled(declared.source, records.places, relation)
-    columns = mapping.select_list(declared.entity, declared.source, records.places)
+    relation, places, unmatched = (
+        filled(declared.source, records.places, relation),
+        records.places,
+        0,
+    )
+    if declared.lookups:
+        found = joined(declared.lookups, places, relation)
+        connection.execute(
+            "create or replace temp table joined_records as "
+            f"select * from {found.relation} order by _record"
+        )
+        matched = " and ".join(found.found)
+        unmatched = _count(connection, f"select count(*) from joined_records where not ({matched})")
+        relation, places = "joined_records", found.places
+    columns = mapping.select_list(declared.entity, declared.source, places)
     mapped, filtered = f"select {columns},\n    _record from {relation}", 0
     if declared.source.where:
         # a stream of records is read once: so both kinds are counted, and neither is inferred
-        taken = mapping.is_taken(declared.source, records.places)
+        taken = mapping.is_taken(declared.source, places)
         connection.execute(
             f"create or replace temp table mapped_records as select {columns},\n"
             f"    _record, {taken} as is_taken from {relation}"
@@ -88,7 +122,7 @@ def _write_from(
         filtered = _count(connection, "select count(*) from mapped_records where not is_taken")
         mapped = "select * exclude (is_taken) from mapped_records where is_taken"
     if declared.source.adds_up:
-        mapped = f"select {mapping.numbered_keys(declared.entity)}, _record from ({mapped})"
+        mapped = f"select {mapping.numbered_keys(declared.entity)} from ({mapped})"
     if declared.distinct:
         mapped = _entries(connection, declared, batch, mapped)
     rows = _count(
@@ -98,7 +132,7 @@ def _write_from(
         f"    cast(? as timestamp) as _loaded_at\nfrom ({mapped})",
         batch.started_at,
     )
-    return Written(rows, filtered)
+    return Written(rows, filtered, unmatched)
 
 
 def _entries(

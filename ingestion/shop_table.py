@@ -45,6 +45,8 @@ def write_shop(
     rows = [("", key, value) for key, value in constants.items() if value is not None]
     for entity, source in shop.sources().items():
         rows += [(entity, "declared", "true"), (entity, "time_format", source.time_format)]
+        if source.time_zone is not None:
+            rows.append((entity, "time_zone", source.time_zone))
         rows += [(entity, "repeats", source.repeats)] if source.repeats else []
     rows += [
         (rule.entity, "rule", rule.to_json(place)) for place, rule in enumerate(every_rule(shop))

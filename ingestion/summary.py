@@ -48,6 +48,11 @@ class IngestSummary:
         return sum(batch.rejected or 0 for batch in (*self.loaded, *self.reloaded))
 
     @property
+    def unmatched(self) -> int:
+        """Records for which a lookup has nothing, now."""
+        return sum(batch.unmatched or 0 for batch in (*self.loaded, *self.reloaded))
+
+    @property
     def undeclared(self) -> dict[str, int]:
         """Columns that the shop file neither maps nor ignores -> records that have them, now."""
         found: Counter[str] = Counter()
@@ -66,6 +71,8 @@ class IngestSummary:
             parts.append(f"{self.rejected:,} {'line' if self.rejected == 1 else 'lines'} rejected")
         if self.filtered:
             parts.append(f"{self.filtered:,} filtered")
+        if self.unmatched:
+            parts.append(f"{self.unmatched:,} without a match in a lookup")
         if undeclared := self.undeclared:
             shown = [f"{name} ({records:,})" for name, records in undeclared.items()]
             more = [f"{len(shown) - 5} more"] if len(shown) > 5 else []

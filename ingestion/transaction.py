@@ -147,7 +147,15 @@ def _load_one(
         mapping=declared.mapping,
         filtered=written.filtered if declared.source.where else None,
         undeclared=undeclared,
+        lookups=_lookups(declared),
+        unmatched=written.unmatched if declared.lookups else None,
     )
+
+
+def _lookups(declared: Declaration[Any]) -> str | None:
+    """The bytes that records were looked up in, as the ledger names them."""
+    files = {file.source_file: file.sha256 for one in declared.lookups for file in one.files}
+    return json.dumps(files, ensure_ascii=False) if files else None
 
 
 def _has_news(connection: duckdb.DuckDBPyConnection, entity: str, batches: list[str]) -> bool:

@@ -12,8 +12,9 @@ import pyarrow as pa
 
 from ingestion.declaration import Declaration, declarations
 from ingestion.readers.reader import DeclaredFile
+from ingestion.shop_file import load_shop
 from ingestion.sources import Found, Memory, check_keys, kind_of, place_of
-from onboarding import filter_check, rule_check, values_check
+from onboarding import filter_check, join_check, rule_check, values_check
 from onboarding.csv_layout import is_header
 from onboarding.declared_sample import rows_of
 from onboarding.layout import FEW_LINES
@@ -22,7 +23,6 @@ from onboarding.staging import StagingModels
 from onboarding.suggestion import suggest_column
 from recomart.errors import ConfigurationError, RecoMartError, SourceError
 from recomart.settings import Settings
-from recomart.shop.file import load_shop
 
 SAMPLED_FILES = 3
 """How many of a source's files are sampled at most if they are large; the columns of all of them
@@ -103,7 +103,7 @@ def _source_problems(
         if len(alike) > 1:
             alike[0].message += f" (and {len(alike) - 1:,} more files like it)"
         yield alike[0]
-    yield from _sample_problems(declared, good, sampled)
+    yield from _sample_problems(declared, good, folder, sampled)
 
 
 def _header_problems(
@@ -121,7 +121,10 @@ def _header_problems(
 
 
 def _sample_problems(
-    declared: Declaration[Any], good: list[tuple[Found, Path]], sampled: dict[str, _Sampled]
+    declared: Declaration[Any],
+    good: list[tuple[Found, Path]],
+    folder: Path,
+    sampled: dict[str, _Sampled],
 ) -> Iterator[RecoMartError]:
     whole = True
     if len(good) > SAMPLED_FILES and sum(p.stat().st_size for _, p in good) > SAMPLED_BYTES:
@@ -162,7 +165,13 @@ def _sample_problems(
         first_name = good[0][0].shown
         shown = first_name if len(good) == 1 else f"{first_name} and {len(good) - 1} more"
         table = pa.concat_tables(tables, promote_options="default")
-        sampled[declared.entity] = _Sampled(shown, table, whole)
+        try:
+            looked = join_check.looked_up(declared, table, folder)
+        except SourceError as exc:
+            yield exc
+            return
+        yield from join_check.problems(declared, looked, shown)
+        sampled[declared.entity] = _Sampled(shown, looked.table, whole)
 
 
 def _begins_with_names(table: pa.Table) -> bool:

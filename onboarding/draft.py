@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ingestion.readers.json_values import ITEM
+from ingestion.shop_file import read_shop
 from onboarding import scale, spelling
 from onboarding.guess import Choice, Guess
 from onboarding.names import PLACE, tokens
@@ -17,7 +18,6 @@ from onboarding.refusals import why_unused
 from onboarding.tables import Table, Unread
 from recomart.errors import ShopFileError
 from recomart.shop.entities import LISTS
-from recomart.shop.file import read_shop
 
 _NUMBERS = ("rating", "quantity", "unit_price", "line_total", "price")
 _PERSONAL = {"email", "mail", "phone", "telefon", "tel", "strasse", "street", "address", "adresse",
@@ -193,6 +193,15 @@ def _source(guess: Guess, made: Sequence[Guess], folder: Path, path: Path) -> It
         yield f"  skip_lines: {layout.skip_lines} # they are above the table"
     if layout.escape:
         yield f"  escape: {_quoted(layout.escape)}"
+    if guess.fill_down:
+        listed = ", ".join(_quoted(names.get(name, name)) for name in guess.fill_down)
+        order = guess.column_of("order_id") or ""
+        yield "  # only the first line of an order has them"
+        yield f"  fill_down: {{columns: [{listed}], within: {_quoted(names.get(order, order))}}}"
+    if guess.cancelling:
+        value = "true" if guess.cancelling.value is True else _quoted(str(guess.cancelling.value))
+        yield f"  # {guess.cancelling.lines:,} of the sampled lines take a purchase back"
+        yield f"  cancellations: {{{guess.cancelling.key}: {value}}}"
     if guess.where:
         yield "  where:"
         for left in guess.where:
@@ -228,6 +237,7 @@ def _ignored(guess: Guess, made: Sequence[Guess], names: dict[str, str]) -> Iter
     layout = guess.table.layout
     here = [g for g in (guess, *made) if g.table is guess.table]
     read = {name for g in here for c in g.choices.values() for name in _columns(c)}
+    read |= {name for g in here for name in g.fill_down}
     read |= {left.column for g in here for left in g.where}
     left = [name for name in layout.names if name not in read]
     if layout.format != "csv":
@@ -300,7 +310,7 @@ def _decimal(guess: Guess) -> str | None:
 def _zone(format: str) -> str:
     if format.startswith("epoch"):
         return ""
-    return " # times without an offset are taken as UTC"
+    return " # times without an offset are UTC; else set time_zone"
 
 
 def _place(folder: Path, glob: str, path: Path) -> str:

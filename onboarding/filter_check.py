@@ -1,4 +1,4 @@
-"""What a source's `where` takes of sampled records, and texts that it names and nobody has."""
+"""What `where` takes of sampled records, what marks cancellations among them, and texts that nobody has."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from ingestion import mapping
+from ingestion.shop_file import ShopFile
 from onboarding.times import calculator
 from onboarding.values import Column
 from recomart.errors import RecoMartError, SourceError
-from recomart.shop.file import ShopFile
 from recomart.shop.model import Source
 from recomart.shop.places import nearest
 
@@ -60,4 +60,34 @@ def problems(
             help=next((h for t in absent if (h := nearest(t, counted))), None)
             or "write the texts as they are in the source",
             severity="error" if none and whole else "warning",
+        )
+
+
+def cancellation_problems(
+    shop: ShopFile, entity: str, source: Source, shown: str, received: pa.Table, marked: int
+) -> Iterator[RecoMartError]:
+    """A declaration of cancellations that finds none, or no order in the column that names it.
+
+    Args:
+        marked: how many of the sampled records are cancellations.
+    """
+    declared = source.cancellations
+    if declared is None or not received.num_rows:
+        return
+    if not marked:
+        yield SourceError(
+            f"{shown}: cancellations mark none of {received.num_rows:,} sampled records",
+            code="marks-nothing",
+            where=shop.where(f"{entity}.cancellations"),
+            help="see how a cancellation is written in the source: its quantity, order id or type",
+            severity="warning",
+        )
+    elif declared.of_order and not Column("", received.column(declared.of_order)).filled:
+        yield SourceError(
+            f"{shown}: no sampled record names the order that it cancels",
+            code="marks-nothing",
+            where=shop.where(f"{entity}.cancellations.of_order"),
+            found=f"no value of {declared.of_order}",
+            help="name the column with the cancelled order's id, or leave of_order out",
+            severity="warning",
         )

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ingestion.readers.json_values import ITEM
 from onboarding.changes import element_of, number_in
-from onboarding.names import concepts_of, is_status, likeness
+from onboarding.names import AMOUNTS, concepts_of, is_status, likeness
 from onboarding.tables import Table
 from onboarding.times import percent
 from onboarding.values import Column, event_type_of
@@ -62,6 +63,8 @@ def fit(table: Table, column: Column, ours: str, entity: str, evidence: Evidence
     """How well a column fits, with the reason; None when it cannot be."""
     if not column.filled:
         return None
+    if ours in AMOUNTS and column.name.startswith(f"{ITEM}."):
+        return None  # the price of the item around is not that of its elements
     named = likeness(column.name, ours, entity) if table.layout.header else 0.0
     if not named and ours == "order_id" and _numbers_orders(table, column):
         named = 0.8

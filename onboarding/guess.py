@@ -9,8 +9,8 @@ from onboarding import left_out, order_lines
 from onboarding.fits import FITS, Evidence, Fit, Keys, fit
 from onboarding.joins import Join, joined, joins_of
 from onboarding.left_out import Left
-from onboarding.names import concepts_of, file_likeness
-from onboarding.order_lines import one_each
+from onboarding.names import concepts_of, file_likeness, is_status
+from onboarding.order_lines import Cancelling, one_each
 from onboarding.tables import Table
 from onboarding.times import percent
 from onboarding.values import event_type_of
@@ -57,6 +57,10 @@ class Guess:
     """The table that the records are joined with."""
     made_from: str | None = None
     """The entity whose table also holds this list."""
+    cancelling: Cancelling | None = None
+    """The lines that take a purchase back."""
+    fill_down: tuple[str, ...] = ()
+    """The columns that only the first line of an order has."""
     where: tuple[Left, ...] = ()
     """The records that the shop leaves out."""
     unfit: dict[str, str] = field(default_factory=dict)
@@ -210,9 +214,7 @@ def guess_of(table: Table, entity: str, evidence: Evidence) -> Guess | None:
     _derive(guess)
     if entity == "transactions":
         _settle_totals(guess)
-        taken = [c.column for c in choices.values() if c.column]
-        if cancelled := left_out.by_status(table.columns, taken):
-            guess.where += (cancelled,)
+        _settle_lines(guess)
     _settle_currency(guess)
     _settle_empty(guess)
     guess.missing |= {
@@ -283,6 +285,26 @@ def _settle_times(guess: Guess) -> None:
             del guess.choices[choice.ours]
 
 
+def _settle_lines(guess: Guess) -> None:
+    """What order lines need in addition: values of their order, and which of them count."""
+    table, order = guess.table, guess.column_of("order_id")
+    taken = [c.column for c in guess.choices.values() if c.column]
+    filled: tuple[str, ...] = ()
+    if order and table.layout.each is None:
+        states = [name for name in table.columns if is_status(name)]
+        names = dict.fromkeys([*taken, *states])
+        gaps = [n for n in names if n != order and table.columns[n].filled < len(table.records)]
+        filled = order_lines.on_first_lines(table, order, gaps)
+    cancelled = left_out.by_status(table.columns, taken, filled)
+    if cancelled:
+        guess.where += (cancelled,)
+    used = [*taken, *([cancelled.column] if cancelled else [])]
+    guess.fill_down = tuple(name for name in filled if name in used)
+    guess.cancelling = order_lines.cancelling(
+        table, guess.column_of("quantity"), order, guess.column_of("user_id")
+    )
+
+
 def _settle_currency(guess: Guess) -> None:
     """The currency of prices that name it, if no column does."""
     price = guess.choices.get("price")
@@ -301,6 +323,8 @@ def _settle_empty(guess: Guess) -> None:
             continue
         column = guess.table.columns[choice.column]
         empty = len(column.values) - column.filled
+        if choice.column in guess.fill_down:
+            continue
         if empty > OFTEN_EMPTY * len(column.values):
             share = f"{empty:,} of {len(column.values):,} records"
             doubt = f"it is empty in {share}, which go to quarantine"

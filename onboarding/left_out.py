@@ -42,7 +42,9 @@ class Left:
     why: str
 
 
-def by_status(columns: Mapping[str, Column], taken: Collection[str]) -> Left | None:
+def by_status(
+    columns: Mapping[str, Column], taken: Collection[str], filled_down: Collection[str] = ()
+) -> Left | None:
     """The order lines of a status with which nothing was bought; None without such a column.
 
     Args:
@@ -51,7 +53,7 @@ def by_status(columns: Mapping[str, Column], taken: Collection[str]) -> Left | N
     for name, column in columns.items():
         if not is_status(name) or name in taken or len(column.distinct) > MOST_STATUSES:
             continue
-        if column.filled < MOSTLY_FILLED * len(column.values):
+        if column.filled < MOSTLY_FILLED * len(column.values) and name not in filled_down:
             continue  # the other lines of a cancelled order would stay
         texts = sorted(text for text in column.distinct if _CANCELLED & set(tokens(text)))
         if texts and len(texts) < len(column.distinct):

@@ -95,6 +95,74 @@ def _counting(table: Table, order: Sequence[str], taken: Sequence[str]) -> Itera
             yield name
 
 
+def on_first_lines(table: Table, order: str, names: Sequence[str]) -> tuple[str, ...]:
+    """The columns that only the first line of an order has, where orders have several lines."""
+    found = []
+    for name in names:
+        row = _row(
+            table, {"value": name, "o0": order},
+            """
+            select count(*), avg((first and others = 0)::int) from (
+                select bool_or(value is not null) filter (where place = 1) as first,
+                    count(value) filter (where place > 1) as others, count(value) as filled
+                from (
+                    select *, row_number() over (partition by o0 order by line) as place
+                    from (select *, row_number() over () as line from sampled where o0 is not null)
+                )
+                group by o0 having count(*) > 1
+            ) where filled > 0
+            """,
+        )  # fmt: skip
+        if row[0] >= MIN_ORDERS and (row[1] or 0) >= MOSTLY:
+            found.append(name)
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Cancelling:
+    """How lines that take a purchase back are written: the key of the shop file, and the share.
+
+    Args:
+        lines: how many sampled lines do.
+    """
+
+    key: str
+    value: str | bool
+    lines: int
+
+
+def cancelling(
+    table: Table, quantity: str | None, order: str | None, user: str | None
+) -> Cancelling | None:
+    """The sign of cancellations: a letter before the number of their order, or a quantity below 0.
+
+    Lines of nobody do not cancel a purchase: they write goods off.
+    """
+    if quantity is None or user is None:
+        return None
+    negative, by_prefix, prefixed, prefix = _row(
+        table, {"q": quantity, "o": order or quantity, "u": user},
+        """
+        with lines as (
+            select coalesce(try_cast(q as double) < 0, false) as minus,
+                regexp_extract(o, '^([A-Za-z]+)[0-9]+$', 1) as letters
+            from sampled where u is not null and u <> ''
+        ),
+        chosen as (
+            select coalesce(mode(letters), '') as prefix from lines where minus
+        )
+        select count(*) filter (where minus), count(*) filter (where minus and letters = prefix),
+            count(*) filter (where letters = prefix), any_value(prefix)
+        from lines cross join chosen
+        """,
+    )  # fmt: skip
+    if not negative:
+        return None
+    if order and prefix and by_prefix >= MOSTLY * max(negative, prefixed):
+        return Cancelling("order_prefix", prefix, prefixed)
+    return Cancelling("negative_quantity", True, negative)
+
+
 @dataclass(frozen=True)
 class Total:
     """What a would-be total of a line is.

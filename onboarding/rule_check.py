@@ -10,6 +10,8 @@ import duckdb
 import pyarrow as pa
 
 from ingestion.contracts import USUAL_SHARE
+from ingestion.shop_file import ShopFile
+from onboarding.filter_check import cancellation_problems
 from onboarding.scale import rating_scale
 from onboarding.staging import StagingModels
 from onboarding.times import percent, time_format
@@ -19,7 +21,6 @@ from recomart.errors import RecoMartError
 from recomart.events import EVENT_TYPES
 from recomart.rules.rule import Rule
 from recomart.rules.rulebook import STOP_ABOVE, rules_of, stop_of
-from recomart.shop.file import ShopFile
 from recomart.shop.model import KEYS
 from recomart.sql import identifier
 
@@ -85,6 +86,10 @@ def problems(shop: ShopFile, models: StagingModels, one: Staged) -> Iterator[Rec
         judged = models.rows(one.entity, one.ours)
         for broken in _broken(shop, one, judged):
             yield _WORDED.get(broken.rule.kind, _in_general)(broken)
+        if one.source.cancellations:
+            marked = judged.filter("is_cancellation").shape[0]
+            sampled = one.source, one.shown, one.received
+            yield from cancellation_problems(shop, one.entity, *sampled, marked)
     except duckdb.Error as exc:
         yield problem(
             shop, one, next(iter(one.source.columns)), "unreadable-values",

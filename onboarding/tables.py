@@ -53,7 +53,9 @@ class Table:
 
     @property
     def words(self) -> str:
-        """What its name says, without what differs from file to file."""
+        """What its name says, without what differs from file to file; of a list in JSON, its key."""
+        if self.layout.each:
+            return self.layout.each.rpartition(".")[2]
         path = Path(self.glob)
         stem = re.sub(r"\.(csv|tsv|txt|dat|jsonl|ndjson|json|parquet|gz)\b", "", path.name)
         words = re.sub(r"[*\d]+", " ", stem).strip()

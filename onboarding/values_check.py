@@ -12,13 +12,13 @@ import pyarrow as pa
 
 from ingestion import fill_down, mapping
 from ingestion.contracts import USUAL_SHARE
+from ingestion.shop_file import ShopFile
 from onboarding.spelling import alike, is_no_value
 from onboarding.times import calculator, percent
 from onboarding.values import Column
 from recomart.errors import RecoMartError, SourceError
 from recomart.rules.rulebook import STOP_ABOVE, rules_of
 from recomart.shop.entities import LISTS, TYPES
-from recomart.shop.file import ShopFile
 from recomart.shop.model import Source
 
 Severity = Literal["error", "warning"]
@@ -41,7 +41,7 @@ class Staged:
 
 def staged(entity: str, source: Source, received: pa.Table) -> pa.Table:
     """Our columns of sampled records, made by the SQL that a load makes them by."""
-    connection, places = _numbered(received)
+    connection, places = numbered(received)
     listed = mapping.select_list(entity, source, places)
     return connection.execute(f"select {listed} from sampled order by _record").to_arrow_table()
 
@@ -50,14 +50,14 @@ def filled(source: Source, received: pa.Table) -> pa.Table:
     """Sampled records of one file with what `fill_down` puts into them."""
     if source.fill_down is None or not set(source.fill_down.columns) <= set(received.column_names):
         return received
-    connection, places = _numbered(received)
+    connection, places = numbered(received)
     relation = fill_down.filled(source, places, "sampled")
     listed = ", ".join(places.values())
     table = connection.execute(f"select {listed} from {relation} order by _record").to_arrow_table()
     return table.rename_columns(received.column_names)
 
 
-def _numbered(received: pa.Table) -> tuple[duckdb.DuckDBPyConnection, dict[str, str]]:
+def numbered(received: pa.Table) -> tuple[duckdb.DuckDBPyConnection, dict[str, str]]:
     """A connection with the records as `sampled`, numbered, and the places of their columns."""
     places = {name: f"c{i}" for i, name in enumerate(received.column_names)}
     connection = calculator()
@@ -104,7 +104,7 @@ def word_problems(shop: ShopFile, one: Staged) -> Iterator[RecoMartError]:
                 f"{name} is a word for no value in {count:,} of {one.ours.num_rows:,} sampled "
                 "records, and counts as a value",
                 found=", ".join(f"{word} ({n:,})" for word, n in shown),
-                help="write an empty field where there is no value",
+                help=f"if it is one, list it under {one.entity}.missing in the shop file",
                 severity="warning",
             )  # fmt: skip
 

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 
 import requests
 
+from ingestion.shop_file import load_shop
 from recomart import processes
 from recomart.errors import CatalogueError
 from recomart.settings import MOCK_API_PORT, Settings
-from recomart.shop.file import load_shop
 from recomart.waiting import wait_until
 
 NAME = "mock-api"

@@ -17,12 +17,12 @@ import dagster as dg
 from demo_shop.source_data import is_demo_shop
 from feature_store.dbt_manifest import MANIFEST, Manifest, Table, read_manifest
 from feature_store.realtime.streams import EVENTS, SEALED
+from ingestion.shop_file import load_shop
 from orchestration.log import start_run
 from orchestration.steps import STEPS, Step, in_order
 from orchestration.transform import parse, target_path
 from recomart.errors import RecoMartError
 from recomart.settings import Settings, load_settings
-from recomart.shop.file import load_shop
 from recomart.step import no_progress
 
 RAW_LEDGER = ("_shop", "_loads", "rejects")

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
+from ingestion.shop_file import load_shop
 from orchestration.log import Run, start_run
 from orchestration.steps import STEPS, BackgroundTask, Step
 from orchestration.terminal import Terminal
 from recomart.errors import RecoMartError, StepFailed
 from recomart.lake import open_lake
 from recomart.settings import Settings
-from recomart.shop.file import load_shop
 from recomart.step import StepResult
 
 log = logging.getLogger(__name__)

@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from feature_store.dbt_tests import STOP_TEST
+from ingestion.shop_file import load_shop
 from orchestration.dbt_folder import project_folder, target_path
 from recomart.errors import RecoMartError, TransformFailed
 from recomart.project import DBT_PROJECT
 from recomart.settings import TELEMETRY_OFF, Settings
-from recomart.shop.file import load_shop
 from recomart.step import Progress, StepResult, no_progress
 from recomart.warehouse import locked_error, warehouse
 
 SHOWN_FAILURES = 5
-ONLY_SOME_SHOPS = {"filtered"}
+ONLY_SOME_SHOPS = {"filtered", "cancelled"}
 """Outcomes of records that most shops do not have."""
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ def transform(settings: Settings, progress: Progress = no_progress) -> StepResul
 
 def _account(settings: Settings) -> dict[str, int]:
     """How many records were accepted, quarantined and so on, from the tested reconciliation."""
-    names = ("accepted", "quarantined", "deduplicated", "superseded", "filtered")
+    names = ("accepted", "quarantined", "deduplicated", "superseded", "filtered", "cancelled")
     sums = ", ".join(f"coalesce(sum({name}), 0)::bigint" for name in names)
     with warehouse(settings, read_only=True) as connection:
         row = connection.execute(f"select {sums} from quality.dq_reconciliation").fetchone()

@@ -1,4 +1,7 @@
-"""What is in quarantine: rows that broke a hard rule, and lines that could not be read."""
+"""What is in quarantine: rows that broke a hard rule, and lines that could not be read.
+
+Cancellations that match no purchase are listed along, because someone should look at them too.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,11 @@ import duckdb
 from feature_store.ledger import read_batches
 from recomart.errors import NotReady, UnknownName
 from recomart.settings import Settings
-from recomart.shop.entities import ENTITIES
+from recomart.shop.entities import CANCELLED, ENTITIES
 from recomart.warehouse import has_table, warehouse
 
+CANCELS_NOTHING = "cancels_nothing"
+"""What is listed of cancellations that match no purchase: they are in no quarantine table."""
 LISTED = 12
 """Names that an error lists when none is near."""
 
@@ -97,7 +102,7 @@ def _counts(connection: duckdb.DuckDBPyConnection, batch: str | None) -> list[Re
             for row in connection.execute(
                 "select reason, count(*), count(distinct _batch_id) from ("
                 "  select unnest(string_split(reject_reasons, ',')) as reason, _batch_id"
-                f" from quality.quarantine_{entity} where $1 is null or _batch_id = $1)"
+                f" from {_set_aside(connection, entity)} where $1 is null or _batch_id = $1)"
                 " group by reason order by 2 desc, 1",
                 [batch],
             ).fetchall()
@@ -118,7 +123,7 @@ def _quarantined(
     limit: int,
 ) -> list[QuarantinedRow]:
     cursor = connection.execute(
-        f"select * exclude (_loaded_at) from quality.quarantine_{entity}"
+        f"select * exclude (_loaded_at) from {_set_aside(connection, entity)}"
         " where ($1 is null or list_contains(string_split(reject_reasons, ','), $1))"
         " and ($2 is null or _batch_id = $2) order by _batch_id, _record limit $3",
         [reason, batch, limit],
@@ -138,6 +143,19 @@ def _quarantined(
             )
         )
     return found
+
+
+def _set_aside(connection: duckdb.DuckDBPyConnection, entity: str) -> str:
+    """An entity's quarantine as SQL; of order lines, also the cancellations that cancel nothing."""
+    quarantine, aside = f"quality.quarantine_{entity}", f"intermediate.int_{entity}__set_aside"
+    if entity != CANCELLED or not has_table(connection, aside):
+        return quarantine
+    return (
+        f"(from {quarantine} union all by name"
+        f" select {', '.join(ENTITIES[entity])}, '{CANCELS_NOTHING}' as reject_reasons,"
+        f" _batch_id, _source_file, _record, _loaded_at from raw.{entity} semi join"
+        f" (from {aside} where outcome = '{CANCELS_NOTHING}') using (_batch_id, _record))"
+    )
 
 
 def _rejected(

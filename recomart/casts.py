@@ -60,11 +60,11 @@ def time(text: str, time_format: str = "iso", time_zone: str | None = None) -> s
     return _pattern(text, literal(time_format), zone)
 
 
-def value(text: str, data_type: str, time_format: str = "iso") -> str:
+def value(text: str, data_type: str, time_format: str = "iso", time_zone: str | None = None) -> str:
     """SQL of the value of a type of columns (`recomart.shop.entities.DataType`) that a text says."""
     match data_type:
         case "time":
-            return time(text, time_format)
+            return time(text, time_format, time_zone)
         case "number":
             return number(text)
         case "integer":
@@ -196,6 +196,20 @@ def _in_utc(local: str, zone: str | None) -> str:
 
 def _of_zone(local: str, zone: str) -> str:
     return f"make_timestamp(epoch_us(timezone({zone}, {local})))"
+
+
+def needs_zone(time_format: str) -> bool:
+    """Whether a time in this format may have no offset, so that a source's zone decides."""
+    return time_format not in EPOCHS and "%z" not in time_format
+
+
+def time_zones() -> frozenset[str]:
+    """The names of the zones that DuckDB knows: those of the IANA database."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        rows = connection.execute("select name from pg_timezone_names()").fetchall()
+    return frozenset(name for (name,) in rows)
 
 
 def pattern_problem(time_format: str) -> str | None:

@@ -10,6 +10,7 @@ where
         or records <> received + deduplicated_at_load + filtered_at_load
         or records
         <> accepted + quarantined + deduplicated + superseded + filtered
+        + cancelled
         or lines is null
         or records is null
     )

@@ -8,9 +8,9 @@ from typing import Any
 
 from demo_shop.source_data import CATALOGUE
 from ingestion.readers.json_values import at_path
+from ingestion.shop_file import load_shop
 from ingestion.sources.api import ApiSource
 from recomart.settings import MOCK_API, Settings
-from recomart.shop.file import load_shop
 
 
 @dataclass(frozen=True)

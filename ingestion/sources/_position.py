@@ -87,7 +87,7 @@ class Position:
 
         if self._source.updated_since_param is None or not times:
             return
-        time = casts.time("received", self._source.time_format)
+        time = casts.time("received", self._source.time_format, self._source.time_zone)
         with duckdb.connect() as connection:
             settled = (began_at.astimezone(UTC) - SETTLED).replace(tzinfo=None)
             row = connection.execute(

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
 from ingestion.declaration import Declaration
 from ingestion.sources import Discovery, Fingerprint, Found, Memory, Place, SourceKind
+from ingestion.sources._file_format import NESTED, FileFormat
 from ingestion.sources._globs import expanded_glob, matches, nearby, shown_path
+from ingestion.sources._join import Join
 from ingestion.sources._storage import bytes_of, check_url, is_url, objects_of
 from recomart.errors import ShopFileError, SourceError, SourceMissing
 from recomart.shop.sources import Source
@@ -21,89 +23,52 @@ if TYPE_CHECKING:
 
 COPY_BYTES = 4 << 20
 PREVIEW_BYTES = 8 << 20
-NESTED = ("jsonl", "json")
-"""The formats whose records may have lists."""
 
 
-class FileSource(Source):
+class FileSource(FileFormat, Source):
     """Files that match a glob, each one batch."""
 
     kind: ClassVar[str] = "files"
     keys_without_effect: ClassVar[frozenset[str]] = Source.keys_without_effect | {"files"}
 
-    files: tuple[str, ...] = Field(
-        description="Globs. {lake} and {data} are those folders, {package:name} is that of "
-        "an installed Python package; else relative to the YAML. Or URLs with globs: s3://, gs://, "
-        "az://, sftp://, https://; {env:NAME} is a part that the environment gives."
-    )
-    format: Literal["csv", "jsonl", "json", "parquet"] = "csv"
-    delimiter: str = ","
-    quote: str = Field('"', max_length=1)
-    header: bool = True
-    fields: tuple[str, ...] = Field((), description="Column names, for files without a header.")
-    encoding: str = "utf-8"
-    decimal: Literal[",", "."] | None = Field(
-        None,
-        description='"," where numbers are written 1.299,00; "." where 1,299.00; unset where 1299.00.',
-    )
-    skip_lines: int | None = Field(
-        None, ge=0, description="How many of the first lines of a CSV come before its table."
-    )
-    escape: str | None = Field(
-        None,
-        description="The sign that takes the meaning from the sign after it in a CSV: \\ in exports of "
-        "MySQL. Unset: none.",
-    )
-    items: str | None = Field(
-        None, description="Path to the list of records in a JSON document; unset: it is the list."
-    )
-    each: str | None = Field(
-        None, description="Path in a JSON object to a nested list, whose elements are the records."
-    )
     strict: bool | None = Field(
         None,
         description="Whether a column that is not declared stops the load; by default, of CSV and "
         "Parquet.",
     )
 
-    @model_validator(mode="before")
-    @classmethod
-    def _one_glob(cls, data: Any) -> Any:
-        if isinstance(data, dict) and isinstance(data.get("files"), str):
-            return {**data, "files": [data["files"]]}
-        return data
+    join: tuple[Join, ...] | None = Field(
+        None, description="Columns from other files, in which a record is looked up by a key."
+    )
 
-    @field_validator("delimiter")
+    @field_validator("join", mode="before")
     @classmethod
-    def _tells_fields_apart(cls, delimiter: str) -> str:
-        if not delimiter or set(delimiter) & set('\r\n"'):
-            raise ValueError("expected one sign or more, none of them a quote or a line end")
-        return delimiter
-
-    @field_validator("escape")
-    @classmethod
-    def _is_one_sign(cls, escape: str | None) -> str | None:
-        if escape is not None and (len(escape) != 1 or not escape.isascii() or escape.isalnum()):
-            raise ValueError('expected one sign, as in escape: "\\\\"')
-        return escape
+    def _one_join(cls, joins: Any) -> Any:
+        return [joins] if isinstance(joins, dict) else joins
 
     @model_validator(mode="after")
-    def _header_or_fields(self) -> FileSource:
-        if self.format == "csv" and self.header == bool(self.fields):
-            raise ValueError("a CSV has either a header, or header: false and fields: [names]")
-        of_text = {"delimiter", "quote", "header", "fields", "encoding"} & self.model_fields_set
-        if self.format == "parquet" and of_text:
-            raise ValueError(f"Parquet needs no {', '.join(sorted(of_text))}: it says so itself")
-        own = {"skip_lines", "escape"} & self.model_fields_set
-        if self.format != "csv" and own:
-            raise ValueError(f"{', '.join(sorted(own))}: only a CSV has this")
-        if self.escape is not None and self.escape in (self.quote, self.delimiter):
-            raise ValueError("escape is another sign than quote and delimiter")
-        if self.items is not None and self.format != "json":
-            raise ValueError("items is the path of a list in a JSON document: set format: json")
-        if self.each is not None and self.format not in NESTED:
-            raise ValueError("each is a list inside a JSON object: set format: jsonl or json")
+    def _each_column_once(self) -> FileSource:
+        fill = self.fill_down
+        taken = {*fill.columns, *fill.within} if fill else set()
+        for join in self.join or ():
+            if twice := taken & set(join.columns):
+                raise ValueError(
+                    f"join brings {', '.join(sorted(twice))}, which an earlier join or fill_down "
+                    "names; give it another name: columns: {name: its column}"
+                )
+            taken |= set(join.columns)
         return self
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The columns of the files themselves; a join brings the others."""
+        joined: set[str] = set()
+        keys: list[str] = []
+        for join in self.join or ():
+            keys += [name for name in join.on if name not in joined]
+            joined |= set(join.columns)
+        own = (name for name in super().reads if name not in joined)
+        return tuple(dict.fromkeys([*own, *keys]))
 
     @classmethod
     def has_nested_lists(cls, declared: Mapping[str, Any]) -> bool:

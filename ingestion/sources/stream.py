@@ -44,6 +44,11 @@ class StreamSource(Source):
             raise ValueError(
                 "fill_down is for files and APIs; an event of the stream has its values"
             )
+        if self.time_zone or self.missing:
+            raise ValueError(
+                "time_zone and missing are for files, databases and APIs; events of the stream are "
+                "in UTC, and without a value where there is none"
+            )
         if self.repeats:
             raise ValueError("repeats is for files and APIs; an event of the stream counts once")
         return self

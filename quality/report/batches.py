@@ -17,7 +17,7 @@ from quality.report.content import Content
 from quality.report.quoting import quoted
 from quality.report.tables import Tables
 
-OUTCOMES = ("accepted", "quarantined", "deduplicated", "superseded", "filtered")
+OUTCOMES = ("accepted", "quarantined", "deduplicated", "superseded", "filtered", "cancelled")
 FILE_NAME, FOLDERS = 200, 12
 """Characters of a file's name that are kept; an entity with more folders is shown as one group."""
 _BEGINNING = datetime.fromtimestamp(0, UTC)
@@ -45,6 +45,8 @@ class Batch(Content):
     deduplicated: int | None
     superseded: int | None
     filtered: int | None = None
+    cancelled: int | None = None
+    cancels_nothing: int | None = None
 
     @property
     def balances(self) -> bool:
@@ -106,8 +108,9 @@ def _batch(load: BatchRecord, outcome: dict[str, Any]) -> Batch:
     kept["source_file"] = quoted(load.source_file, FILE_NAME)
     if load.landed_file is not None:
         kept["landed_file"] = quoted(load.landed_file, FILE_NAME)
-    unjudged: dict[str, Any] = dict.fromkeys(OUTCOMES)
-    outcomes = {name: outcome.get(name) for name in OUTCOMES} if outcome else {}
+    terms = (*OUTCOMES, "cancels_nothing")
+    unjudged: dict[str, Any] = dict.fromkeys(terms)
+    outcomes = {name: outcome.get(name) for name in terms} if outcome else {}
     return Batch(**unjudged | kept | outcomes)
 
 

@@ -11,7 +11,7 @@ from quality.report.pages.account import Account
 from quality.report.paper import GREY, INK, MARGIN, WIDTH, Paper
 from quality.report.words import share
 
-USED = "of ratings, order lines and events used"
+USED = "of the facts used"
 
 
 class Number(Content):

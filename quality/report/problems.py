@@ -29,7 +29,15 @@ class Problem(Content):
     """Something that is wrong, and what it costs."""
 
     kind: Literal[
-        "stop", "check", "file", "stale", "quarantined", "rejected", "repeats", "unjudged"
+        "stop",
+        "check",
+        "file",
+        "stale",
+        "quarantined",
+        "rejected",
+        "repeats",
+        "cancels_nothing",
+        "unjudged",
     ]
     entity: str | None
     code: str
@@ -52,7 +60,7 @@ def find_problems(
     earlier: Account | None,
 ) -> list[Problem]:
     """First what stops publishing, then files and sources as a whole, then losses by their share,
-    then repeats that may be facts.
+    then repeats that may be facts, and cancellations of nothing.
 
     Args:
         stops: rows of quality.dq_stops.
@@ -67,6 +75,7 @@ def find_problems(
         *_stale(freshness),
         *_losses(account, earlier),
         *_repeats(account.sources, earlier),
+        *_cancelling_nothing(account.sources, earlier),
     ]
 
 
@@ -261,6 +270,25 @@ def _repeats(sources: Sequence[SourceAccount], earlier: Account | None) -> list[
         )
         for part, source in sorted(found, key=lambda one: -one[0])
         if part >= FROM_SHARE
+    ]
+
+
+def _cancelling_nothing(sources: Sequence[SourceAccount], earlier: Account | None) -> list[Problem]:
+    then = {(s.entity, s.source): s.cancels_nothing for s in earlier.sources} if earlier else None
+    return [
+        Problem(
+            kind="cancels_nothing",
+            entity=source.entity,
+            code="cancels_nothing",
+            what=f"{number(source.cancels_nothing, 'cancellation')} without a purchase of the same "
+            "user and product before it, or without the order that it names",
+            cost="nothing is taken back; what they cancel may be older than the data",
+            count=source.cancels_nothing,
+            share=source.cancels_nothing / source.records,
+            then=then.get((source.entity, source.source), 0) if then is not None else None,
+        )
+        for source in sources
+        if source.cancels_nothing
     ]
 
 

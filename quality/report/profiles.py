@@ -155,16 +155,16 @@ def _given(columns: list[str]) -> str:
 
 def _typed(tables: Tables, entity: str, columns: list[str]) -> str:
     """Every column as what it should be: numbers and times (seconds since 1970) as doubles."""
-    declared = tables.row(
-        "select value from raw._shop where entity = ? and key = 'time_format'",
+    declared = tables.rows(
+        "select key, value from raw._shop where entity = ? and key in ('time_format', 'time_zone')",
         [entity],
         needs="raw._shop",
     )
-    time_format = declared["value"] if declared else "iso"
+    times = {row["key"]: row["value"] for row in declared}
     typed = []
     for column in columns:
         name = identifier(column)
-        value = casts.value(name, TYPES[entity][column], time_format)
+        value = casts.value(name, TYPES[entity][column], **times)
         match KINDS.get(column, "text"):
             case "number" | "year":
                 value = f"cast({value} as double)"

@@ -9,6 +9,7 @@ from quality.report.batches import OUTCOMES, Batch, FailedFile
 from quality.report.content import Content
 from recomart.shop.model import ENTITIES
 
+_JUDGED = (*OUTCOMES, "cancels_nothing")
 _TERMS = ("lines", "header", "blank", "continuation", "rejected", "records")
 
 
@@ -30,6 +31,9 @@ class SourceAccount(Content):
     deduplicated: int
     superseded: int
     filtered: int = 0
+    cancelled: int = 0
+    cancels_nothing: int = 0
+    """Of the cancelled: cancellations that match no purchase."""
     unjudged: int
     """Loaded after the last build that judged records, or before the first."""
     balances: bool
@@ -97,7 +101,7 @@ def _source_account(
     declared: str | None,
 ) -> SourceAccount:
     loaded = [batch for batch in batches if batch.status == LOADED]
-    terms = {name: sum(getattr(b, name) or 0 for b in loaded) for name in _TERMS + OUTCOMES}
+    terms = {name: sum(getattr(b, name) or 0 for b in loaded) for name in _TERMS + _JUDGED}
     waiting = [batch for batch in loaded if batch.accepted is None]
     return SourceAccount(
         source=source,

@@ -85,6 +85,11 @@ class EntityColumn:
     few_values: bool = False
     when_missing: str | None = None
 
+    @property
+    def is_id(self) -> bool:
+        """Whether the text only identifies something, and is not a word that people read."""
+        return self.type == "text" and (self.name.endswith("_id") or self.name == "line_no")
+
 
 @dataclass(frozen=True)
 class Entity:
@@ -190,3 +195,6 @@ LISTS: dict[str, str] = {
 
 ADDING_UP = ("transactions", "events")
 """The entities of which two equal records may be two facts. Nobody rates a product twice at once."""
+
+CANCELLED = "transactions"
+"""The entity whose records other records of it may take back."""

@@ -21,7 +21,7 @@ from recomart.shop.entities import ENTITIES as ENTITIES
 from recomart.shop.entities import KEYS as KEYS
 from recomart.shop.entities import LISTS
 from recomart.shop.entities import REQUIRED as REQUIRED
-from recomart.shop.sources import AnySource, MadeSource, with_shared_time_formats
+from recomart.shop.sources import AnySource, MadeSource, with_inherited_keys
 from recomart.shop.sources import Column as Column
 from recomart.shop.sources import Source as Source
 from recomart.shop.verdict import VerdictLimits
@@ -59,8 +59,8 @@ class Shop(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _one_time_format(cls, data: Any) -> Any:
-        return with_shared_time_formats(data) if isinstance(data, dict) else data
+    def _inherited_keys(cls, data: Any) -> Any:
+        return with_inherited_keys(data) if isinstance(data, dict) else data
 
     @field_validator("as_of", mode="wrap")
     @classmethod

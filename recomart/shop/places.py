@@ -16,9 +16,14 @@ def nearest(word: str, known: Iterable[object]) -> str | None:
 
 def where(path: Path, tree: Any, keys: Sequence[str]) -> str:
     """`path:line   key: value` of the keys, or of as many of them as the file has."""
-    node = tree
+    node: Any = tree
     line, seen, value = 1, list[str](), None
     for key in keys:
+        if key.isdigit() and isinstance(node, dict) and key not in node:
+            continue  # one of a list of one, which may be written without its list
+        if key.isdigit() and isinstance(node, list) and int(key) < len(node):
+            line, node = _line_of_item(node, int(key)), node[int(key)]
+            continue
         if not isinstance(node, dict) or key not in node:
             break
         line = _line_of(node, key)
@@ -34,3 +39,8 @@ def where(path: Path, tree: Any, keys: Sequence[str]) -> str:
 def _line_of(mapping: Any, key: str) -> int:
     """The line, from 1, on which ruamel read `key` of this mapping."""
     return int(mapping.lc.key(key)[0]) + 1
+
+
+def _line_of_item(items: Any, place: int) -> int:
+    """The line, from 1, on which ruamel read an item of this list."""
+    return int(items.lc.item(place)[0]) + 1

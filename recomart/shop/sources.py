@@ -22,10 +22,14 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
-from recomart.casts import TIME_FORMATS, pattern_problem
+from recomart import casts
+from recomart.casts import TIME_FORMATS, pattern_problem, time_zones
 from recomart.registry import Registry
+from recomart.shop.cancellations import Cancellations
 from recomart.shop.columns import Column as Column
+from recomart.shop.places import nearest
 from recomart.shop.row_filter import RowFilter
 
 STRICT = ConfigDict(extra="forbid", frozen=True)
@@ -62,14 +66,22 @@ class Source(BaseModel):
     """The tag of the kind in a shop file; it is the name of a required key of the model."""
     entities: ClassVar[tuple[str, ...] | None] = None
     """The entities that this kind can carry; None for all of them."""
-    keys_without_effect: ClassVar[frozenset[str]] = frozenset({"time_format"})
+    keys_without_effect: ClassVar[frozenset[str]] = frozenset({"time_format", "time_zone"})
     """Keys that do not change which raw rows the same bytes become. All others do: when one of
     them changes, ingest loads what it landed again."""
 
     columns: dict[str, Column]
     ignore: tuple[str, ...] = Field((), description="The source's columns that we leave out.")
+    missing: tuple[str, ...] | None = Field(
+        None,
+        description="Texts with which the source says that there is no value; NULL, N/A and the like "
+        "if unset.",
+    )
     where: RowFilter | None = Field(
         None, description="The source's column -> the text, or the texts, of records that we take."
+    )
+    cancellations: Cancellations | None = Field(
+        None, description="Of transactions: lines that take a purchase back."
     )
     repeats: Literal["once", "add_up"] | None = Field(
         None,
@@ -83,6 +95,9 @@ class Source(BaseModel):
     time_format: str = Field(
         "iso", description=f"{', '.join(TIME_FORMATS)}, or a strptime pattern."
     )
+    time_zone: str | None = Field(
+        None, description="The zone of times without an offset, as Europe/Berlin; UTC if unset."
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -95,6 +110,11 @@ class Source(BaseModel):
             return {**data, "columns": columns}
         return data
 
+    @field_validator("missing", mode="before")
+    @classmethod
+    def _one_missing_text(cls, words: Any) -> Any:
+        return (words,) if isinstance(words, str) else words
+
     @field_validator("time_format")
     @classmethod
     def _can_be_read(cls, time_format: str) -> str:
@@ -102,9 +122,39 @@ class Source(BaseModel):
             raise ValueError(problem)
         return time_format
 
+    @field_validator("time_zone")
+    @classmethod
+    def _zone_is_known(cls, zone: str | None) -> str | None:
+        if zone is not None and zone not in (known := time_zones()):
+            raise PydanticCustomError(
+                "unknown_time_zone",
+                "the database of time zones has no such name",
+                {"help": nearest(zone, known) or "name one as Europe/Berlin or America/New_York"},
+            )
+        return zone
+
+    @model_validator(mode="after")
+    def _zone_has_an_effect(self) -> Source:
+        if self.time_zone is not None and not casts.needs_zone(self.time_format):
+            raise ValueError(
+                f"time_zone has no effect: each time in the format {self.time_format} is in UTC or "
+                "has an offset"
+            )
+        return self
+
     @property
     def reads(self) -> tuple[str, ...]:
-        """Every source column that the mapping, the filter and the filling read, once, in order."""
+        """Every source column that the mapping, the filters and the filling read, once, in order."""
+        return (*self._needed, *self.marks_read)
+
+    @property
+    def marks_read(self) -> tuple[str, ...]:
+        """The columns that cancellations alone read: records without any need not have them."""
+        marks = self.cancellations.reads if self.cancellations else ()
+        return tuple(name for name in marks if name not in self._needed)
+
+    @property
+    def _needed(self) -> tuple[str, ...]:
         mapped = (name for c in self.columns.values() for name in c.reads)
         fill = (*self.fill_down.within, *self.fill_down.columns) if self.fill_down else ()
         return tuple(dict.fromkeys([*mapped, *(self.where or ()), *fill]))
@@ -153,12 +203,18 @@ class MadeSource(Source):
 
     def of(self, origin: Source) -> Source:
         """How the bytes of the origin are read for these records."""
-        own = ("columns", "ignore", "where", "repeats", "time_format")
+        own = (
+            "columns", "ignore", "missing", "where", "cancellations", "repeats", "time_format",
+            "time_zone",
+        )  # fmt: skip
         changes: dict[str, Any] = {name: getattr(self, name) for name in own}
         if "each" in type(origin).model_fields:
             changes["each"] = self.each
-        if self.fill_down or self.each != getattr(origin, "each", None):
-            changes["fill_down"] = self.fill_down  # that of the origin is for its own records
+        other_records = self.each != getattr(origin, "each", None)
+        if self.fill_down or other_records:
+            changes["fill_down"] = self.fill_down
+        if other_records and "join" in type(origin).model_fields:
+            changes["join"] = None  # it looks up the origin's own records
         return origin.model_copy(update=changes)
 
 
@@ -206,13 +262,20 @@ def model_of(tag: str) -> type[Source]:
     return MadeSource if tag == MadeSource.kind else KINDS.get(tag).model
 
 
-def with_shared_time_formats(declared: Mapping[str, Any]) -> dict[str, Any]:
-    """A shop's keys, each source that is made from another with the time format of that one."""
+INHERITED = ("time_format", "time_zone", "missing")
+"""Keys that a source has from the one that it is made from, unless it declares them itself."""
+
+
+def with_inherited_keys(declared: Mapping[str, Any]) -> dict[str, Any]:
+    """A shop's keys, each source that is made from another with the INHERITED keys of that one."""
     filled = dict(declared)
     for entity, made in declared.items():
         origin = declared.get(str(made.get(MadeSource.kind))) if isinstance(made, dict) else None
-        if isinstance(origin, dict) and "time_format" in origin:
-            filled[entity] = {"time_format": origin["time_format"], **made}
+        if isinstance(origin, dict):
+            shared = {key: origin[key] for key in INHERITED if key in origin}
+            if not casts.needs_zone(str(made.get("time_format", "iso"))):
+                shared.pop("time_zone", None)
+            filled[entity] = {**shared, **made}
     return filled
 
 

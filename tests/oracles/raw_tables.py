@@ -12,7 +12,9 @@ import pyarrow as pa
 
 from feature_store.ledger import LOADED, BatchRecord
 from ingestion import ledger
+from ingestion.mapping import MARKS
 from ingestion.shop_table import write_shop
+from recomart.shop.entities import CANCELLED
 from recomart.shop.model import ENTITIES, Shop
 
 Row = Mapping[str, object]
@@ -31,6 +33,7 @@ class RawShop:
     declared: Mapping[str, object] = field(default_factory=dict)
     """Keys of the shop file itself, such as as_of, rating_scale, opened_at."""
     time_formats: Mapping[str, str] = field(default_factory=dict)
+    time_zones: Mapping[str, str] = field(default_factory=dict)
     loaded_at: datetime = LOADED_AT
     rules: Mapping[str, object] = field(default_factory=dict)
     """Its `rules:`."""
@@ -61,6 +64,7 @@ class RawShop:
             entity: ({} if "made_from" in more else {"files": f"{entity}.csv"})
             | {
                 "time_format": self.time_formats.get(entity, "iso"),
+                "time_zone": self.time_zones.get(entity),
                 "columns": {column: column for column in ENTITIES[entity]},
             }
             | dict(more)
@@ -83,9 +87,11 @@ class RawShop:
             counts[batch] = counts.get(batch, 0) + 1
             texts = [None if row.get(c) is None else str(row[c]) for c in columns]
             number = row.get("_record", counts[batch])
-            values.append((*texts, batch, f"{batch}.csv", number, self.loaded_at))
+            marks = [row.get(mark) for mark in MARKS if entity == CANCELLED]
+            values.append((*texts, batch, f"{batch}.csv", number, self.loaded_at, *marks))
         if values:
             names = [*columns, "_batch_id", "_source_file", "_record", "_loaded_at"]
+            names += MARKS if entity == CANCELLED else []
             arrays = [pa.array(column) for column in zip(*values, strict=True)]
             connection.register("received", pa.table(arrays, names=names))
             connection.execute(f"insert into raw.{entity} select * from received")

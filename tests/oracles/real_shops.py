@@ -6,12 +6,14 @@ column or runs SQL.
 
 from __future__ import annotations
 
+import json
 import random
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 
 @dataclass(frozen=True)
@@ -19,15 +21,18 @@ class Counted:
     """What the accepted facts of a shop must come to.
 
     Args:
+        fact: the table of facts: transactions or ratings.
         facts: how many records are accepted.
         users: distinct users among them; `products` likewise.
         units: how many of each product were bought, or how many ratings it has.
-        total: the sum of what was spent.
+        total: the sum of what was spent, or of the ratings.
         times: accepted records by time, in UTC.
         titles: product -> its title.
-        categories: product -> its category.
+        categories: product -> its category; "unknown" for none.
+        edit: a text of the drafted file, and what a person writes in its place.
     """
 
+    fact: str
     facts: int
     users: int
     products: int
@@ -36,6 +41,7 @@ class Counted:
     times: Counter[datetime]
     titles: dict[str, str]
     categories: dict[str, str]
+    edit: tuple[str, str] | None = None
 
 
 def fashion(folder: Path) -> Counted:
@@ -73,6 +79,7 @@ def fashion(folder: Path) -> Counted:
     header = "t_dat,customer_id,article_id,price,sales_channel_id"
     (folder / "transactions_train.csv").write_text("\n".join([header, *text]) + "\n")
     return Counted(
+        fact="transactions",
         facts=len(lines),
         users=len({c for _, c, _, _ in lines}),
         products=len({a for _, _, a, _ in lines}),
@@ -84,4 +91,96 @@ def fashion(folder: Path) -> Counted:
     )
 
 
-SHOPS = [fashion]
+def till(folder: Path) -> Counted:
+    """Invoices of a British wholesaler: local times, repeated lines, customers without a number, and
+    cancellations (C536401, a quantity below 0) of a line that the customer bought once."""
+    rng = random.Random(12)
+    london = ZoneInfo("Europe/London")
+    products = [f"{84_000 + n}" for n in range(50)]
+    # (invoice, product, quantity, price, local time, customer)
+    bought: list[tuple[str, str, int, Decimal, datetime, str]] = []
+    for n in range(240):
+        at = datetime(2011, 3, 20, 8, n % 60) + timedelta(hours=5 * (n % 3), days=n // 12)
+        customer = "" if n % 9 == 0 else f"{12_000 + n % 30}"
+        for k in range(n % 3 + 1):
+            price = Decimal(rng.randrange(100, 900)) / 100
+            line = (
+                f"{536_365 + n}",
+                products[(7 * n + 11 * k) % 50],
+                n % 5 + 1,
+                price,
+                at,
+                customer,
+            )
+            bought += [line] * (2 if rng.random() < 0.08 else 1)
+    pairs = Counter((customer, product) for _, product, _, _, _, customer in bought)
+    once = [line for line in bought if line[5] and pairs[line[5], line[1]] == 1]
+    cancelled = once[::25]
+    rows = [*bought]
+    for n, (_, product, quantity, price, at, customer) in enumerate(cancelled):
+        rows.append(
+            (f"C{537_000 + n}", product, -quantity, price, at + timedelta(days=2), customer)
+        )
+    # of a purchase that is not in the export
+    rows.append(("C538000", products[0], -2, Decimal("2.5"), datetime(2011, 5, 1, 9), "19999"))
+    text = [
+        f"{invoice},{product},Lamp {product},{quantity},{at:%d/%m/%Y %H:%M},{price},{customer},"
+        "United Kingdom"
+        for invoice, product, quantity, price, at, customer in rows
+    ]
+    header = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"
+    (folder / "online_retail.csv").write_text("\n".join([header, *text]) + "\n")
+    kept = [line for line in bought if line[5] and line not in cancelled]
+    units: Counter[str] = Counter()
+    for _, product, quantity, _, _, _ in kept:
+        units[product] += quantity
+    return Counted(
+        fact="transactions",
+        facts=len(kept),
+        users=len({line[5] for line in kept}),
+        products=len(units),
+        units=dict(units),
+        total=sum((q * p for _, _, q, p, _, _ in kept), Decimal()),
+        times=Counter(
+            line[4].replace(tzinfo=london).astimezone(UTC).replace(tzinfo=None) for line in kept
+        ),
+        titles={product: f"Lamp {product}" for product in units},
+        categories=dict.fromkeys(units, "unknown"),
+        edit=("transactions:\n", "transactions:\n  time_zone: Europe/London\n"),
+    )
+
+
+def catalogue(folder: Path) -> Counted:
+    """A catalogue as JSON lines: prices with a sign, categories in a list, reviews in the products."""
+    items, ratings = [], []
+    for n in range(60):
+        reviews = []
+        for k in range(n % 5):
+            at = datetime(2024, 5, 1 + n % 28, 10, k)
+            review = (f"A{(5 * n + 3 * k) % 40:04}", f"B{n:05}", (n + k) % 5 + 1, at)
+            ratings.append(review)
+            reviews.append(
+                {"reviewerID": review[0], "overall": review[2], "reviewText": "good",
+                 "reviewTime": f"{at:%Y-%m-%dT%H:%M:%SZ}"}
+            )  # fmt: skip
+        items.append(
+            {"asin": f"B{n:05}", "title": f"Card {n}", "price": f"${n + 1},{n % 9}00.95",
+             "categories": ["Gift Cards", ["Occasions", "Kitchen", "Garden"][n % 3]],
+             "reviews": reviews}
+        )  # fmt: skip
+    text = "".join(json.dumps(item) + "\n" for item in items)
+    (folder / "catalogue.jsonl").write_text(text)
+    return Counted(
+        fact="ratings",
+        facts=len(ratings),
+        users=len({user for user, _, _, _ in ratings}),
+        products=len({product for _, product, _, _ in ratings}),
+        units=dict(Counter(product for _, product, _, _ in ratings)),
+        total=Decimal(sum(stars for _, _, stars, _ in ratings)),
+        times=Counter(at for _, _, _, at in ratings),
+        titles={f"B{n:05}": f"Card {n}" for n in range(60)},
+        categories={f"B{n:05}": ["Occasions", "Kitchen", "Garden"][n % 3] for n in range(60)},
+    )
+
+
+SHOPS = [fashion, till, catalogue]

@@ -35,20 +35,21 @@
 {%- endmacro %}
 
 {#-
-    As parse_time, by the time format of an entity's source. Events of the stream
-    are written in ISO, whatever format the shop's own source of events has.
+    As parse_time, by the time format and zone of an entity's source. Events of the
+    stream are written in ISO, whatever format the shop's own source of events has.
 -#}
 {% macro parse_time_of(entity, column) -%}
     {%- set time_format = time_format_of(entity) -%}
+    {%- set time_zone = time_zone_of(entity) -%}
     {%- if entity != 'events' or time_format == 'iso' -%}
-        {{- parse_time(column, time_format) -}}
+        {{- parse_time(column, time_format, time_zone) -}}
     {%- else -%}
         case
             when _batch_id in (
                 select batch_id from {{ ref('stg_loads') }} where source = 'stream'
             )
                 then {{ parse_time(column) }}
-            else {{ parse_time(column, time_format) }}
+            else {{ parse_time(column, time_format, time_zone) }}
         end
     {%- endif -%}
 {%- endmacro %}

@@ -22,6 +22,12 @@
 {%- for column in key -%}{%- do qualified_key.append('staged.' ~ column) -%}{%- endfor -%}
 {%- set compared = entity_columns(entity) | selectattr('identifies') | map(attribute='name') -%}
 {%- set givers = givers_of(entity) -%}
+{%- set apart = [] -%}
+{%- if cancellations_of(entity) -%}
+    {#- a purchase and its cancellations may share a key; two of these differ in time -#}
+    {%- set apart = ['is_cancellation', 'case when is_cancellation then ordered_at end'] -%}
+    {%- set compared = compared | list + ['is_cancellation', 'cancelled_order'] -%}
+{%- endif -%}
 {%- set order = '_batch_id desc, _record desc' -%}
 {%- if givers -%}
     {%- set order = 'is_given desc, _batch_id desc, last_record desc' -%}
@@ -84,7 +90,7 @@ ranked as (
         is_given,
         {%- endif %}
         row_number() over (
-            partition by {{ key | join(', ') }}
+            partition by {{ (key + apart) | join(', ') }}
             order by {{ order }}
         ) as version,
         row_number() over (

@@ -6,8 +6,12 @@
     rule_kinds    names of the kinds of rules that Python knows
     event_weights type of event -> how much it says for a product
     time_formats  entity -> its time format
+    time_zones    entity -> the zone of its times without an offset; left out if there is none
     made_lists    list that is made from other records -> the entities that have these
                   records; left out without any
+    cancellations what marks an order line that takes a purchase back, beyond what
+                  ingestion has marked: negative_quantity, order_prefix; left out if the
+                  shop declares no cancellations
     entities      entity -> its key and its columns, in order
     rules         the fields of recomart.rules.rule.Rule; unset ones are left out
 
@@ -45,6 +49,18 @@
 -#}
 {% macro givers_of(entity) -%}
     {{- return(declaration().get('made_lists', {}).get(entity, [])) -}}
+{%- endmacro %}
+
+{#- What marks a cancellation; none if the shop declares none, or for another entity. -#}
+{% macro cancellations_of(entity) -%}
+    {{- return(
+        declaration().get('cancellations') if entity == 'transactions' else none
+    ) -}}
+{%- endmacro %}
+
+{#- The zone of an entity's times without an offset; none for UTC. -#}
+{% macro time_zone_of(entity) -%}
+    {{- return(declaration().get('time_zones', {}).get(entity)) -}}
 {%- endmacro %}
 
 {#- The rules of an entity in their order, which is that of a row's reasons. -#}

@@ -1,1 +1,1 @@
-{{ set_aside('transactions') }}
+{{ order_lines_set_aside() }}

@@ -1,11 +1,7 @@
 with
 
 accepted as (
-    select
-        {{ accepted_columns('transactions') }},
-        staged._batch_id
-    from {{ accepted_records('transactions') }}
-    where set_aside._record is null
+    {{ accepted_order_lines() }}
 ),
 
 final as (

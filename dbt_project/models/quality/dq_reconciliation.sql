@@ -22,7 +22,11 @@ totals as (
         sum(records) filter (where term = 'quarantined') as quarantined,
         sum(records) filter (where term = 'deduplicated') as deduplicated,
         sum(records) filter (where term = 'superseded') as superseded,
-        sum(records) filter (where term = 'filtered') as filtered
+        sum(records) filter (where term = 'filtered') as filtered,
+        sum(records) filter (
+            where term in ('cancelled', 'cancels_nothing')
+        ) as cancelled,
+        sum(records) filter (where term = 'cancels_nothing') as cancels_nothing
     from counts
     group by entity, _batch_id
 ),
@@ -46,8 +50,10 @@ final as (
         + loads.deduplicated as deduplicated,
         {{ of_loaded('superseded') }} as superseded,
         {{ of_loaded('filtered') }} + loads.filtered as filtered,
+        {{ of_loaded('cancelled') }} as cancelled,
         loads.deduplicated as deduplicated_at_load,
         loads.filtered as filtered_at_load,
+        {{ of_loaded('cancels_nothing') }} as cancels_nothing,
         loads.redelivered,
         loads.status,
         loads.sha256,

@@ -9,13 +9,7 @@ received as (
 ),
 
 typed as (
-    select
-        {{ staged_columns('transactions') }},
-        _batch_id,
-        _source_file,
-        _record,
-        _loaded_at
-    from received
+    {{ typed_order_lines() }}
 ),
 
 final as (

@@ -34,6 +34,7 @@ NOT_USED = (
     ("deduplicated", "repeats", "#56b4e9"),
     ("superseded", "old versions", "#0072b2"),
     ("filtered", "filtered", "#e0c68c"),
+    ("cancelled", "cancelled", "#cc79a7"),
     ("unjudged", "not judged", "#c4c4c4"),
 )
 COLUMNS = (
@@ -48,9 +49,10 @@ COLUMNS = (
     ("repeats", "deduplicated"),
     ("old versions", "superseded"),
     ("filtered", "filtered"),
+    ("can- celled", "cancelled"),
     ("not judged", "unjudged"),
 )
-WHERE_ANY = {"filtered"}
+WHERE_ANY = {"filtered", "cancelled"}
 """Columns of the table that only a shop with such records has."""
 
 
@@ -96,8 +98,8 @@ class AccountPage:
             TITLE,
             "A line is a header, blank, a continuation (of a record that spans lines), unreadable, "
             "or a record. A record is used, in quarantine, a repeat (the same record again), an "
-            "old version (a newer record replaced it), filtered (the shop leaves it out), or not "
-            "judged yet.",
+            "old version (a newer record replaced it), filtered (the shop leaves it out), cancelled "
+            "(a purchase that was taken back, or its cancellation), or not judged yet.",
         )
         if not account.sources:
             paper.pen(9.5)

@@ -17,7 +17,7 @@ from recomart.settings import PROJECT_ROOT, TELEMETRY_OFF
 from tests.oracles.raw_tables import RawShop
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
-SHAPING = r'"made_lists": \{.*?\}'
+SHAPING = r'"(?:made_lists|cancellations)": \{.*?\}'
 """What decides in a lake's declaration which models read which."""
 
 

@@ -20,11 +20,11 @@ import uvicorn
 from demo_shop import generate
 from demo_shop.mock_api import API_KEY, Faults, create_app, serve
 from demo_shop.mock_api.shape import Shape, served_for
+from ingestion.shop_file import load_shop
 from ingestion.sources.api import ApiSource
 from recomart.errors import NotReady, PortInUse
 from recomart.processes import LOOPBACK, free_port
 from recomart.settings import PROJECT_ROOT, Settings, load_settings
-from recomart.shop.file import load_shop
 
 KEY = {"X-API-Key": "sesame"}
 ITEMS: list[dict[str, Any]] = [

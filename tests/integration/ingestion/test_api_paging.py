@@ -13,11 +13,11 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from ingestion.declaration import declarations
+from ingestion.shop_file import load_shop
 from ingestion.sources import Memory
 from ingestion.sources import _http_client as http
 from ingestion.sources._catalogue import Catalogue
 from recomart.errors import CatalogueError, ShopFileError
-from recomart.shop.file import load_shop
 
 DECLARED = """
 products:

@@ -19,10 +19,10 @@ from benchmarks.database_servers import (
     postgres,
 )
 from ingestion.ingest import ingest
+from ingestion.shop_file import load_shop
 from ingestion.sources import _database, _mysql, _postgres
 from onboarding.check import check
 from recomart.errors import DatabaseError, ShopFileError
-from recomart.shop.file import load_shop
 
 RATINGS = """
 ratings:

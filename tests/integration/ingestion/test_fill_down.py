@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from ingestion.fill_down import filled
 from ingestion.ingest import ingest
+from ingestion.shop_file import read_shop
 from ingestion.sources.files import FileSource
 from onboarding.check import check
 from recomart.errors import HeaderMismatch, ShopFileError
-from recomart.shop.file import read_shop
 
 LINES = [
     ("#1", "a@x.example", "2026-01-01", "pot", "paid"),
@@ -27,6 +27,9 @@ LINES = [
     ("#1", None, None, "lid", None),
     (None, "c@x.example", "2026-01-03", "pan", "paid"),
     (None, None, None, "pot", None),
+    ("NULL", "d@x.example", "2026-01-04", "pot", "paid"),
+    ("NULL", None, "NULL", "pan", "paid"),
+    ("#2", "NULL", "NULL", "pan", "paid"),
 ]
 NAMES = ("name", "email", "created", "sku", "state")
 SHOP = """
@@ -77,13 +80,16 @@ def test_the_values_of_an_order_are_on_each_of_its_lines(
         ("#1", "a@x.example", "2026-01-01", "pan", 2),
         ("#1", "a@x.example", "2026-01-01", "lid", 5),
         (None, "c@x.example", "2026-01-03", "pan", 6),
+        (None, "d@x.example", "2026-01-04", "pot", 8),
+        (None, None, None, "pan", 9),
+        ("#2", "b@x.example", "2026-01-02", "pan", 10),
     ]
     [(records, left_out)] = user_shop.query(
         "select records, filtered from raw._loads where entity = 'transactions'"
     )
-    assert (records, left_out) == (7, 3)
+    assert (records, left_out) == (10, 3)
     users = user_shop.query("select user_id from raw.users order by user_id")
-    assert [user for (user,) in users] == ["a@x.example", "b@x.example", "c@x.example"]
+    assert [user[0] for (user,) in users] == ["a", "b", "c", "d"]
 
 
 def test_the_first_file_fills_nothing_of_the_next(user_shop) -> None:

@@ -12,11 +12,11 @@ import pytest
 
 import ingestion.sources
 from ingestion.ingest import ingest
+from ingestion.shop_file import load_shop
 from ingestion.sources import SOURCES
 from onboarding import check
 from recomart.errors import ShopFileError, SourceError
 from recomart.settings import Settings, load_settings
-from recomart.shop.file import load_shop
 from recomart.shop.sources import KINDS, tags
 
 NEW_KIND = '''

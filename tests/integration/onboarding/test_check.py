@@ -352,11 +352,14 @@ def test_a_year_of_two_digits_in_a_format_of_four_is_an_error_with_the_right_for
 
 def test_words_for_no_value_are_told_with_their_count(acme: Acme) -> None:
     acme.declare(ORDERS)
-    order_lines(acme, "p1,1,NULL,s1,1,9.5,1/2/2025", "p2,1,n/a,s1,1,9.5,1/2/2025")
-    (problem,) = acme.problems()
-    assert (problem.severity, problem.code) == ("warning", "word-for-no-value")
-    assert "user_id is a word for no value in 2 of 42 sampled records" in problem.message
-    assert problem.found == "NULL (1), n/a (1)"
+    order_lines(acme, "p1,1,NULL,s1,1,9.5,1/2/2025", "p2,1,?,s1,1,9.5,1/2/2025")
+    found = {problem.code: problem for problem in acme.problems()}
+    assert "user_id is empty in 1 of 42 sampled records" in found["missing-values"].message
+    assert "user_id is a word for no value in 1 of 42 sampled records" in (
+        found["word-for-no-value"].message
+    )
+    assert found["word-for-no-value"].found == "? (1)"
+    assert found["word-for-no-value"].severity == "warning"
 
 
 def test_ids_that_differ_in_case_or_spaces_alone_are_told(acme: Acme) -> None:
@@ -415,3 +418,28 @@ def test_a_text_of_the_filter_that_no_record_has_is_a_warning(acme: Acme) -> Non
     [problem] = acme.problems()
     assert (problem.severity, problem.code) == ("warning", "where-takes-nothing")
     assert 'no sampled record has "lame 2" in lane' in problem.message
+
+
+RETURNS = """\
+title: Acme
+transactions:
+  files: lines.csv
+  cancellations: {CANCELLATIONS}
+  columns: {order_id: order, line_no: item, user_id: user, product_id: item, quantity: n,
+            ordered_at: ts}
+  ignore: [origin]
+"""
+
+
+def test_returns_are_no_bad_quantities_and_what_marks_nothing_is_named(acme: Acme) -> None:
+    header, row = "order,item,user,n,ts,origin", "o{n},p{n},u{n},{star},2025-01-0{star},"
+    acme.rows("lines.csv", header=header, row=row.replace(",{star},", ",-{star},"))
+    acme.declare(RETURNS.replace("CANCELLATIONS", "order_prefix: C"))
+    codes = acme.codes()
+    assert ("warning", "marks-nothing") in codes
+    assert ("error", "out-of-range-quantity") in codes
+    acme.declare(RETURNS.replace("CANCELLATIONS", "negative_quantity: true"))
+    assert acme.codes() == []
+    acme.declare(RETURNS.replace("CANCELLATIONS", "negative_quantity: true, of_order: origin"))
+    [problem] = acme.problems()
+    assert problem.message.endswith("no sampled record names the order that it cancels")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
+from ingestion.shop_file import load_shop
 from onboarding.staging import StagingModels
 from orchestration.dbt_folder import target_path
 from recomart.settings import Settings
 from recomart.shop.entities import ENTITIES
-from recomart.shop.file import load_shop
 
 
 def plain(sql: str) -> str:

@@ -16,10 +16,10 @@ from demo_shop import generate, generated
 from demo_shop.dirt import NO_UTF8
 from demo_shop.kinds import KINDS
 from demo_shop.text import FORMATS
+from ingestion.shop_file import load_shop
 from ingestion.sources.files import FileSource
 from recomart.errors import WrongLake
 from recomart.settings import PROJECT_ROOT, Settings, load_settings
-from recomart.shop.file import load_shop
 from recomart.shop.model import KEYS
 
 MADE = {"scale": 0.3, "seed": 7, "end_date": "2026-03-31"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import duckdb
 import pytest
@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from ingestion.declaration import declarations
 from ingestion.mapping import expression, fingerprint, numbered_keys, select_list
+from ingestion.shop_file import read_shop
 from ingestion.sources.files import FileSource
 from recomart.events import key_hash
 from recomart.settings import load_settings
-from recomart.shop.file import read_shop
 from recomart.shop.model import ENTITIES, Column
 
 PLACES = {"a": "c0", "b'c": "c1"}
@@ -155,7 +155,8 @@ def test_only_what_changes_rows_changes_the_fingerprint() -> None:
         (",", "1 299,00", "1299.00"),
         (",", "1\u202f299,00", "1299.00"),
         (",", "19.99", "19.99"),
-        (",", "n/a", "n/a"),
+        (",", "n/a", None),
+        (",", "sold out", "sold out"),
         (",", "1,299.00", "1,299.00"),
         (".", "1,299.00", "1299.00"),
         (".", "1,299", "1299"),
@@ -166,7 +167,7 @@ def test_only_what_changes_rows_changes_the_fingerprint() -> None:
     ],
 )
 def test_numbers_as_people_write_them_become_plain_and_other_texts_stay(
-    decimal: Literal[",", "."], received: str, ours: str
+    decimal: Literal[",", "."], received: str, ours: str | None
 ) -> None:
     source = FileSource(
         files=("p.csv",), decimal=decimal, columns={"product_id": "id", "title": "id", "price": "p"}
@@ -177,6 +178,69 @@ def test_numbers_as_people_write_them_become_plain_and_other_texts_stay(
         row = dict(zip(ENTITIES["products"], connection.execute(query).fetchone(), strict=True))
     assert row["price"] == ours
     assert row["product_id"] == row["title"] == "1,5", "only numbers are rewritten"
+
+
+def mapped(entity: str, source: FileSource, **received: str | None) -> dict[str, str | None]:
+    """Our columns of one record."""
+    names = ", ".join(f"?::varchar as {name}" for name in received)
+    listed = select_list(entity, source, {name: name for name in received})
+    with duckdb.connect() as connection:
+        row = connection.execute(
+            f"select {listed} from (select {names})", list(received.values())
+        ).fetchone()
+    assert row is not None
+    return dict(zip(ENTITIES[entity], row, strict=True))
+
+
+def files(**keys: Any) -> FileSource:
+    return FileSource.model_validate({"files": "a.csv"} | keys)
+
+
+@pytest.mark.parametrize("word", ["NULL", "null", "\\N", "nan", "N/A", "<NA>"])
+def test_words_for_no_value_are_missing_in_every_column(word: str) -> None:
+    columns = {"product_id": "a", "title": "a", "category": "a", "price": "a", "updated_at": "a"}
+    found = mapped("products", files(columns=columns), a=word)
+    assert set(found.values()) == {None}
+
+
+@pytest.mark.parametrize("word", ["NA", "None", "-", "nil"])
+def test_words_that_may_be_names_are_missing_where_no_name_is(word: str) -> None:
+    """NA is Namibia, and a brand may be called None."""
+    columns = {"user_id": "a", "country": "a", "birth_year": "a", "signed_up_at": "a"}
+    assert mapped("users", files(columns=columns), a=word) == {
+        "user_id": None, "country": word, "birth_year": None, "signed_up_at": None,
+    }  # fmt: skip
+
+
+def test_a_source_may_name_its_own_words_or_none_at_all() -> None:
+    columns = {"product_id": "a", "brand": "b"}
+    own = files(columns=columns, missing=["?", "-"])
+    assert mapped("products", own, a="NULL", b="?")["product_id"] == "NULL"
+    assert mapped("products", own, a="NULL", b="?")["brand"] is None
+    kept = mapped("products", files(columns=columns, missing=[]), a="NULL", b="\\N")
+    assert (kept["product_id"], kept["brand"]) == ("NULL", "\\N")
+    assert files(columns=columns, missing="?").missing == ("?",)
+
+
+def test_words_are_missing_before_columns_are_joined_chosen_or_translated() -> None:
+    found = mapped(
+        "products",
+        files(
+            columns={
+                "product_id": {"hash_of": ["a", "b"]},
+                "title": {"join": ["a", "b"]},
+                "category": {"first_of": ["a", "b"]},
+                "brand": {"column": "a", "values": {"NULL": "no name"}},
+                "currency": {"column": "a", "values": {"EURO": "EUR"}},
+            }
+        ),
+        a="NULL",
+        b="x",
+    )
+    assert (found["title"], found["category"]) == ("x", "x")
+    assert found["brand"] == "no name", "a word that the shop translates has a meaning"
+    assert found["currency"] is None
+    assert found["product_id"] == key_hash("NULL", "x"), "ids are hashes of what was received"
 
 
 SHOP = """
@@ -199,16 +263,15 @@ def mappings(text: str) -> dict[str, str]:
 
 
 def test_fingerprints_are_those_of_older_lakes() -> None:
-    """Values of release 0.1.0: others would load every batch of every lake again.
-
-    The users are a list made from ratings. It is loaded again once, so that each entry knows its records.
+    """Other values would load every batch of every lake again. Lakes of release 0.1.0 are, once: words
+    such as NULL were values then.
     """
     shop = SHOP.replace("rating: r,", "rating: {column: r, values: {x: y}},")
     shop = shop.replace("items: data,", "items: data, page_size: 5,")
     assert mappings(shop) == {
-        "users": "37437240b6071579",
-        "products": "80a4940231dc4dfa",
-        "ratings": "d8fbc3158de10c7a",
+        "users": "45bcd41675030c29",
+        "products": "f29737bff0350c89",
+        "ratings": "623a3dc5fb29bb95",
     }
 
 
@@ -223,6 +286,9 @@ def test_fingerprints_are_those_of_older_lakes() -> None:
         ('decimal: ","', 'decimal: "."', {"ratings", "users"}),
         ("rating: r", "rating: s", {"ratings"}),
         ("{user_id: u}", "{user_id: v}", {"users"}),
+        ("title: x", "title: y", set()),
+        ("  ignore:", "  missing: [NONE]\n  ignore:", {"ratings", "users"}),
+        ("  ignore:", "  missing: []\n  ignore:", {"ratings", "users"}),
     ],
 )
 def test_only_what_changes_rows_changes_a_fingerprint(

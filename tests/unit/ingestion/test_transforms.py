@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingestion.mapping import fingerprint, select_list
+from ingestion.shop_file import read_shop
 from ingestion.sources.files import FileSource
 from recomart.errors import ShopFileError
-from recomart.shop.file import read_shop
 from recomart.shop.model import ENTITIES
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from ingestion.shop_file import read_shop
 from onboarding import Draft, check, init
 from onboarding.spelling import alike
 from recomart.settings import load_settings
-from recomart.shop.file import read_shop
 from recomart.shop.model import Shop
 
 
@@ -419,3 +419,50 @@ def test_events_of_ga4_are_read_from_their_items_in_microseconds(tmp_path: Path)
         "view_item": "view", "add_to_wishlist": "favorite",
     }  # fmt: skip
     assert mapped(shop, "products") == {"product_id": "item_id", "title": "item_name"}
+
+
+def test_what_only_the_first_line_of_an_order_has_is_filled_down(tmp_path: Path) -> None:
+    lines = ["Name,Email,Financial Status,Created at,Lineitem quantity,Lineitem price,Lineitem sku"]
+    for n in range(30):
+        status = "refunded" if n % 10 == 0 else "paid"
+        first = f"#{1000 + n},c{n % 9}@x.test,{status},2025-03-{n % 28 + 1:02} 10:00:00 +0100"
+        lines += [f"{first},1,{n % 7}.50,SKU-{n % 11}"]
+        lines += [
+            f"#{1000 + n},c{n % 9}@x.test,,,2,4.90,SKU-{n % 11 + k}" for k in range(1, n % 3 + 1)
+        ]
+    draft = draft_of(tmp_path, orders_export__csv="\n".join(lines) + "\n")
+    shop = shop_of(draft, tmp_path)
+    assert shop.transactions is not None
+    assert mapped(shop, "transactions") == {
+        "order_id": "Name", "line_no": "Lineitem sku", "user_id": "Email",
+        "product_id": "Lineitem sku", "quantity": "Lineitem quantity",
+        "unit_price": "Lineitem price", "ordered_at": "Created at",
+    }  # fmt: skip
+    fill_down = shop.transactions.fill_down
+    assert fill_down is not None
+    assert set(fill_down.columns) == {"Created at", "Financial Status"}
+    assert fill_down.within == ("Name",)
+    assert list(shop.transactions.where or ()) == ["Financial Status"]
+    assert not [note for note in draft.notes if note.startswith("unsure")]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "key", "value"),
+    [("C", "order_prefix", "C"), ("", "negative_quantity", True)],
+    ids=["by the order's letter", "by the quantity"],
+)
+def test_lines_that_take_a_purchase_back_are_declared(
+    tmp_path: Path, prefix: str, key: str, value: str | bool
+) -> None:
+    rows = [
+        f"{prefix if n % 15 == 14 else ''}{5000 + n},s{n % 13},{-1 if n % 15 == 14 else n % 4 + 1},"
+        f"{n % 28 + 1:02}/03/2024 10:{n % 60:02},2.5,c{n % 12}"
+        for n in range(150)
+    ]
+    text = (
+        "\n".join(["InvoiceNo,StockCode,Quantity,InvoiceDate,UnitPrice,CustomerID", *rows]) + "\n"
+    )
+    shop = shop_of(draft_of(tmp_path, online_retail__csv=text), tmp_path)
+    assert shop.transactions is not None
+    declared = shop.transactions.cancellations  # type: ignore[attr-defined]
+    assert declared.model_dump(exclude_defaults=True) == {key: value}

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from ingestion.shop_file import read_shop
 from onboarding import Draft, init
 from recomart.errors import ShopFileError, SourceMissing
-from recomart.shop.file import read_shop
 from tests.oracles.invented_shops import SHOPS, Expected
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 import onboarding
+from ingestion.shop_file import load_shop
 from onboarding import new_project
 from recomart.errors import ConfigurationError, UnknownName
 from recomart.project import EXAMPLE_SHOPS
 from recomart.settings import load_settings
-from recomart.shop.file import load_shop
 
 
 @pytest.fixture(autouse=True)

@@ -135,6 +135,19 @@ def test_no_list_dilutes_the_facts_and_the_worst_entity_decides() -> None:
     )
 
 
+def test_repeats_of_one_file_and_cancellations_of_nothing_are_problems() -> None:
+    lines = {"entity": "transactions", "quarantined": 0, "accepted": 880, "deduplicated": 100}
+    source = _source(**lines, repeats_in_file=90, cancelled=20, cancels_nothing=3)
+    problems = _verdict(source, Build("passed")).problems
+    assert [(p.kind, p.count, p.share) for p in problems] == [
+        ("repeats", 90, 0.09),
+        ("cancels_nothing", 3, 0.003),
+    ]
+    assert problems[0].what.startswith("90 order lines counted as repeats")
+    few = _source(**lines, repeats_in_file=9)
+    assert _verdict(few, Build("passed")).problems == ()
+
+
 def test_exceeded_limit_is_named_before_all_else() -> None:
     stop = {
         "rule_id": "ratings.rating.range",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ingestion.shop_file import load_shop
 from recomart.errors import ShopFileError
 from recomart.events import EVENT_TYPES
 from recomart.rules.ranges import Bounds
@@ -14,7 +15,6 @@ from recomart.rules.rule import Rule
 from recomart.rules.rulebook import every_rule, rules_of, stop_of
 from recomart.settings import load_settings
 from recomart.shop.entities import ENTITIES, KEYS, REQUIRED, TYPES
-from recomart.shop.file import load_shop
 from recomart.shop.model import Shop
 
 SHOP = """\

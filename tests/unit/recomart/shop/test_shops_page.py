@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from ingestion.shop_file import read_shop
 from ingestion.sources.api import ApiSource
 from ingestion.sources.files import FileSource
 from recomart.settings import PROJECT_ROOT
 from recomart.shop.entities import ENTITIES
-from recomart.shop.file import read_shop
 from recomart.shop.model import Shop
 from recomart.shop.sources import Column, MadeSource
 

@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.constructor import DuplicateKeyError, RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError
 
+from ingestion.source_problems import kind_problem, name_problems
 from recomart.errors import ShopFileError
 from recomart.rules.declarations import column_model
 from recomart.rules.kind import RULE_KINDS
@@ -20,8 +21,7 @@ from recomart.settings import Settings
 from recomart.shop.entities import TYPES
 from recomart.shop.model import ENTITIES, Shop
 from recomart.shop.places import nearest, where
-from recomart.shop.source_problems import kind_problem, name_problems
-from recomart.shop.sources import model_of, tags_in, with_shared_time_formats
+from recomart.shop.sources import model_of, tags_in, with_inherited_keys
 
 
 class _Constructor(RoundTripConstructor):
@@ -143,7 +143,7 @@ def read_shop(text: str, path: Path) -> ShopFile:
 def _read(path: Path, tree: dict[str, Any]) -> tuple[Shop | None, list[ShopFileError]]:
     """The shop, when its keys are right, and what is wrong with its keys and names."""
     problems = list(name_problems(path, tree))
-    keys = with_shared_time_formats(_plain(tree))
+    keys = with_inherited_keys(_plain(tree))
     for entity in ENTITIES:
         if (declared := keys.get(entity)) is None:
             continue
@@ -204,6 +204,7 @@ def _explained(
     elif finding["type"] == "missing":
         message = f"'{keys[-1]}' is missing"
         hint = f"add '{keys[-1]}:'"
+    hint = hint or finding.get("ctx", {}).get("help")
     return ShopFileError(
         f"{'.'.join(keys) or path.name}: {message}",
         where=where(path, tree, keys),

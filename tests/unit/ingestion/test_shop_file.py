@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
+from ingestion.shop_file import ShopFileErrors, load_shop, read_shop
 from recomart.errors import ShopFileError
 from recomart.rules.rulebook import rules_of
 from recomart.settings import PROJECT_ROOT, load_settings
-from recomart.shop.file import ShopFileErrors, load_shop
 from recomart.shop.model import Column
 
 RATINGS = """\
@@ -195,6 +195,8 @@ def test_a_key_deep_inside_is_compared_with_the_keys_of_that_place(tmp_path: Pat
         ("  columns:", "  delimiter: '\"'\n  columns:", "4", "none of them a quote"),
         ("  columns:", "  quote: '\"\"'\n  columns:", "4", "at most 1 character"),
         ("  columns:", "  time_format: '%d.%Q'\n  columns:", "4", "%Q"),
+        ("  columns:", "  time_format: epoch_minutes\n  columns:", "4", "epoch_milliseconds"),
+        ("  columns:", "  time_zone: Mars/Olympus\n  columns:", "4", "no such name"),
         ("    rated_at: ts", "    rated_at: ts\nratings: 1", "9", "'ratings' is there twice"),
     ],
 )  # fmt: skip
@@ -205,6 +207,30 @@ def test_a_value_that_makes_no_sense_is_refused_with_its_line(
     assert said in error.message
     assert f"acme.yml:{line}" in error.where
     assert len(getattr(error, "all", [error])) == 1
+
+
+def test_an_unknown_time_zone_names_the_nearest(tmp_path: Path) -> None:
+    zoned = RATINGS.replace("  columns:", "  time_zone: Europe/Berln\n  columns:")
+    error = failure(tmp_path, zoned)
+    assert "acme.yml:4" in error.where
+    assert error.help == 'did you mean "Europe/Berlin"?'
+
+
+@pytest.mark.parametrize("time_format", ["epoch_seconds", '"%d.%m.%Y %H:%M %z"'])
+def test_a_time_zone_without_effect_is_refused(tmp_path: Path, time_format: str) -> None:
+    keys = f"  time_format: {time_format}\n  time_zone: Europe/Berlin\n  columns:"
+    error = failure(tmp_path, RATINGS.replace("  columns:", keys))
+    assert "time_zone has no effect" in error.message
+
+
+def test_what_is_made_from_a_source_has_its_time_zone(tmp_path: Path) -> None:
+    text = RATINGS.replace("  columns:", "  time_zone: Europe/Berlin\n  columns:")
+    made = "users: {made_from: ratings, columns: {user_id: user, signed_up_at: ts}}\n"
+    epoch = made.replace("columns:", "time_format: epoch_seconds, columns:")
+    own = made.replace("columns:", "time_zone: Asia/Tokyo, columns:")
+    for users, zone in ((made, "Europe/Berlin"), (epoch, None), (own, "Asia/Tokyo")):
+        shop = read_shop(text + users, tmp_path / "acme.yml").shop
+        assert shop.read_as("users").time_zone == zone
 
 
 def test_only_facts_that_may_repeat_add_up(tmp_path: Path) -> None:

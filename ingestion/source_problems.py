@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from recomart.errors import ShopFileError
-from recomart.shop.entities import ADDING_UP, ENTITIES, LISTS, REQUIRED
+from recomart.shop.entities import ADDING_UP, CANCELLED, ENTITIES, LISTS, REQUIRED
 from recomart.shop.places import nearest, where
 from recomart.shop.sources import MadeSource, Source, model_of, tags, tags_in
 
@@ -45,6 +45,13 @@ def name_problems(path: Path, tree: dict[str, Any]) -> Iterator[ShopFileError]:
             )
             continue
         yield from _repeat_problems(path, tree, entity)
+        if source.get("cancellations") and entity != CANCELLED:
+            yield ShopFileError(
+                f"{entity} have no cancellations: only order lines are taken back",
+                code="no-cancellations",
+                where=where(path, tree, [entity, "cancellations"]),
+                help=f"declare them for {CANCELLED}, or leave the records out: where",
+            )
         unknown = [str(name) for name in mapping if name not in columns]
         for name in unknown:
             yield ShopFileError(
