@@ -26,7 +26,6 @@ from training.requests import Question
 if TYPE_CHECKING:
     import pandas as pd
 
-VISITOR = "a visitor"
 ONLINE_DEADLINE = 5.0
 """Seconds for the features of a whole catalogue."""
 
@@ -47,13 +46,14 @@ class Recommendations:
     """A list for one user.
 
     Args:
+        user_id: None for a visitor of whom only the session is known.
         known: whether the shop knows something of the user; if not, the list is the popular one.
         kind: of the model that made the list.
         model_version: in the registry.
         items: best first; fewer than asked when the shop has no more to offer.
     """
 
-    user_id: str
+    user_id: str | None
     known: bool
     kind: str
     model_version: str
@@ -225,4 +225,4 @@ class Recommender:
             product_id = str(self._artifact.products.ids[place.product])
             title, category = self._catalogue[product_id]
             items.append(Recommendation(product_id, title, category, place.score, reason))
-        return Recommendations(user_id or VISITOR, known, kind, self._version, tuple(items))
+        return Recommendations(user_id, known, kind, self._version, tuple(items))

@@ -26,7 +26,9 @@ def print_recommendations(found: Recommendations, console: Console | None = None
     """Print a table of products with score and reason, and the user and model above it."""
     console = console or Console(highlight=False)
     model = f"{found.kind}, model version {found.model_version}"
-    if found.known:
+    if found.user_id is None:
+        console.print(f"[bold]For this session[/] · {model}")
+    elif found.known:
         console.print(f"[bold]For user {escape(found.user_id)}[/] · {model}")
     else:
         console.print(
