@@ -68,8 +68,9 @@ def run_click_demo(settings: Settings, before: Recommendations) -> ClickDemo:
 
     online = OnlineFeatures(settings, deadline=LOOKUP_SECONDS)
     user = before.user_id
+    assert user is not None, "the list is that of a user"
     old = _features(online, user)
-    events = _clicks(before)
+    events = _clicks(user, before)
     _send(settings, events)
     new = _features(online, user)
     bought = {e.product_id for e in events if e.event_type == "purchase"}
@@ -92,7 +93,7 @@ def run_click_demo(settings: Settings, before: Recommendations) -> ClickDemo:
     )
 
 
-def _clicks(found: Recommendations) -> tuple[Event, ...]:
+def _clicks(user: str, found: Recommendations) -> tuple[Event, ...]:
     first, other = found.items[0].product_id, found.items[-1].product_id
     actions: tuple[tuple[EventType, str], ...] = (
         ("view", first),
@@ -102,13 +103,13 @@ def _clicks(found: Recommendations) -> tuple[Event, ...]:
         ("view", other),
     )
     now = datetime.now(UTC)
-    session = f"shown-{key_hash(found.user_id, now.isoformat())[:10]}"
+    session = f"shown-{key_hash(user, now.isoformat())[:10]}"
     begin = now - timedelta(seconds=len(actions))
     return tuple(
         Event(
             event_id=f"{session}-{number}",
             event_type=kind,
-            user_id=found.user_id,
+            user_id=user,
             session_id=session,
             product_id=product,
             occurred_at=begin + timedelta(seconds=number),
