@@ -7,9 +7,10 @@ from pathlib import Path
 
 from onboarding.check import check
 from onboarding.draft import Draft
-from onboarding.guess import guesses_of, joined_lines
+from onboarding.guess import guesses_of, joined_lines, translate
 from onboarding.tables import tables_in
 from recomart.errors import SourceMissing
+from recomart.shop.entities import ENTITIES
 
 __all__ = ["Draft", "check", "init"]
 
@@ -43,12 +44,15 @@ def init(folder: Path, name: str | None = None) -> Draft:
             help="RecoMart reads CSV, JSON lines and Parquet, each also as .gz but the last",
         )
     guesses = guesses_of(tables)
+    guesses += joined_lines(tables, guesses)
+    translate(tables, guesses)
+    guesses.sort(key=lambda guess: list(ENTITIES).index(guess.entity))
     used = {id(guess.table) for guess in guesses}
+    used |= {id(table) for g in guesses if g.join for table in (g.join.table, g.join.other)}
     shop = re.sub(r"[^a-z0-9]+", "_", (name or folder.name).lower()).strip("_") or "shop"
     unused = tuple(
         table
         for table in tables
         if id(table) not in used and not any(table.is_around(guess.table) for guess in guesses)
     )
-    joins = joined_lines(tables, guesses)
-    return Draft(shop, folder, tuple(guesses), unused, tuple(unread), tuple(joins))
+    return Draft(shop, folder, tuple(guesses), unused, tuple(unread))

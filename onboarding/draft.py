@@ -13,9 +13,12 @@ from ingestion.readers.json_values import ITEM
 from ingestion.shop_file import read_shop
 from onboarding import scale, spelling
 from onboarding.guess import Choice, Guess
+from onboarding.joins import Join
+from onboarding.layout import Layout
 from onboarding.names import PLACE, tokens
 from onboarding.refusals import why_unused
 from onboarding.tables import Table, Unread
+from onboarding.times import percent
 from recomart.errors import ShopFileError
 from recomart.shop.entities import LISTS
 
@@ -33,19 +36,11 @@ class Draft:
     guesses: tuple[Guess, ...]
     unused: tuple[Table, ...]
     unread: tuple[Unread, ...]
-    joins: tuple[Guess, ...] = ()
-    """Entities that no file holds alone."""
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What a person should look at: one line each, the most serious first."""
         missing = [
-            f"missing: {g.entity}: {g.table.shown} and {g.join.other.shown} hold it together, by "
-            f"{g.join.key}: join them into one file"
-            for g in self.joins
-            if g.join
-        ]
-        missing += [
             f"missing: {g.entity}.{ours}: {why}"
             for g in self.guesses
             for ours, why in g.missing.items()
@@ -174,21 +169,15 @@ def _source(guess: Guess, made: Sequence[Guess], folder: Path, path: Path) -> It
         yield f"# Note: {remark}."
     yield f"{guess.entity}:"
     yield f"  files: {_quoted(_place(folder, table.glob, path))}"
-    if layout.format != "csv":
-        yield f"  format: {layout.format}"
-        yield from (f"  {key}: {_quoted(at)}" for key, at in layout.lists if at)
-    elif layout.delimiter != ",":
-        yield f"  delimiter: {_quoted(layout.delimiter)}"
-    if layout.format == "csv" and layout.quote != '"':
-        yield '  quote: "" # quotes in it are text'
-    if layout.format != "parquet" and layout.encoding != "utf-8":
-        yield f"  encoding: {layout.encoding}"
+    yield from (f"  {line}" for line in _written(layout))
     names = _names(guess)
     if layout.format == "csv" and not layout.header:
         yield "  header: false # the first line is a record; the names are ours"
         yield f"  fields: [{', '.join(_quoted(names[name]) for name in layout.names)}]"
     if decimal := _decimal(guess):
         yield f'  decimal: "{decimal}"'
+    if guess.join:
+        yield from _join(guess, guess.join, folder, path)
     if layout.skip_lines:
         yield f"  skip_lines: {layout.skip_lines} # they are above the table"
     if layout.escape:
@@ -209,6 +198,39 @@ def _source(guess: Guess, made: Sequence[Guess], folder: Path, path: Path) -> It
             yield f"    # {left.count:,} of the sampled records: {left.why}"
             yield f"    {_quoted(names.get(left.column, left.column))}: {{not: [{listed}]}}"
     yield from _columns_of(guess, made)
+
+
+def _join(guess: Guess, join: Join, folder: Path, path: Path) -> Iterator[str]:
+    layout, read = join.other.layout, _read_by(guess)
+    names = [name for name in layout.names if name in read and name not in join.table.layout.names]
+    on = _quoted(join.key)
+    if join.key != join.other_key:
+        on = f"{{{on}: {_quoted(join.other_key)}}}"
+    yield "  join:"
+    yield f"    files: {_quoted(_place(folder, join.other.glob, path))}"
+    yield from (f"    {line}" for line in _written(layout))
+    yield f"    # {percent(join.found)} of the values of {_comment(join.key)} are in it"
+    yield f"    on: {on}"
+    yield f"    columns: [{', '.join(map(_quoted, names))}]"
+
+
+def _read_by(guess: Guess) -> set[str]:
+    """The source's columns that the mapping, the filter and the other keys read."""
+    mapped = {name for choice in guess.choices.values() for name in _columns(choice)}
+    return mapped | set(guess.fill_down) | {left.column for left in guess.where}
+
+
+def _written(layout: Layout) -> Iterator[str]:
+    """The keys that say how a file is written, where they are not the usual ones."""
+    if layout.format != "csv":
+        yield f"format: {layout.format}"
+        yield from (f"{key}: {_quoted(at)}" for key, at in layout.lists if at)
+    elif layout.delimiter != ",":
+        yield f"delimiter: {_quoted(layout.delimiter)}"
+    if layout.format == "csv" and layout.quote != '"':
+        yield 'quote: "" # quotes in it are text'
+    if layout.format != "parquet" and layout.encoding != "utf-8":
+        yield f"encoding: {layout.encoding}"
 
 
 def _columns_of(guess: Guess, made: Sequence[Guess]) -> Iterator[str]:
@@ -236,10 +258,9 @@ def _line(choice: Choice, names: dict[str, str], guess: Guess) -> Iterator[str]:
 def _ignored(guess: Guess, made: Sequence[Guess], names: dict[str, str]) -> Iterator[str]:
     layout = guess.table.layout
     here = [g for g in (guess, *made) if g.table is guess.table]
-    read = {name for g in here for c in g.choices.values() for name in _columns(c)}
-    read |= {name for g in here for name in g.fill_down}
-    read |= {left.column for g in here for left in g.where}
-    left = [name for name in layout.names if name not in read]
+    read = {name for g in here for name in _read_by(g)}
+    own = guess.join.table.layout.names if guess.join else layout.names
+    left = [name for name in own if name not in read and not _is_key_of(guess, name)]
     if layout.format != "csv":
         inside = {g.table.layout.each for g in made}
         kept = {_top(name) for name in (*read, *filter(None, inside))}
@@ -253,6 +274,11 @@ def _ignored(guess: Guess, made: Sequence[Guess], names: dict[str, str]) -> Iter
         yield "  ignore:"
         for name in left:
             yield f"    - {_quoted(names.get(name, name))} # {_comment(_why_not(guess, name))}"
+
+
+def _is_key_of(guess: Guess, name: str) -> bool:
+    """Whether a column is only read to look its record up."""
+    return guess.join is not None and guess.join.key == name
 
 
 def _top(name: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from onboarding import left_out, order_lines
 from onboarding.fits import FITS, Evidence, Fit, Keys, fit
-from onboarding.joins import Join, joined, joins_of
+from onboarding.joins import Join, joined, joins_of, translation_of
 from onboarding.left_out import Left
 from onboarding.names import concepts_of, file_likeness, is_status
 from onboarding.order_lines import Cancelling, one_each
@@ -112,6 +112,27 @@ def _nest(found: Sequence[Guess]) -> None:
             guess.made_from = origin.entity
 
 
+def translate(tables: Sequence[Table], found: Sequence[Guess]) -> None:
+    """Take categories from a table that has a name for each, and keep those without one."""
+    for guess in found:
+        category = guess.choices.get("category")
+        if category is None or category.column is None or guess.made_from or guess.join:
+            continue
+        if category.yaml != category.column:
+            continue
+        own = {id(g.table) for g in found}
+        free = [table for table in tables if id(table) not in own]
+        join = translation_of(guess.table, category.column, free)
+        if join is None:
+            continue
+        (name,) = [name for name in join.other.layout.names if name != join.other_key]
+        guess.join, guess.table = join, joined(join)
+        guess.choices["category"] = Choice(
+            "category", None, {"first_of": [name, category.column]},
+            f"{percent(join.found)} of them have a name in {join.other.shown}",
+        )  # fmt: skip
+
+
 def joined_lines(tables: Sequence[Table], found: Sequence[Guess]) -> list[Guess]:
     """The order lines of a table that lacks who ordered or when, with the table that has it; none
     if a table has all of them.
@@ -128,7 +149,7 @@ def joined_lines(tables: Sequence[Table], found: Sequence[Guess]) -> list[Guess]
     guesses = []
     for table in free:
         for join in joins_of(table, free):
-            guess = guess_of(joined(table, join), "transactions", evidence)
+            guess = guess_of(joined(join), "transactions", evidence)
             if guess and not guess.missing:
                 guess.join = join
                 guesses.append(guess)

@@ -27,7 +27,7 @@ class Counted:
         units: how many of each product were bought, or how many ratings it has.
         total: the sum of what was spent, or of the ratings.
         times: accepted records by time, in UTC.
-        titles: product -> its title.
+        titles: product -> its title; None for none.
         categories: product -> its category; "unknown" for none.
         edit: a text of the drafted file, and what a person writes in its place.
     """
@@ -39,7 +39,7 @@ class Counted:
     units: dict[str, int]
     total: Decimal
     times: Counter[datetime]
-    titles: dict[str, str]
+    titles: dict[str, str] | dict[str, None]
     categories: dict[str, str]
     edit: tuple[str, str] | None = None
 
@@ -183,4 +183,51 @@ def catalogue(folder: Path) -> Counted:
     )
 
 
-SHOPS = [fashion, till, catalogue]
+def marketplace(folder: Path) -> Counted:
+    """A Brazilian marketplace, saved by a spreadsheet: orders, their items, products, and the English
+    names of categories in four files; empty rows at their ends, and cancelled orders."""
+    rng = random.Random(13)
+    kinds = ["perfumaria", "artes", "esporte_lazer", "bebes"]
+    english = {"perfumaria": "perfumery", "artes": "art", "bebes": "baby"}
+    products = [f"{rng.getrandbits(128):032x}" for _ in range(40)]
+    orders = ["order_id,customer_id,order_status,order_purchase_timestamp,order_approved_at"]
+    items = ["order_id,order_item_id,product_id,seller_id,shipping_limit_date,price,freight_value"]
+    kept: list[tuple[str, str, Decimal, datetime]] = []
+    for n in range(200):
+        order, customer = f"{rng.getrandbits(128):032x}", f"{n % 70:032x}"
+        at = datetime(2018, n % 12 + 1, n % 28 + 1, n % 24, n % 60)
+        written = f"{at.month}/{at.day}/{at.year} {at.hour}:{at.minute:02}"
+        status = "canceled" if n % 25 == 0 else "delivered"
+        orders.append(f"{order},{customer},{status},{written},{written}")
+        for k in range(n % 3 + 1):
+            product, price = products[(n + k // 2) % 40], Decimal(rng.randrange(990, 9990)) / 100
+            items.append(f"{order},{k + 1},{product},s{n % 5},{written},{price},{n % 20}.5")
+            if status == "delivered":
+                kept.append((customer, product, price, at))
+    listed = ["product_id,product_category_name,product_name_lenght,product_photos_qty"]
+    listed += [f"{p},{kinds[n % 4]},{n + 20},{n % 4}" for n, p in enumerate(products)]
+    names = ["product_category_name,product_category_name_english"]
+    names += [f"{name},{translated}" for name, translated in english.items()]
+    files = {
+        "olist_orders_dataset": orders, "olist_order_items_dataset": items,
+        "olist_products_dataset": listed, "product_category_name_translation": names,
+    }  # fmt: skip
+    for name, rows in files.items():
+        empty = "," * rows[0].count(",")
+        text = "\r\n".join([*rows, *[empty] * 30]) + "\r\n"
+        (folder / f"{name}.csv").write_text(text, "utf-8-sig", newline="")
+    kind_of = {p: kinds[n % 4] for n, p in enumerate(products)}
+    return Counted(
+        fact="transactions",
+        facts=len(kept),
+        users=len({user for user, _, _, _ in kept}),
+        products=len({product for _, product, _, _ in kept}),
+        units=dict(Counter(product for _, product, _, _ in kept)),
+        total=sum((price for _, _, price, _ in kept), Decimal()),
+        times=Counter(at for _, _, _, at in kept),
+        titles=dict.fromkeys(products),
+        categories={p: english.get(kind, kind) for p, kind in kind_of.items()},
+    )
+
+
+SHOPS = [fashion, till, catalogue, marketplace]

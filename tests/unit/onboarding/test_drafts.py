@@ -364,13 +364,29 @@ def marketplace(folder: Path) -> None:
     (folder / "order_items.csv").write_text("\n".join(items) + "\n")
 
 
-def test_two_files_that_hold_order_lines_together_are_named_with_their_key(tmp_path: Path) -> None:
+def test_two_files_that_hold_order_lines_together_are_joined_by_their_key(tmp_path: Path) -> None:
     marketplace(tmp_path)
-    draft = init(tmp_path)
-    assert draft.notes[0] == (
-        "missing: transactions: order_items.csv and orders.csv hold it together, by order_id: "
-        "join them into one file"
+    (tmp_path / "products.csv").write_text(
+        "product_id,category\n" + "".join(f"p{n},kind{n % 3}\n" for n in range(12))
     )
+    (tmp_path / "names.csv").write_text("kind,name\nkind0,Garden\nkind1,Kitchen\nkind2,Bath\n")
+    draft = init(tmp_path)
+    assert draft.notes == ()
+    text = draft.text(tmp_path / "acme.yml")
+    lines = [line.strip() for line in text.splitlines() if not line.strip().startswith("#")]
+    at = lines.index("files: order_items.csv")
+    assert lines[at : at + 5] == [
+        "files: order_items.csv", "join:", "files: orders.csv", "on: order_id",
+        "columns: [customer_id, order_purchase_timestamp]",
+    ]  # fmt: skip
+    assert "on: {category: kind}" in lines
+    assert "category: {first_of: [name, category]}" in lines
+    shop = shop_of(draft, tmp_path)
+    assert mapped(shop, "transactions") == {
+        "order_id": "order_id", "line_no": "order_item_id", "user_id": "customer_id",
+        "product_id": "product_id", "unit_price": "price",
+        "ordered_at": "order_purchase_timestamp",
+    }  # fmt: skip
 
 
 def test_prices_with_a_sign_and_categories_in_lists_are_changed_on_the_way(tmp_path: Path) -> None:
