@@ -280,6 +280,8 @@ def test_raw_shop_says_what_staging_must_know(user_shop) -> None:
         "relevant_rating": "3.4",
         "repeat_purchases": "false",
         "unknown_references": "quarantine",
+        "amber_below": "0.95",
+        "red_below": "0.8",
     }
     of_sources = "select * from raw._shop where key in ('declared', 'time_format') order by all"
     assert user_shop.query(of_sources) == [
