@@ -9,8 +9,10 @@ from recomart.shop.entities import SCHEMA
 from recomart.shop.model import Source
 from recomart.sql import literal
 
-NO_VALUE = ("NULL", "null", "\\N", "NaN", "nan", "N/A", "n/a", "#N/A", "<NA>", "(null)")
+NO_VALUE = ("NULL", "null", "\\N", "N/A", "n/a", "#N/A", "<NA>", "(null)")
 """What no shop calls anything."""
+NOT_A_NUMBER = ("NaN", "nan")
+"""In a column of numbers, this is the result of a calculation that went wrong: the row is quarantined."""
 NO_ID_OR_NUMBER = ("None", "none", "NA", "na", "nil", "NaT", "undefined", "-", "--")
 """What is a value in some texts, as NA is Namibia, but not an id, a number or a time."""
 
@@ -26,7 +28,8 @@ def _words(entity: str, column: str, source: Source) -> tuple[str, ...]:
     if source.missing is not None:
         return source.missing
     of = SCHEMA[entity].by_name[column]
-    return NO_VALUE if of.type == "text" and not of.is_id else NO_VALUE + NO_ID_OR_NUMBER
+    found = NO_VALUE if of.type in ("number", "integer") else NO_VALUE + NOT_A_NUMBER
+    return found if of.type == "text" and not of.is_id else found + NO_ID_OR_NUMBER
 
 
 def words_of(source: Source) -> tuple[str, ...]:
@@ -46,4 +49,4 @@ def version() -> str:
 
     It is part of the fingerprint of such a source: with other words, the same bytes become other rows.
     """
-    return hashlib.sha256(repr((NO_VALUE, NO_ID_OR_NUMBER)).encode()).hexdigest()[:8]
+    return hashlib.sha256(repr((NO_VALUE, NOT_A_NUMBER, NO_ID_OR_NUMBER)).encode()).hexdigest()[:8]

@@ -96,11 +96,8 @@ def _write_from(
     records: Records,
     relation: str,
 ) -> Written:
-    relation, places, unmatched = (
-        filled(declared.source, records.places, relation),
-        records.places,
-        0,
-    )
+    places, unmatched = records.places, 0
+    relation = filled(declared.source, places, relation)
     if declared.lookups:
         found = joined(declared.lookups, places, relation)
         connection.execute(

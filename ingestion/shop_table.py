@@ -14,23 +14,31 @@ from recomart.shop.model import Shop
 
 
 def write_shop(
-    connection: duckdb.DuckDBPyConnection, name: str, shop: Shop, *, ingesting: bool = True
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    shop: Shop,
+    *,
+    ingesting: bool = True,
+    at: datetime | None = None,
 ) -> None:
     """Rewrite raw._shop, and the macro in the lake by which dbt knows the shop file's rules and columns.
 
     Args:
         ingesting: an `as_of` of 'now' becomes this moment; else it stays that of the last ingest.
+        at: this moment, after which everything is the future; by the wall clock if it is None.
     """
     low, high = shop.rating_scale
+    this_moment = _iso(at or datetime.now(UTC))
     now = None
     if shop.as_of == "now":
-        now = (None if ingesting else _last_now(connection)) or _iso(datetime.now(UTC))
+        now = (None if ingesting else _last_now(connection)) or this_moment
     as_of = _iso(shop.as_of) if isinstance(shop.as_of, datetime) else now or shop.as_of
     constants = {
         "name": name,
         "title": shop.title,
         "as_of": as_of,
         "now": now,
+        "judged_at": this_moment,
         "rating_min": f"{low:.15g}",
         "rating_max": f"{high:.15g}",
         "relevant_rating": f"{shop.likes_from:.15g}",

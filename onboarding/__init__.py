@@ -7,7 +7,7 @@ from pathlib import Path
 
 from onboarding.check import check
 from onboarding.draft import Draft
-from onboarding.guess import guesses_of, joined_lines, translate
+from onboarding.relations import guesses_of, joined_lines, translate
 from onboarding.tables import tables_in
 from recomart.errors import SourceMissing
 from recomart.shop.entities import ENTITIES

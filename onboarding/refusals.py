@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from onboarding.candidates import assigned, guess_of
 from onboarding.fits import Evidence
-from onboarding.guess import DERIVED, Guess, assigned, guess_of
+from onboarding.guess import DERIVED, Guess
 from onboarding.names import file_likeness, likeness
 from onboarding.tables import Table
 from onboarding.values import Column

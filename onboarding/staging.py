@@ -77,8 +77,9 @@ class StagingModels:
         as_of = clock.astimezone(UTC).replace(tzinfo=None) if isinstance(clock, datetime) else None
         now = datetime.now(UTC).replace(tzinfo=None)
         connection.execute(
-            "create or replace temp table stg_shop as select ?::timestamp as declared_as_of",
-            [as_of],
+            "create or replace temp table stg_shop as "
+            "select ?::timestamp as declared_as_of, ?::timestamp as judged_at",
+            [as_of, now],
         )
         connection.execute(
             "create or replace temp table stg_loads as select '' as batch_id, '' as source where false"

@@ -155,6 +155,9 @@ class JsonColumns:
         """Top-level key that is not declared -> how many records have it."""
         self.present: set[str] = set()
         self._declared = declared
+        self._usual: set[str] = set()
+        self._usual_from = 0
+        """From this line on, nothing is to be noted of keys in `_usual`."""
         self._split = [tuple(path.split(".")) for path in paths]
         self._flat = all(len(path) == 1 for path in self._split)
 
@@ -163,6 +166,8 @@ class JsonColumns:
 
         In a record of a nested list, the keys of its item are noted as ^.key.
         """
+        if isinstance(keys, dict) and number >= self._usual_from and keys.keys() <= self._usual:
+            return
         for key in keys:
             if number < self.keys.get(key, number + 1):
                 self.keys[key] = number
@@ -174,6 +179,9 @@ class JsonColumns:
                 and key not in (ITEM, PLACE)
             ):
                 self.undeclared[key] = self.undeclared.get(key, 0) + records
+            else:
+                self._usual.add(key)
+                self._usual_from = max(self._usual_from, self.keys[key])
 
     def row(self, record: dict[str, Any]) -> list[str | None]:
         """The texts of one record, in the order of `paths`."""

@@ -39,13 +39,13 @@ class Time(RuleKind):
             if opened:
                 return f"{whose(rule)} is not before the shop opened ({opened})."
             return f"{whose(rule)} is not after the shop closed ({closed})."
-        clock = ", nor than the shop's clock" if rule.parameters["by_clock"] else ""
+        clock = ", nor later than the shop's clock" if rule.parameters["by_clock"] else ""
         if ahead := rule.parameters["ahead"]:
             return (
-                f"{whose(rule)} is at most {ahead // 60} minutes later than it was received "
-                f"(than its load, at the latest){clock}."
+                f"{whose(rule)} is at most {ahead // 60} minutes later than it was received, nor in "
+                f"the future{clock}."
             )
-        return f"{whose(rule)} is not later than its load{clock}."
+        return f"{whose(rule)} is not in the future{clock}."
 
     def _rule(self, at: Subject, name: str, **fields: Any) -> Rule:
         return self.rule(at, "quarantined", f"{name}_{at.column.name}", name=name, **fields)

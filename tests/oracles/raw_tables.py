@@ -75,8 +75,8 @@ class RawShop:
         return Shop.model_validate(constants | sources | {"rules": self.rules})
 
     def declare(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Write raw._shop, as ingestion does."""
-        write_shop(connection, "test", self.shop)
+        """Write raw._shop, as ingestion does at the time of the load."""
+        write_shop(connection, "test", self.shop, at=self.loaded_at)
 
     def _write_entity(self, connection: duckdb.DuckDBPyConnection, entity: str) -> None:
         columns = ENTITIES[entity]

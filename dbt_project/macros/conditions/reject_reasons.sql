@@ -1,7 +1,7 @@
 {#-
     The codes of the rules that a row of stg_<entity> breaks by itself, joined by
     commas in the rules' order; null when it breaks none. The row is `staged`,
-    and `shop` has its declared_as_of. Rules that need a list are quarantine()'s.
+    and `shop` has its declared_as_of and judged_at. Rules that need a list are quarantine()'s.
     To join the codes of a row costs more than all the conditions: of most rows,
     which break no rule, none are joined.
 -#}

@@ -1,7 +1,10 @@
 with
 
 shop as (
-    select declared_as_of from {{ ref('stg_shop') }}
+    select
+        declared_as_of,
+        judged_at
+    from {{ ref('stg_shop') }}
 ),
 
 received as (

@@ -524,6 +524,56 @@ CASES = (
         ),
     ),
     Case(
+        "Numbers that only a program writes (`1_000`, `0x1F`), and a rating a hair above the scale",
+        "Loaded as text, then quarantined as `invalid_` or `out_of_range_`: nothing is rounded into a range.",
+        "`quality.quarantine_<entity>`",
+        (
+            File(
+                "ratings/hair.csv",
+                f"{RATINGS}n1,p1,1_000,{T}\nn2,p1,0x1F,{T}\nn3,p1,200000.00004,{T}\n"
+                f"n4,p1,200000,{T}\n".encode(),
+                (
+                    ("n1", "p1", "1_000"),
+                    ("n2", "p1", "0x1F"),
+                    ("n3", "p1", "200000.00004"),
+                    ("n4", "p1", "200000"),
+                ),
+                quarantined=(
+                    (1, "invalid_rating"),
+                    (2, "invalid_rating"),
+                    (3, "out_of_range_rating"),
+                ),
+            ),
+        ),
+    ),
+    Case(
+        "A time with the name of a zone, among times without an offset",
+        "Its row is quarantined as `invalid_`. The others are read as if it were not there.",
+        "`quality.quarantine_<entity>`",
+        (
+            File(
+                "ratings/zone.csv",
+                f"{RATINGS}z1,p1,1,2026-01-01 00:00:00\nz2,p1,2,2026-01-01 00:00:00 Asia/Tokyo\n"
+                "z3,p1,3,2026-01-01 00:00:00\n".encode(),
+                (("z1", "p1", "1"), ("z2", "p1", "2"), ("z3", "p1", "3")),
+                quarantined=((2, "invalid_rated_at"),),
+            ),
+        ),
+    ),
+    Case(
+        "Words for no value (`NULL`, `\\N`, `nan`) as an id",
+        "Loaded without a value, then quarantined as `missing_`: they are not users of that name.",
+        "`quality.quarantine_<entity>`",
+        (
+            File(
+                "ratings/null.csv",
+                f"{RATINGS}NULL,p1,1,{T}\n\\N,p1,2,{T}\nnan,p1,3,{T}\nNULLE,p1,4,{T}\n".encode(),
+                ((None, "p1", "1"), (None, "p1", "2"), (None, "p1", "3"), ("NULLE", "p1", "4")),
+                quarantined=tuple((number, "missing_user_id") for number in (1, 2, 3)),
+            ),
+        ),
+    ),
+    Case(
         "The largest price, quantity and rating that the rules allow",
         "Accepted, and so is their product.",
         "`marts.fct_transactions`",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -269,6 +269,8 @@ def test_raw_shop_says_what_staging_must_know(user_shop) -> None:
     values = dict(user_shop.query("select key, value from raw._shop where entity = ''"))
     declared = (user_shop.settings.lake / "dbt_macros" / "shop_declared.sql").read_text()
     assert values.pop("declaration") in declared, "the fingerprint of what dbt reads"
+    age = datetime.now(UTC) - datetime.fromisoformat(values.pop("judged_at"))
+    assert timedelta() < age < timedelta(minutes=10)
     assert values == {
         "name": "own",
         "title": "Own shop",
@@ -278,6 +280,8 @@ def test_raw_shop_says_what_staging_must_know(user_shop) -> None:
         "relevant_rating": "3.4",
         "repeat_purchases": "false",
         "unknown_references": "quarantine",
+        "amber_below": "0.95",
+        "red_below": "0.8",
     }
     of_sources = "select * from raw._shop where key in ('declared', 'time_format') order by all"
     assert user_shop.query(of_sources) == [
