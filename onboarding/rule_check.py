@@ -90,7 +90,7 @@ def problems(shop: ShopFile, models: StagingModels, one: Staged) -> Iterator[Rec
             marked = judged.filter("is_cancellation").shape[0]
             sampled = one.source, one.shown, one.received
             yield from cancellation_problems(shop, one.entity, *sampled, marked)
-    except duckdb.Error as exc:
+    except duckdb.DataError as exc:
         yield problem(
             shop, one, next(iter(one.source.columns)), "unreadable-values",
             "some values make the query of its staging fail", found=str(exc).splitlines()[0][:200],

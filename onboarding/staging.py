@@ -68,7 +68,7 @@ class StagingModels:
             received: the columns of raw.<entity> but those that a load adds.
 
         Raises:
-            duckdb.Error: a value makes the query fail, as it would make dbt fail.
+            duckdb.DataError: a value makes the query fail, as it would make dbt fail.
         """
         connection = calculator()
         numbers = pa.array(range(1, received.num_rows + 1), pa.int64())
