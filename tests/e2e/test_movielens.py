@@ -5,6 +5,7 @@ import pytest
 
 from recomart.settings import Settings
 from recomart.warehouse import warehouse
+from training.kinds import KINDS
 
 pytestmark = [pytest.mark.realdata, pytest.mark.slow]
 
@@ -45,12 +46,7 @@ def test_metrics_of_every_kind_are_in_mlflow(movielens_lake: Settings) -> None:
 
     client = mlflow.MlflowClient(tracking_uri=movielens_lake.mlflow_uri)
     versions = client.search_model_versions("name = 'recomart-recommender'")
-    assert {version.tags["kind"] for version in versions} == {
-        "popularity",
-        "bias",
-        "svd",
-        "ranker",
-    }
+    assert {version.tags["kind"] for version in versions} == set(KINDS.names())
     for version in versions:
         metrics = client.get_run(version.run_id).data.metrics
         assert 0 < metrics["test_ndcg_at_10"] < 1, version.tags["kind"]
