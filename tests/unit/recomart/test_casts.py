@@ -103,7 +103,7 @@ TEXTS = st.one_of(
 
 
 @pytest.mark.parametrize("name", CASTS)
-@settings(max_examples=40)
+@settings(max_examples=25)
 @example(distinct=list(NASTY), length=3 * VECTOR, seed=1)
 @given(
     distinct=st.lists(TEXTS, min_size=1, max_size=12),
@@ -129,7 +129,7 @@ def moment(year: int = 1000, until: int = 9998) -> st.SearchStrategy[datetime]:
 OFFSETS = st.integers(-18 * 60, 18 * 60).map(lambda n: timezone(timedelta(minutes=n)))
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(
     at=moment(),
     zone=OFFSETS,
@@ -241,7 +241,7 @@ def test_patterns_and_epochs(
 
 @pytest.mark.parametrize("zone", ZONES)
 @pytest.mark.parametrize("time_format", ["iso", "%d.%m.%Y %H:%M:%S"])
-@settings(max_examples=60)
+@settings(max_examples=30)
 @example(at=datetime(2025, 3, 30, 2, 30))
 @example(at=datetime(2025, 10, 26, 2, 30))
 @example(at=datetime(2025, 11, 2, 1, 30))
@@ -270,7 +270,7 @@ def test_an_offset_or_epoch_is_not_of_the_sources_zone(
         assert zoned == "2025-06-01 10:00:00", text
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(
     number=st.decimals(-(10**13), 10**13, allow_nan=False, places=9),
     form=st.sampled_from(("{:f}", "{:E}", "{:e}", " {:f} ", "{:+f}")),
