@@ -134,7 +134,7 @@ def print_history(published: Iterable[Published]) -> None:
         "", "hash", "published", "as of", "rows", "batches", "models", right=("rows", "batches")
     )
     for snapshot in published:
-        models = ", ".join(model.version for model in snapshot.models)
+        models = spans([int(model.version) for model in snapshot.models])
         table.add_row(
             "▸" if snapshot.current else "",
             snapshot.hash,
@@ -147,6 +147,17 @@ def print_history(published: Iterable[Published]) -> None:
     console = Console(highlight=False, width=max(Console().width, HISTORY_WIDTH))
     console.print(table)
     console.print(Text("to restore one: recomart features history --restore <hash>", style="dim"))
+
+
+def spans(numbers: Iterable[int]) -> str:
+    """Ascending numbers in short: 1-3, 7 for 1, 2, 3 and 7."""
+    parts: list[list[int]] = []
+    for number in sorted(numbers):
+        if parts and number == parts[-1][-1] + 1:
+            parts[-1].append(number)
+        else:
+            parts.append([number])
+    return ", ".join(f"{p[0]}-{p[-1]}" if len(p) > 1 else str(p[0]) for p in parts)
 
 
 def print_publications(views: Sequence[ViewPublication]) -> None:

@@ -16,9 +16,11 @@ from recomart.settings import PROJECT_ROOT, Settings, load_settings
 
 KILLS = 5
 # Equal as the design defines it: without what names a run, and without times of its own.
-OWN_TIMES = {"created_at", "received_at", "started_at", "finished_at", "checked_at"}
+OWN_TIMES = {"created_at", "received_at", "started_at", "finished_at", "checked_at", "reached_at"}
 OWN_NAMES = {"batch_id", "landed_file"}
 RUN_LOG = ("quality", "dbt_runs")  # a row per run, killed ones too
+# The time by which records of the future are judged: that of the last run.
+OWN_TIMES |= {"judged_at"}
 # The question that the catalogue was asked last, and its tag: a run after a killed one may ask for
 # news alone, where an undisturbed one asked for everything, and has the same products.
 LAST_ASKED = {"url", "etag"}
@@ -67,8 +69,9 @@ def tables(warehouse: Path) -> dict[str, list[tuple]]:
             ]
             if columns:
                 listed = ", ".join(f'"{column}"' for column in columns)
+                where = "where key <> 'judged_at'" if table == "_shop" else ""
                 found[f"{schema}.{table}"] = connection.execute(
-                    f'select {listed} from "{schema}"."{table}" order by all'
+                    f'select {listed} from "{schema}"."{table}" {where} order by all'
                 ).fetchall()
     return found
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+import training.kinds
 from feature_store.registered_models import KIND, model_versions
 from feature_store.snapshots import current_snapshot
 from quality.lineage import Walk, columns_page, export, walk
@@ -20,7 +21,7 @@ from recomart.files import sha256_of
 from recomart.settings import Settings
 from recomart.shop.model import ENTITIES
 
-KINDS = {"popularity", "bias", "svd", "ranker"}
+KINDS = set(training.kinds.KINDS.names())
 
 
 @pytest.fixture(scope="module")
@@ -134,9 +135,9 @@ def test_one_thing_has_many_names(
     batch, (file, _) = next((b, f) for b, f in loads.items() if f[1] == "ratings")
     elsewhere = tmp_path / "sent-by-mail.csv"
     shutil.copyfile(lake.lake / file, elsewhere)
-    ranker = version_of(lake, "ranker")
+    serves = next(m.version for m in model_versions(lake) if "champion" in m.aliases)
     same = [
-        ("champion", f"model:{ranker}", ranker),
+        ("champion", f"model:{serves}", serves),
         (hash, hash[:6], f"snapshot:{hash}", "current"),
         (batch, f"batch:{batch}", file, str(lake.lake / file), sha256_of(elsewhere)[:16]),
         (batch, str(elsewhere)),
