@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -87,5 +88,7 @@ def test_shell_completion_offers_the_verbs() -> None:
         text=True,
     )
     assert done.stdout.split() == ["pipeline", "publish"]
-    script = CliRunner().invoke(app, ["--show-completion", "bash"], prog_name="recomart").output
-    assert "_RECOMART_COMPLETE=complete_bash" in script
+    # in a bash of its own: the command looks at the shell that started it, which below make is sh
+    command = f"{Path(sys.executable).with_name('recomart')} --show-completion; true"
+    shown = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert "_RECOMART_COMPLETE=complete_bash" in shown.stdout, shown.stderr
