@@ -3,8 +3,8 @@
 RecoMart's keys are texts. A frame or a caller often has numbers: 42, 42.0 where a column has gaps, a
 Decimal from a database. A number is the key that its exact digits spell, and only if it says without
 doubt which integer is meant. So 7 is never the user '007', and a float from 2**53 on, which may be the
-rounding of several integers, is no key. What has no such text is an error that names the column, the
-row and the value: a key that is silently another one gives the features of somebody else.
+rounding of several integers, is refused. The error names the column, the row and the value: a key
+that silently becomes another one would return the features of somebody else.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def key_text(value: object) -> str:
 
 
 def is_missing(value: object) -> bool:
-    """Whether it says that there is no key: None, pandas' NA or NaT. NaN does not: it is a number."""
+    """Whether the key is missing: None, or pandas' NA or NaT. NaN is a number, so it is a wrong key."""
     return type(value).__name__ in _MISSING
 
 

@@ -1,4 +1,4 @@
-"""Words with which exports write that there is no value: they are read as missing."""
+"""Words that exports write for a missing value, such as NULL: they are read as missing."""
 
 from __future__ import annotations
 

@@ -72,12 +72,6 @@ def percent(share: float) -> str:
     return f"{min(max(share, 0.001), 0.999):.1%}"
 
 
-def share_parsed(values: pa.ChunkedArray, format: str) -> float:
-    """The share of the non-empty values that staging will read as a time in this format."""
-    found = _measure(values, (format,), limit=None)
-    return found[0].share if found else 0.0
-
-
 def time_format(values: pa.ChunkedArray) -> TimeFormat | None:
     """The format that most values parse in, when most do."""
     found = _measure(values, TIME_FORMATS)

@@ -58,10 +58,6 @@ class Events:
         matrix.eliminate_zeros()
         return matrix
 
-    def counts(self, products: int) -> FloatArray:
-        """(products,) how many events there are of each."""
-        return np.bincount(self.products, minlength=products).astype(np.float64)
-
 
 @dataclass(frozen=True)
 class Profiles:

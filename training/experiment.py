@@ -276,12 +276,16 @@ class Workbench:
         return found
 
     def simple_rules(self) -> dict[str, Measured]:
-        """Every try of the simple rules on the last case: the bar is the best of them there."""
+        """Every try of the simple rules on the last case, and what tuning found for them: the bar
+        is the best of them there."""
         if not self.cases.judged:
             return {}
         case = self.cases.judged[-1]
         wanted = [
-            (kind, tried) for kind in self._base if kind.name in SIMPLE for tried in kind.tries
+            (kind, tried)
+            for kind in self._base
+            if kind.name in SIMPLE
+            for tried in _distinct([*kind.tries, self.chosen[kind.name]])
         ]
         fits = self._run.fits([self._run.wanted(kind, case, tried) for kind, tried in wanted])
         popular = self.models[case.name][POPULARITY]
@@ -321,6 +325,11 @@ class Workbench:
         self.validation[kind.name] = found
         self.chosen[kind.name] = tried
         return True
+
+
+def _distinct(tries: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The tries in their order, each once."""
+    return [tried for at, tried in enumerate(tries) if tried not in tries[:at]]
 
 
 def everything(data: ShopData) -> Case:

@@ -119,7 +119,7 @@ def read_labels(entity_df: Labels, keys: Sequence[str]) -> EntityFrame:
     """Labels from pandas, Arrow, or the path of a Parquet file, which is not read yet.
 
     Args:
-        keys: the columns of the join keys, in which pandas' NaN is no null but a wrong key.
+        keys: the columns of the join keys, where a NaN is a wrong key and not a null.
 
     Raises:
         InvalidKey: a join key of a pandas frame has no exact text.

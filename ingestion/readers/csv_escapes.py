@@ -93,8 +93,8 @@ class HiddenEscapes:
     """A text without escapes that has as many bytes as the one with them.
 
     Args:
-        codes: what was escaped -> what stands for it in `text`.
-        filler: a sign that is no part of any value.
+        codes: the escaped sign -> the sign that replaces it in `text`.
+        filler: a sign that occurs in no value.
         breaks: the places of the line ends that are part of a value, because they are escaped.
     """
 

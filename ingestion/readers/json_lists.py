@@ -60,7 +60,7 @@ class JsonListReader:
         """Batches of `schema(paths)`, in the document's order.
 
         Raises:
-            SourceError: there is no such list, or the document is torn.
+            SourceError: the document has no list at this path, or it ends in the middle.
         """
         yield from self.begun(pieces)
         self._list.finish()
@@ -83,7 +83,7 @@ def element_texts(document: bytes, name: str, items: str | None) -> Iterator[byt
     """The texts of a list's elements in a whole document.
 
     Raises:
-        SourceError: there is no such list, or the document is torn.
+        SourceError: the document has no list at this path, or it ends in the middle.
     """
     found = _List(name, items, None)
     for texts, _ in found.elements(document):

@@ -7,6 +7,7 @@ a server may cap its pages below the size that was asked for.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
@@ -49,7 +50,7 @@ class Paging(Protocol):
         between pages."""
 
 
-class Counted:
+class Counted(ABC):
     """Pages by a number: the list ends at its total, or with an empty page."""
 
     runs_past_the_end = True
@@ -73,8 +74,9 @@ class Counted:
     def shifts(self, page: Page) -> bool:
         return True
 
+    @abstractmethod
     def _place(self, number: int, received: int) -> int:
-        raise NotImplementedError
+        """What the parameter says of a page, before which `received` records came."""
 
     def _at(self, place: int) -> str:
         return with_query(

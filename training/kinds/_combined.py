@@ -81,6 +81,34 @@ class CombinedModel(ABC):
         """The k best candidates of each user of a pool that is there already."""
         return pool.ranked(self.order(pool), k)
 
+    def places(self, question: Question) -> list[Place]:
+        """As in `Model`, with all that is known of each candidate."""
+        pool = self.sources.pool(question)
+        best = self.rank_pool(pool, question.k)
+        listed = best.products[0][best.products[0] >= 0]
+        row = {int(product): at for at, product in enumerate(pool.products)}
+        chosen = np.array([row[int(product)] for product in listed], dtype=np.int64)
+        why = self.contributions(pool, chosen)
+        return [
+            Place(
+                int(pool.products[at]),
+                float(score),
+                features=dict(zip(pool.names, map(float, pool.features[at]), strict=True)),
+                contributions=added,
+            )
+            for at, score, added in zip(chosen, best.scores[0], why, strict=False)
+        ]
+
+    def contributions(self, pool: Pool, chosen: IntArray) -> list[Mapping[str, float]]:
+        """By feature, what it added to the score of each chosen candidate; nothing is known by
+        default.
+
+        Args:
+            pool: of one user.
+            chosen: (n,) its candidates.
+        """
+        return [{} for _ in chosen]
+
     def ratings(self, users: IntArray, products: IntArray) -> FloatArray | None:
         """As in `Model`."""
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 
@@ -26,7 +27,7 @@ def ranker_reason(ranker: CombinedModel, place: Place, shopper: Shopper) -> str:
         "age": lambda: _age_reason(features),
     }
     for source, model in ranker.sources.models.items():
-        reasons[f"source {source}"] = lambda model=model: model.reason(place, shopper)  # type: ignore[misc]
+        reasons[f"source {source}"] = partial(model.reason, place, shopper)
     sums: dict[str, float] = dict.fromkeys(reasons, 0.0)
     for name, contribution in place.contributions.items():
         group = _group(name, ranker.sources.models)

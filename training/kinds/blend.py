@@ -19,7 +19,6 @@ from training.local_features import moment_of
 from training.metrics.ndcg import discounts
 from training.pools import Pool
 from training.reasons import Place, Shopper
-from training.requests import Question
 
 SIZES = (0, 3, 10)
 """The least number of events of a profile in each class of users."""
@@ -51,23 +50,6 @@ class Blend(CombinedModel):
         """(candidates,) weighted sums."""
         shares = _shares(pool, list(self.sources.models))
         return np.asarray((shares * self.weights[_classes(pool)]).sum(axis=1))
-
-    def places(self, question: Question) -> list[Place]:
-        """As in `Model`."""
-        pool = self.sources.pool(question)
-        best = self.rank_pool(pool, question.k)
-        row = {int(product): at for at, product in enumerate(pool.products)}
-        return [
-            Place(
-                int(product),
-                float(score),
-                features=dict(
-                    zip(pool.names, map(float, pool.features[row[int(product)]]), strict=True)
-                ),
-            )
-            for product, score in zip(best.products[0], best.scores[0], strict=True)
-            if product >= 0
-        ]
 
     def reason(self, place: Place, shopper: Shopper) -> str | None:
         """That of the source that ranks it highest."""

@@ -23,7 +23,6 @@ from training.labels import LABEL_TABLES
 from training.local_features import moment_of
 from training.pools import Pool
 from training.reasons import Place, Shopper
-from training.requests import Question
 
 if TYPE_CHECKING:
     import lightgbm
@@ -67,7 +66,8 @@ SEEDS, FEW_ROWS = 2, 40_000
 """Fits of each member when there are no more rows than that, else one: trees of few rows differ much
 by the features that each split may use."""
 MANY_LISTS = 1_000
-"""With fewer lists, features that only describe the user are left out: they would give away which list it is."""
+"""With fewer lists, features that only describe the user are left out: they would give away which list
+it is."""
 MAX_ROWS, LEAST_NEGATIVES = 80_000, 25
 """Candidates that are learned from, and how many of them each list keeps at least that the user did
 not come to like. On the demo shop 220,000 rows were no better than 29,000 (nDCG@10 on the test window
@@ -113,45 +113,26 @@ class Ranker(CombinedModel):
         ]
         return np.asarray(np.mean(scores, axis=0), dtype=np.float64)
 
-    def places(self, question: Question) -> list[Place]:
-        """As in `Model`, with what each feature added to each score."""
-        pool = self.sources.pool(question)
-        best = self.rank_pool(pool, question.k)
-        row = {int(product): at for at, product in enumerate(pool.products)}
-        chosen = [
-            (row[int(product)], float(score))
-            for product, score in zip(best.products[0], best.scores[0], strict=True)
-            if product >= 0
-        ]
-        rows = self._rows(pool)
-        contributions = self.contributions(rows, np.array([at for at, _ in chosen], dtype=np.int64))
-        return [
-            Place(
-                int(pool.products[at]),
-                score,
-                features=dict(zip(self.features, map(float, rows[at]), strict=True)),
-                contributions=dict(zip(self.features, map(float, why), strict=True)),
-            )
-            for (at, score), why in zip(chosen, contributions, strict=True)
-        ]
-
-    def reason(self, place: Place, shopper: Shopper) -> str | None:
-        """The largest contribution about which something true can be said."""
-        return ranker_reason(self, place, shopper)
-
-    def contributions(self, rows: npt.NDArray[np.float32], chosen: IntArray) -> FloatArray:
-        """(chosen, features) what each feature adds to a row's score, compared with the other rows.
+    def contributions(self, pool: Pool, chosen: IntArray) -> list[Mapping[str, float]]:
+        """As in `CombinedModel`, compared with the pool's other candidates.
 
         Source: TreeSHAP (Lundberg et al., 2020) as LightGBM computes it, minus its mean over a
-        sample of the rows: so what all candidates of a user share explains none of them.
+        sample of the rows: so what all candidates of a user share explains none of them. Of the
+        first fit alone: the others agree in what matters, and each takes as long.
         """
         if not len(chosen):
-            return np.empty((0, len(self.features)))
+            return []
+        rows = self._rows(pool)
         sample = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), SHAP_SAMPLE)).astype(int))
         both = np.vstack([rows[chosen], rows[sample]])
         predicted = self.boosters[0].predict(both, pred_contrib=True, num_threads=THREADS)
         values = np.asarray(predicted)
-        return values[: len(chosen), :-1] - values[len(chosen) :, :-1].mean(axis=0)
+        added = values[: len(chosen), :-1] - values[len(chosen) :, :-1].mean(axis=0)
+        return [dict(zip(self.features, map(float, why), strict=True)) for why in added]
+
+    def reason(self, place: Place, shopper: Shopper) -> str | None:
+        """The largest contribution about which something true can be said."""
+        return ranker_reason(self, place, shopper)
 
     def _rows(self, pool: Pool) -> npt.NDArray[np.float32]:
         """(candidates, features) in the order that the trees take; NaN for what the pool lacks."""

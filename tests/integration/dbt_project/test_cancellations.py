@@ -6,6 +6,7 @@ from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -41,7 +42,7 @@ def _line(n: int, order: str, product: str, quantity: object, day: int, **more: 
     )
 
 
-def _build(dbt, rows: list[dict]) -> Path:  # type: ignore[no-untyped-def]
+def _build(dbt: Any, rows: list[dict[str, Any]]) -> Path:
     lake = dbt.new_lake(RawShop({"transactions": rows}, rules=STOPS, sources=DECLARED))
     assert dbt.run(lake, "build", "--select", "+dq_stops")["dq_reconciles"] == "pass"
     return lake

@@ -51,7 +51,7 @@ Load = Callable[[str], list[tuple[Any, ...]]]
 
 
 @pytest.fixture
-def load(shop: UserShop, dbt, read) -> Load:  # type: ignore[no-untyped-def]
+def load(shop: UserShop, dbt: Any, read: Any) -> Load:
     """Load the shop with this declaration; the rows of the account."""
 
     def loaded(declared: str) -> list[tuple[Any, ...]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -113,7 +114,7 @@ def refusal(call: Callable[[], Any]) -> str | None:
 @given(data=st.data())
 def test_offline_equals_online_for_every_kind_of_key(kind: str, data: st.DataObject) -> None:
     values = data.draw(st.lists(SCALARS[kind], min_size=1, max_size=5))
-    refused = [refusal(lambda value=value: online(value)) for value in values]  # type: ignore[misc]
+    refused = [refusal(partial(online, value)) for value in values]
     for column in columns_of(kind, values):
         if any(refused):
             rows = "|".join(str(row) for row, reason in enumerate(refused) if reason)

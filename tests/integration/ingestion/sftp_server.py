@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -36,7 +35,7 @@ class _Folder(paramiko.SFTPServerInterface):
 
     def list_folder(self, path: str) -> Any:
         try:
-            names = sorted(os.listdir(self._real(path)))  # noqa: PTH208
+            names = sorted(entry.name for entry in Path(self._real(path)).iterdir())
         except OSError as exc:
             return paramiko.SFTPServer.convert_errno(exc.errno or 0)
         return [self._attributes(self._real(path) / name, name) for name in names]

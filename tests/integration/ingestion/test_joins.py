@@ -10,6 +10,7 @@ import pytest
 from ingestion.ingest import ingest
 from onboarding.check import check
 from recomart.errors import SourceError
+from tests.integration.ingestion.conftest import UserShop
 
 SHOP = """
 transactions:
@@ -48,14 +49,14 @@ FILES = {
 
 
 @pytest.fixture
-def shop(user_shop):  # type: ignore[no-untyped-def]
+def shop(user_shop: UserShop) -> UserShop:
     user_shop.declare(SHOP)
     for name, content in FILES.items():
         user_shop.write(name, content)
     return user_shop
 
 
-def lines(shop) -> list[tuple[str | None, ...]]:  # type: ignore[no-untyped-def]
+def lines(shop: UserShop) -> list[tuple[str | None, ...]]:
     return shop.query(
         "select order_id, line_no, user_id, product_id, ordered_at from raw.transactions "
         "order by _batch_id, _record"

@@ -169,7 +169,9 @@ wanted = st.lists(texts, min_size=1, max_size=3)
 
 
 @given(rows=st.lists(st.tuples(texts, texts), max_size=8), x=wanted, y=wanted, but=st.booleans())
-def test_a_record_is_taken_if_it_has_one_of_the_texts_in_each_column(rows, x, y, but) -> None:  # type: ignore[no-untyped-def]
+def test_a_record_is_taken_if_it_has_one_of_the_texts_in_each_column(
+    rows: list[tuple[str | None, str | None]], x: list[str | None], y: list[str | None], but: bool
+) -> None:
     source = FileSource.model_validate(
         {"files": "a", "columns": {}, "where": {"x": x, "y": {"not": y} if but else y}}
     )

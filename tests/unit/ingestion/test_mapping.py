@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from random import Random
 from typing import Any, Literal
 
 import duckdb
@@ -57,7 +58,9 @@ numbers = st.sampled_from(["a", "b", "a#1", "a#2", "a#2#1", "#2", ""])
 
 
 @given(lines=st.lists(st.tuples(numbers, st.sampled_from("xy")), max_size=12), seed=st.randoms())
-def test_equal_lines_get_keys_of_their_own_whatever_their_order(lines, seed) -> None:  # type: ignore[no-untyped-def]
+def test_equal_lines_get_keys_of_their_own_whatever_their_order(
+    lines: list[tuple[str, str]], seed: Random
+) -> None:
     """The oracle is the multiset of lines: as many keys as copies, and no two lines share a key."""
     with duckdb.connect() as connection:
         empty = ", ".join(

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import ROUND_HALF_UP, Decimal
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -266,7 +267,9 @@ def test_an_offset_or_epoch_is_not_of_the_sources_zone(
         ("iso", "2025-06-01T12:00 +0200"), ("iso", "20250601T100000Z"),
         ("%d.%m.%Y %H:%M %z", "01.06.2025 12:00 +0200"), ("epoch_seconds", "1748772000"),
     ]:  # fmt: skip
-        zoned = cast_alone(database, lambda t, f=time_format: casts.time(t, f, "Asia/Tokyo"), text)  # type: ignore[misc]
+        zoned = cast_alone(
+            database, partial(casts.time, time_format=time_format, time_zone="Asia/Tokyo"), text
+        )
         assert zoned == "2025-06-01 10:00:00", text
 
 

@@ -74,3 +74,18 @@ def test_a_day_on_which_nobody_likes_anything_new_names_no_champion_by_chance(
     assert found.ranking == ("popularity",)
     assert "ndcg_at_10" not in "".join(found.validation["svd"].scores.named("valid"))
     assert "no user liked anything new" in caplog.text
+
+
+def test_a_rule_that_tuning_found_is_part_of_the_bar() -> None:
+    """Else a tuned rule would be champion, and be called better than rules that are worse."""
+
+    def no_store() -> Any:
+        raise AssertionError("there is nothing to ask the feature store for")
+
+    found = run_experiment(
+        shop(3), Path("nowhere"), no_store, seed=7, parameters={"history": {"half_life_days": 3.0}}
+    )
+    assert "history half_life_days=3" in found.rules
+    assert len(found.rules) == len(set(found.rules)) == 7 + 6 + 1, (
+        "tries of both, and what was found"
+    )
